@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "toolstack/libs/api/enum_names.hpp"
+#include "toolstack/libs/api/identity.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mshv::api {
+
+// What the administrator asked for. Field names are those of the JSON document and follow the guest
+// XML (mshv-guest(5)); a default here is the default there. Sizes are bytes, spans are as named.
+
+enum class Accelerator { automatic, mshv, kvm, tcg };
+MSHV_ENUM_NAMES(Accelerator, {Accelerator::automatic, "auto"}, {Accelerator::mshv, "mshv"},
+                {Accelerator::kvm, "kvm"}, {Accelerator::tcg, "tcg"});
+
+enum class OnEnd { destroy, restart, preserve };
+MSHV_ENUM_NAMES(OnEnd, {OnEnd::destroy, "destroy"}, {OnEnd::restart, "restart"},
+                {OnEnd::preserve, "preserve"});
+
+struct HugePages {
+    std::uint64_t page_size = 0; ///< bytes; 0 = the host's default huge page
+    bool operator==(const HugePages&) const = default;
+};
+
+struct Memory {
+    std::uint64_t size = 0;               ///< boot RAM, bytes, a multiple of 1 MiB
+    std::optional<std::uint64_t> current; ///< balloon target at start, bytes
+    bool dump_core = false;
+    bool shared = true; ///< memfd RAM mapped shared (memoryBacking/access)
+    bool prealloc = false;
+    bool locked = false;
+    std::optional<HugePages> hugepages;
+    bool operator==(const Memory&) const = default;
+};
+
+struct CpuTopology {
+    unsigned sockets = 1, dies = 1, cores = 1, threads = 1;
+    bool operator==(const CpuTopology&) const = default;
+};
+
+enum class CpuMode { automatic, host_passthrough, maximum, custom };
+MSHV_ENUM_NAMES(CpuMode, {CpuMode::automatic, "auto"},
+                {CpuMode::host_passthrough, "host-passthrough"}, {CpuMode::maximum, "maximum"},
+                {CpuMode::custom, "custom"});
+
+enum class FeaturePolicy { require, disable };
+MSHV_ENUM_NAMES(FeaturePolicy, {FeaturePolicy::require, "require"},
+                {FeaturePolicy::disable, "disable"});
+
+struct CpuFeature {
+    std::string name;
+    FeaturePolicy policy = FeaturePolicy::require;
+    bool operator==(const CpuFeature&) const = default;
+};
+
+struct Cpu {
+    unsigned maximum = 1; ///< VPs that the partition can have
+    unsigned current = 1; ///< VPs present at boot
+    CpuMode mode = CpuMode::automatic;
+    std::string model; ///< with CpuMode::custom
+    std::optional<CpuTopology> topology;
+    std::vector<CpuFeature> features;
+    bool operator==(const Cpu&) const = default;
+};
+
+enum class Firmware { bios, efi };
+MSHV_ENUM_NAMES(Firmware, {Firmware::bios, "bios"}, {Firmware::efi, "efi"});
+
+enum class Machine { q35, pc, microvm };
+MSHV_ENUM_NAMES(Machine, {Machine::q35, "q35"}, {Machine::pc, "pc"}, {Machine::microvm, "microvm"});
+
+enum class BootDevice { hd, cdrom, network };
+MSHV_ENUM_NAMES(BootDevice, {BootDevice::hd, "hd"}, {BootDevice::cdrom, "cdrom"},
+                {BootDevice::network, "network"});
+
+struct Boot {
+    Machine machine = Machine::q35;
+    Firmware firmware = Firmware::bios;
+    std::string kernel; ///< absolute path; empty = firmware boot
+    std::string initrd;
+    std::string cmdline;
+    std::string loader; ///< firmware image, absolute path; empty = chosen by `firmware`
+    std::string nvram;  ///< variable store, absolute path; empty = a copy per partition
+    std::vector<BootDevice> order; ///< os/boot; empty = devices' own order, else hd
+    std::optional<unsigned> menu_timeout_ms;
+    bool operator==(const Boot&) const = default;
+};
+
+enum class ClockOffset { utc, localtime };
+MSHV_ENUM_NAMES(ClockOffset, {ClockOffset::utc, "utc"}, {ClockOffset::localtime, "localtime"});
+
+struct SmbiosEntry {
+    std::string block; ///< bios, system, baseBoard, chassis, oemStrings
+    std::string name;  ///< e.g. serial; empty for oemStrings
+    std::string value;
+    bool operator==(const SmbiosEntry&) const = default;
+};
+
+enum class DiskSource { file, block };
+MSHV_ENUM_NAMES(DiskSource, {DiskSource::file, "file"}, {DiskSource::block, "block"});
+enum class DiskDevice { disk, cdrom };
+MSHV_ENUM_NAMES(DiskDevice, {DiskDevice::disk, "disk"}, {DiskDevice::cdrom, "cdrom"});
+enum class DiskFormat { raw, qcow2 };
+MSHV_ENUM_NAMES(DiskFormat, {DiskFormat::raw, "raw"}, {DiskFormat::qcow2, "qcow2"});
+enum class DiskBus { virtio, sata };
+MSHV_ENUM_NAMES(DiskBus, {DiskBus::virtio, "virtio"}, {DiskBus::sata, "sata"});
+enum class DiskCache { none, writeback, writethrough, directsync, unsafe };
+MSHV_ENUM_NAMES(DiskCache, {DiskCache::none, "none"}, {DiskCache::writeback, "writeback"},
+                {DiskCache::writethrough, "writethrough"}, {DiskCache::directsync, "directsync"},
+                {DiskCache::unsafe, "unsafe"});
+enum class DiskIo { automatic, threads, native, io_uring };
+MSHV_ENUM_NAMES(DiskIo, {DiskIo::automatic, "auto"}, {DiskIo::threads, "threads"},
+                {DiskIo::native, "native"}, {DiskIo::io_uring, "io_uring"});
+
+struct Disk {
+    DiskSource source = DiskSource::file;
+    DiskDevice device = DiskDevice::disk;
+    std::string path; ///< absolute; empty = CD drive without a medium
+    DiskFormat format = DiskFormat::raw;
+    /// Backing files of a qcow2 image, nearest first, each with its format: only what is declared
+    /// here is ever opened.
+    struct Backing {
+        std::string path;
+        DiskFormat format = DiskFormat::raw;
+        bool operator==(const Backing&) const = default;
+    };
+    std::vector<Backing> backing;
+    std::string target; ///< vda, sda …
+    DiskBus bus = DiskBus::virtio;
+    DiskCache cache = DiskCache::none;
+    DiskIo io = DiskIo::automatic;
+    bool discard = false;
+    bool detect_zeroes = false;
+    bool read_only = false;
+    bool shareable = false;
+    std::string serial;
+    std::optional<unsigned> queues;
+    std::optional<unsigned> logical_block_size, physical_block_size;
+    std::optional<unsigned> boot_order;
+    std::string alias; ///< ua-…; empty = generated
+    bool operator==(const Disk&) const = default;
+};
+
+enum class NicSource { bridge, user };
+MSHV_ENUM_NAMES(NicSource, {NicSource::bridge, "bridge"}, {NicSource::user, "user"});
+enum class NicModel { virtio, e1000e, e1000, rtl8139 };
+MSHV_ENUM_NAMES(NicModel, {NicModel::virtio, "virtio"}, {NicModel::e1000e, "e1000e"},
+                {NicModel::e1000, "e1000"}, {NicModel::rtl8139, "rtl8139"});
+
+struct Nic {
+    NicSource source = NicSource::user;
+    std::string bridge; ///< with NicSource::bridge
+    std::string mac;    ///< xx:xx:xx:xx:xx:xx lower case; empty = generated at define
+    std::string target; ///< tap name; empty = generated
+    NicModel model = NicModel::virtio;
+    std::optional<unsigned> mtu;
+    std::optional<unsigned> queues;
+    bool link_up = true;
+    std::optional<unsigned> boot_order;
+    std::string alias;
+    bool operator==(const Nic&) const = default;
+};
+
+enum class ConsoleTarget { serial, virtio };
+MSHV_ENUM_NAMES(ConsoleTarget, {ConsoleTarget::serial, "serial"}, {ConsoleTarget::virtio, "virtio"});
+
+/// The console that the keeper drains: ttyS0 or hvc0. A partition has at most one.
+struct Console {
+    ConsoleTarget target = ConsoleTarget::serial;
+    std::uint64_t ring = 256 * 1024;       ///< bytes kept for replay
+    std::uint64_t log_size = 10240 * 1024; ///< bytes of one log file before it is rotated
+    unsigned log_keep = 3;                 ///< rotated files kept beside the live one
+    bool operator==(const Console&) const = default;
+};
+
+struct VncGraphics {
+    std::string socket; ///< empty = <run dir>/vnc.sock
+    bool operator==(const VncGraphics&) const = default;
+};
+enum class VideoModel { none, virtio, vga, bochs };
+MSHV_ENUM_NAMES(VideoModel, {VideoModel::none, "none"}, {VideoModel::virtio, "virtio"},
+                {VideoModel::vga, "vga"}, {VideoModel::bochs, "bochs"});
+enum class WatchdogModel { itco, i6300esb };
+MSHV_ENUM_NAMES(WatchdogModel, {WatchdogModel::itco, "itco"}, {WatchdogModel::i6300esb, "i6300esb"});
+enum class WatchdogAction { reset, poweroff, pause, none, inject_nmi };
+MSHV_ENUM_NAMES(WatchdogAction, {WatchdogAction::reset, "reset"},
+                {WatchdogAction::poweroff, "poweroff"}, {WatchdogAction::pause, "pause"},
+                {WatchdogAction::none, "none"}, {WatchdogAction::inject_nmi, "inject-nmi"});
+
+struct Watchdog {
+    WatchdogModel model = WatchdogModel::itco;
+    WatchdogAction action = WatchdogAction::reset;
+    bool operator==(const Watchdog&) const = default;
+};
+
+struct Devices {
+    std::string emulator; ///< absolute path; empty = the VMM's default
+    std::vector<Disk> disks;
+    std::vector<Nic> nics;
+    std::optional<Console> console;
+    bool agent_channel = false; ///< virtio-serial port org.qemu.guest_agent.0
+    std::optional<VncGraphics> graphics;
+    VideoModel video = VideoModel::none;
+    bool tablet = false, keyboard = false; ///< USB input devices
+    bool rng = false;
+    bool balloon = true;
+    bool panic = true; ///< pvpanic
+    std::optional<Watchdog> watchdog;
+    bool operator==(const Devices&) const = default;
+};
+
+// ---- <mshv>: what libvirt has no word for ------------------------------------------------------
+
+enum class VmmKind { automatic, qemu };
+MSHV_ENUM_NAMES(VmmKind, {VmmKind::automatic, "auto"}, {VmmKind::qemu, "qemu"});
+
+struct Vmm {
+    VmmKind kind = VmmKind::automatic;
+    std::string minimum;   ///< lowest version accepted, e.g. "10.2"; empty = any
+    bool fallback_tcg = true; ///< with Accelerator::automatic: may it end at tcg?
+    bool operator==(const Vmm&) const = default;
+};
+
+enum class AutostartWhen { always, if_was_running };
+MSHV_ENUM_NAMES(AutostartWhen, {AutostartWhen::always, "always"},
+                {AutostartWhen::if_was_running, "if-was-running"});
+enum class AfterState { running, agent, stopped };
+MSHV_ENUM_NAMES(AfterState, {AfterState::running, "running"}, {AfterState::agent, "agent"},
+                {AfterState::stopped, "stopped"});
+
+struct AutostartAfter {
+    std::string partition; ///< name
+    AfterState state = AfterState::running;
+    unsigned timeout_s = 120;
+    bool operator==(const AutostartAfter&) const = default;
+};
+
+struct Autostart {
+    bool enabled = false;
+    AutostartWhen when = AutostartWhen::always;
+    unsigned order = 100; ///< lower first
+    unsigned delay_s = 0; ///< waited before this one, after the one before it was started
+    std::vector<AutostartAfter> after;
+    std::vector<std::string> require_mounts, require_bridges;
+    bool operator==(const Autostart&) const = default;
+};
+
+enum class ShutdownMethod { agent, acpi };
+MSHV_ENUM_NAMES(ShutdownMethod, {ShutdownMethod::agent, "agent"}, {ShutdownMethod::acpi, "acpi"});
+enum class Escalate { destroy, none };
+MSHV_ENUM_NAMES(Escalate, {Escalate::destroy, "destroy"}, {Escalate::none, "none"});
+
+struct ShutdownPolicy {
+    std::vector<ShutdownMethod> methods{ShutdownMethod::agent, ShutdownMethod::acpi};
+    unsigned timeout_s = 60;
+    unsigned resend_s = 15;
+    Escalate escalate = Escalate::none;
+    bool operator==(const ShutdownPolicy&) const = default;
+};
+
+enum class RestartPolicyKind { never, on_failure, always };
+MSHV_ENUM_NAMES(RestartPolicyKind, {RestartPolicyKind::never, "never"},
+                {RestartPolicyKind::on_failure, "on-failure"},
+                {RestartPolicyKind::always, "always"});
+
+/// The brake on every respawn: a guest's reboot is free until `limit` respawns fall in `window_s`.
+struct RestartPolicy {
+    RestartPolicyKind policy = RestartPolicyKind::never;
+    unsigned delay_s = 2;     ///< before the first respawn after a failure; doubles
+    unsigned max_delay_s = 60;
+    unsigned limit = 5;       ///< respawns within the window before the partition is given up
+    unsigned window_s = 600;
+    bool operator==(const RestartPolicy&) const = default;
+};
+
+struct PartitionSpec {
+    std::string name;
+    std::optional<Uuid> uuid;  ///< absent = generated at define
+    std::optional<Uuid> genid; ///< VM generation id
+    std::string title, description;
+    std::string metadata; ///< inner XML of <metadata>, kept byte for byte
+    Accelerator accelerator = Accelerator::automatic;
+    Memory memory;
+    Cpu cpu;
+    unsigned iothreads = 0;
+    Boot boot;
+    bool acpi = true;
+    std::vector<SmbiosEntry> smbios;
+    ClockOffset clock = ClockOffset::utc;
+    bool hpet = false;
+    OnEnd on_poweroff = OnEnd::destroy;
+    OnEnd on_reboot = OnEnd::restart;
+    OnEnd on_crash = OnEnd::destroy;
+    Devices devices;
+    Vmm vmm;
+    Autostart autostart;
+    ShutdownPolicy shutdown;
+    RestartPolicy restart;
+    bool protect_destroy = false, protect_delete = false;
+    std::map<std::string, std::string> labels;
+    bool operator==(const PartitionSpec&) const = default;
+};
+
+} // namespace mshv::api

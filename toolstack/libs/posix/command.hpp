@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "toolstack/libs/posix/pidfd.hpp"
+
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace mshv::posix {
+
+/// A program to run: argument vector (never a shell), environment and exactly the descriptors that
+/// it shall have. Whatever is not listed is closed in the child.
+struct Command {
+    struct FdMapping {
+        int source = -1; ///< descriptor here
+        int target = -1; ///< its number in the child
+    };
+
+    std::string program;               ///< absolute path
+    std::vector<std::string> argv;     ///< argv[0] included
+    std::vector<std::string> env;      ///< KEY=value; nothing is inherited
+    std::vector<FdMapping> fds;        ///< 0, 1 and 2 are /dev/null unless listed
+    bool new_session = false;          ///< setsid: no terminal, no process group of ours
+};
+
+struct Child {
+    ProcessIdentity identity;
+    PidFd pidfd;
+};
+
+/// Starts `command`. Throws std::system_error when the program cannot be executed.
+Child spawn(const Command& command);
+
+} // namespace mshv::posix
