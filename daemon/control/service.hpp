@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "toolstack/libs/api/requests.hpp"
+#include "toolstack/libs/api/view.hpp"
+#include "toolstack/libs/posix/deadline.hpp"
+#include "toolstack/libs/posix/fd.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mshv::vmm {
+struct ConsoleRequest;
+}
+
+namespace mshv::control {
+
+using posix::Deadline;
+
+/// Who asks: written into events, history and the holder of an operation.
+struct Actor {
+    std::string name; ///< "uid 0 pid 4711", "autostart", "restart policy"
+};
+
+/// The use cases that daemon/rest offers. Thread-safe. Reads answer from memory and wait for
+/// nothing; the others take the partition's operation lock and throw api::Error, busy naming its
+/// holder. `wait_busy` until when a held lock is waited for (Deadline already expired = not at all).
+class PartitionService {
+public:
+    virtual ~PartitionService() = default;
+
+    // ---- reads ----
+    /// `list` as JSON text: {"partitions":[…]}, rows in id order, rendered ahead of time.
+    virtual std::string list_json(bool include_off) = 0;
+    virtual api::PartitionView get(const api::Selector& selector) = 0;
+    virtual api::StoredDefinition definition(const api::Selector& selector) = 0;
+    virtual api::EventPage events(std::int64_t since, std::size_t limit,
+                                  std::optional<api::Uuid> partition, Deadline wait) = 0;
+    virtual std::vector<api::HistoryEntry> history(const std::optional<std::string>& name_or_uuid,
+                                                   std::size_t limit) = 0;
+    /// Returns the view once its state is one of `states` (or the partition is gone: not_found
+    /// unless `states` holds shutoff, which a vanished transient satisfies); throws timeout.
+    virtual api::PartitionView wait_state(const api::Selector& selector,
+                                          const std::vector<api::State>& states, Deadline deadline) = 0;
+    virtual std::vector<api::VcpuView> vcpus(const api::Selector& selector, Deadline deadline) = 0;
+    /// The console's log files, oldest first, opened for reading.
+    virtual std::vector<posix::Fd> console_log(const api::Selector& selector) = 0;
+
+    // ---- changes ----
+    virtual api::PartitionView create(const api::CreateRequest& request, const Actor& actor) = 0;
+    virtual api::PartitionView undefine(const api::Selector& selector, const Actor& actor,
+                                        Deadline wait_busy) = 0;
+    virtual api::PartitionView start(const api::Selector& selector, const api::StartRequest& request,
+                                     const Actor& actor, Deadline wait_busy) = 0;
+    virtual api::PartitionView shutdown(const api::Selector& selector,
+                                        const api::ShutdownRequest& request, const Actor& actor,
+                                        Deadline wait_busy) = 0;
+    virtual api::PartitionView reboot(const api::Selector& selector,
+                                      const api::ShutdownRequest& request, const Actor& actor,
+                                      Deadline wait_busy) = 0;
+    virtual api::PartitionView reset(const api::Selector& selector, const Actor& actor,
+                                     Deadline wait_busy) = 0;
+    virtual api::PartitionView destroy(const api::Selector& selector,
+                                       const api::DestroyRequest& request, const Actor& actor,
+                                       Deadline wait_busy) = 0;
+    virtual api::PartitionView pause(const api::Selector& selector, const Actor& actor,
+                                     Deadline wait_busy) = 0;
+    virtual api::PartitionView unpause(const api::Selector& selector, const Actor& actor,
+                                       Deadline wait_busy) = 0;
+    virtual void trigger(const api::Selector& selector, const api::TriggerRequest& request,
+                         const Actor& actor, Deadline wait_busy) = 0;
+    virtual api::PartitionView rename(const api::Selector& selector,
+                                      const api::RenameRequest& request, const Actor& actor,
+                                      Deadline wait_busy) = 0;
+    virtual api::PartitionView set_autostart(const api::Selector& selector,
+                                             const api::AutostartRequest& request,
+                                             const Actor& actor, Deadline wait_busy) = 0;
+    virtual void attach_console(const api::Selector& selector, posix::Fd client,
+                                const vmm::ConsoleRequest& request, const Actor& actor,
+                                Deadline deadline) = 0;
+};
+
+} // namespace mshv::control

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "toolstack/libs/api/identity.hpp"
+#include "toolstack/libs/api/spec.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace mshv::domain {
+
+/// A file that the daemon opens and the VMM receives as a descriptor: the VMM itself never opens a
+/// disk by path.
+struct FilePlan {
+    int target = -1; ///< descriptor number in the VMM
+    std::string path;
+    bool writable = false;
+    bool block_device = false; ///< what it must be; anything else is refused after the open
+    bool direct = false;       ///< O_DIRECT
+};
+
+/// A tap that daemon/net makes and the VMM receives as a descriptor.
+struct TapPlan {
+    int target = -1;
+    std::string name; ///< interface name
+    std::string bridge;
+    std::optional<unsigned> mtu;
+    bool link_up = true;
+};
+
+/// Who the VMM runs as; absent = as the daemon itself (a daemon that is not root).
+struct VmmUser {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> groups; ///< e.g. the group of /dev/mshv or /dev/kvm
+};
+
+/// What the keeper does by itself when its VMM ends, so that it happens with the daemon down.
+struct EndPolicy {
+    api::OnEnd on_poweroff = api::OnEnd::destroy;
+    api::OnEnd on_reboot = api::OnEnd::restart;
+    api::OnEnd on_crash = api::OnEnd::destroy;
+    api::RestartPolicy restart;
+};
+
+/// Everything that starting a partition needs: a value, tested without a process.
+struct LaunchPlan {
+    api::Uuid uuid{};
+    api::PartitionNumber id = 0;
+    std::string name;
+    std::string incarnation; ///< folder below the partition's run folder
+    std::string run_dir;     ///< /run/mshv/<uuid>/<incarnation>
+    std::string log_dir;     ///< /var/log/mshv/<uuid>
+    std::string program;     ///< the VMM, absolute
+    std::vector<std::string> argv;
+    std::vector<std::string> env;
+    std::vector<FilePlan> files;
+    std::vector<TapPlan> taps;
+    /// Files that the VMM must open by path (kernel, initrd, firmware): made readable for its user.
+    std::vector<std::string> readable_paths;
+    int monitor_target = -1; ///< descriptor number of the listening monitor socket in the VMM
+    std::optional<int> agent_target; ///< the same for the guest agent's channel
+    std::optional<VmmUser> user;
+    EndPolicy policy;
+    std::optional<api::Console> console;
+    api::Accelerator accelerator = api::Accelerator::tcg; ///< chosen, never automatic
+    std::string accelerator_reason;
+    std::string vmm_version; ///< "qemu 7.2.22"
+    bool start_paused = false;
+};
+
+} // namespace mshv::domain

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/domain/launch_plan.hpp"
+#include "toolstack/libs/api/error.hpp"
+#include "toolstack/libs/api/view.hpp"
+#include "toolstack/libs/posix/fd.hpp"
+#include "toolstack/libs/posix/pidfd.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mshv::vmm {
+
+using posix::Deadline;
+using posix::Fd;
+
+/// What the keeper of a running partition reported. Events of one keeper carry sequence numbers
+/// 1, 2, 3 … which the keeper keeps on disk: after a daemon's restart the ones not yet seen come
+/// again, so nothing that happened meanwhile is lost.
+struct KeeperEvent {
+    enum class Kind {
+        vmm_started,    ///< a VMM process exists (generation, pid)
+        running,        ///< the guest's VPs run
+        paused,         ///< they do not (reason: user, io_error, watchdog …)
+        guest_panicked, ///< the guest reported a panic
+        vmm_exited,     ///< with why (reason), exit code or signal, and the VMM's last words
+        respawn_wait,   ///< the keeper will start the VMM again at `at_ms + delay`
+        finished,       ///< nothing runs any more and nothing will: the keeper is about to leave
+        unresponsive,   ///< the VMM has not answered for some seconds
+        responsive,     ///< it answers again
+        writer_changed, ///< who types at the console
+        keeper_lost,    ///< made by the daemon: the keeper died (no sequence number)
+    };
+    std::int64_t seq = 0;
+    std::int64_t at_ms = 0; ///< wall clock when it happened
+    Kind kind = Kind::running;
+    std::int64_t generation = 0;
+    api::Reason reason = api::Reason::none;
+    std::optional<posix::ProcessIdentity> vmm;
+    std::optional<posix::ExitStatus> exit;
+    std::string detail;
+};
+
+/// What the daemon must remember durably to find a keeper again.
+struct KeeperRecord {
+    std::string run_dir;
+    std::string nonce; ///< random, given at launch; a keeper that cannot repeat it is another's
+    posix::ProcessIdentity keeper;
+    std::string boot_id;
+};
+
+/// What a keeper says of itself when it is asked.
+struct KeeperStatus {
+    posix::ProcessIdentity keeper;
+    std::optional<posix::ProcessIdentity> vmm; ///< empty while none runs
+    std::int64_t generation = 0;
+    api::State state = api::State::starting;
+    api::Reason reason = api::Reason::none;
+    std::int64_t started_ms = 0;            ///< first generation
+    std::int64_t generation_started_ms = 0; ///< present generation
+    std::int64_t last_event_seq = 0;
+};
+
+struct ConsoleRequest {
+    bool write = false;        ///< wants to be the writer
+    bool steal = false;        ///< take it from the present one
+    bool raw = false;          ///< bytes without frames
+    std::optional<std::uint64_t> replay; ///< bytes of scrollback; empty = all that the ring has
+    std::optional<std::uint64_t> since;  ///< stream offset to resume from, instead of `replay`
+    std::string who;           ///< shown to others, e.g. "uid 1000 pid 4711"
+    std::string early;         ///< bytes that the client sent behind the HTTP header
+};
+
+/// One partition's keeper and VMM. Thread-safe; calls of one partition never wait for another's.
+/// Each call throws api::Error: timeout at the deadline, wrong_state when the VMM is gone,
+/// unsupported where the accelerator would lie, failed with the VMM's own text.
+class VmmProcess {
+public:
+    virtual ~VmmProcess() = default;
+
+    [[nodiscard]] virtual KeeperRecord record() const = 0;
+    virtual KeeperStatus status(Deadline deadline) = 0;
+
+    virtual void resume(Deadline deadline) = 0;    ///< start or continue the VPs
+    virtual void pause(Deadline deadline) = 0;
+    virtual void powerdown(Deadline deadline) = 0; ///< ACPI power button
+    virtual void sleep_button(Deadline deadline) = 0;
+    virtual void wakeup(Deadline deadline) = 0;
+    virtual void inject_nmi(Deadline deadline) = 0;
+    /// Hard reset: the VMM is replaced by a new generation, whatever on_reboot says.
+    virtual void reset(Deadline deadline) = 0;
+    /// The next guest reset is answered by a respawn although on_reboot may say otherwise.
+    virtual void agent_shutdown(bool reboot, Deadline deadline) = 0; ///< asks the guest agent
+    virtual bool agent_connected(Deadline deadline) = 0;
+    /// Ends the VMM at once (SIGKILL) and waits until it is gone; Error{timeout} means stuck, and
+    /// its text names the kernel's wait channel.
+    virtual void kill(Deadline deadline) = 0;
+    /// Tells the keeper that its end has been recorded, so that it may leave and its run folder be
+    /// removed. Idempotent.
+    virtual void release(Deadline deadline) = 0;
+    virtual void set_policy(const domain::EndPolicy& policy, Deadline deadline) = 0;
+    /// The events after `seq` up to now have been recorded durably.
+    virtual void acknowledge(std::int64_t seq) = 0;
+
+    /// Hands a client's socket over: the keeper answers the upgrade itself and the session no
+    /// longer needs this process. Throws busy (naming the writer) before anything was sent.
+    virtual void attach_console(Fd client, const ConsoleRequest& request, Deadline deadline) = 0;
+
+    struct VcpuInfo {
+        int index = 0;
+        std::int64_t thread_id = 0;
+        std::int64_t cpu_time_ms = 0;
+        int last_cpu = -1;
+        char state = '?'; ///< of the thread, as in /proc
+        std::string affinity;
+    };
+    virtual std::vector<VcpuInfo> vcpus(Deadline deadline) = 0;
+};
+
+struct Adopted {
+    std::unique_ptr<VmmProcess> process; ///< empty when neither keeper nor VMM is left
+    std::optional<KeeperStatus> status;
+    std::vector<KeeperEvent> missed; ///< events after the last acknowledged one, oldest first
+};
+
+struct PlanRequest {
+    api::PartitionSpec spec; ///< canonical: uuid, macs … are set
+    api::PartitionNumber id = 0;
+    std::string incarnation;
+    bool start_paused = false;
+};
+
+/// The machine's VMMs. Thread-safe.
+class VmmHost {
+public:
+    virtual ~VmmHost() = default;
+
+    /// Can this host run `spec`? Every objection at once; empty = yes. Used at define and start.
+    virtual std::vector<api::Problem> objections(const api::PartitionSpec& spec) = 0;
+    /// Chooses VMM and accelerator and makes the command. Throws api::Error.
+    virtual domain::LaunchPlan plan(const PlanRequest& request) = 0;
+    /// Makes folders, opens files, makes taps, starts the keeper, and returns when the VMM answers
+    /// with its VPs still stopped. On a throw nothing of it is left.
+    virtual std::unique_ptr<VmmProcess> launch(const domain::LaunchPlan& plan, Deadline deadline) = 0;
+    /// Finds a keeper of an earlier daemon. `acknowledged` is the last event already recorded.
+    virtual Adopted adopt(const api::Uuid& uuid, const KeeperRecord& record,
+                          std::int64_t acknowledged, Deadline deadline) = 0;
+    /// What stands in the run folder of an incarnation whose launch was never recorded: kills what
+    /// is proven to be it, and removes the folder. Idempotent.
+    virtual void clean(const api::Uuid& uuid, const std::string& incarnation, Deadline deadline) = 0;
+    /// Run folders (uuid, incarnation) that exist now, for the search for leftovers.
+    virtual std::vector<std::pair<api::Uuid, std::string>> incarnations() = 0;
+
+    /// Called, on a thread of this module, for each event of each process made here. The callee
+    /// must not call back into a VmmProcess and must return soon. Set once, before any launch.
+    using EventSink = std::function<void(const api::Uuid&, const std::string& incarnation,
+                                         const KeeperEvent&)>;
+    virtual void set_event_sink(EventSink sink) = 0;
+};
+
+} // namespace mshv::vmm
