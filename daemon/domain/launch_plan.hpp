@@ -4,6 +4,7 @@
 #include "toolstack/libs/api/identity.hpp"
 #include "toolstack/libs/api/spec.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,6 +18,8 @@ namespace mshv::domain {
 struct FilePlan {
     int target = -1; ///< descriptor number in the VMM
     std::string path;
+    api::DiskFormat format = api::DiskFormat::raw;
+    bool backing = false; ///< qcow2: a backing file is declared (one that is not is refused)
     bool writable = false;
     bool block_device = false; ///< what it must be; anything else is refused after the open
     bool direct = false;       ///< O_DIRECT
@@ -29,6 +32,19 @@ struct TapPlan {
     std::string bridge;
     std::optional<unsigned> mtu;
     bool link_up = true;
+};
+
+/// A file that the VMM must open by path (kernel, initrd, firmware). Where the VMM's user cannot
+/// read it, a copy in the run folder stands in, and its path in argv.
+struct PathPlan {
+    std::string path;
+    std::size_t argument = 0; ///< index in argv of the element that is this path
+};
+
+/// A file that is copied from a template at the first start (the firmware's variable store).
+struct CopyPlan {
+    std::string from;
+    std::string to; ///< made only when it does not exist
 };
 
 /// Who the VMM runs as; absent = as the daemon itself (a daemon that is not root).
@@ -59,8 +75,8 @@ struct LaunchPlan {
     std::vector<std::string> env;
     std::vector<FilePlan> files;
     std::vector<TapPlan> taps;
-    /// Files that the VMM must open by path (kernel, initrd, firmware): made readable for its user.
-    std::vector<std::string> readable_paths;
+    std::vector<PathPlan> readable_paths;
+    std::vector<CopyPlan> copies; ///< made before `files` are opened
     int monitor_target = -1; ///< descriptor number of the listening monitor socket in the VMM
     std::optional<int> agent_target; ///< the same for the guest agent's channel
     std::optional<VmmUser> user;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/domain/launch_plan.hpp"
+#include "daemon/domain/vmm_capability.hpp"
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/api/view.hpp"
 #include "toolstack/libs/posix/fd.hpp"
@@ -155,6 +156,9 @@ public:
     virtual void clean(const api::Uuid& uuid, const std::string& incarnation, Deadline deadline) = 0;
     /// Run folders (uuid, incarnation) that exist now, for the search for leftovers.
     virtual std::vector<std::pair<api::Uuid, std::string>> incarnations() = 0;
+
+    /// What is installed here and what it can do, with the reason of every "no".
+    virtual std::vector<domain::VmmCapability> capabilities() { return {}; }
 
     /// Called, on a thread of this module, for each event of each process made here. The callee
     /// must not call back into a VmmProcess and must return soon. Set once, before any launch.
