@@ -26,6 +26,7 @@ using posix::Fd;
 struct KeeperEvent {
     enum class Kind {
         vmm_started,    ///< a VMM process exists (generation, pid)
+        ready,          ///< it answers its monitor; its VPs stand still
         running,        ///< the guest's VPs run
         paused,         ///< they do not (reason: user, io_error, watchdog …)
         guest_panicked, ///< the guest reported a panic
@@ -35,6 +36,7 @@ struct KeeperEvent {
         unresponsive,   ///< the VMM has not answered for some seconds
         responsive,     ///< it answers again
         writer_changed, ///< who types at the console
+        notice,         ///< a line for the log, nothing else
         keeper_lost,    ///< made by the daemon: the keeper died (no sequence number)
     };
     std::int64_t seq = 0;
@@ -44,6 +46,7 @@ struct KeeperEvent {
     api::Reason reason = api::Reason::none;
     std::optional<posix::ProcessIdentity> vmm;
     std::optional<posix::ExitStatus> exit;
+    std::int64_t delay_ms = 0; ///< of respawn_wait
     std::string detail;
 };
 
@@ -95,7 +98,11 @@ public:
     virtual void inject_nmi(Deadline deadline) = 0;
     /// Hard reset: the VMM is replaced by a new generation, whatever on_reboot says.
     virtual void reset(Deadline deadline) = 0;
-    /// The next guest reset is answered by a respawn although on_reboot may say otherwise.
+    /// What the guest has been asked for, told to the keeper so that it holds with the daemon down:
+    /// after `shutdown` the next power-off or crash is final, after `reboot` the next reset respawns
+    /// although on_reboot may say otherwise; `none` takes it back. Ends with the generation.
+    enum class Expected { none, shutdown, reboot };
+    virtual void expect(Expected end, Deadline deadline) = 0;
     virtual void agent_shutdown(bool reboot, Deadline deadline) = 0; ///< asks the guest agent
     virtual bool agent_connected(Deadline deadline) = 0;
     /// Ends the VMM at once (SIGKILL) and waits until it is gone; Error{timeout} means stuck, and
@@ -126,7 +133,9 @@ public:
 struct Adopted {
     std::unique_ptr<VmmProcess> process; ///< empty when neither keeper nor VMM is left
     std::optional<KeeperStatus> status;
-    std::vector<KeeperEvent> missed; ///< events after the last acknowledged one, oldest first
+    /// Events after the last acknowledged one, oldest first. Where there are any, newer ones reach
+    /// the event sink only after acknowledge() of the last of these, so that order is kept.
+    std::vector<KeeperEvent> missed;
 };
 
 struct PlanRequest {

@@ -69,10 +69,10 @@ Fd listen_unix(const std::string& path, mode_t mode, int backlog) {
         check(::unlink(path.c_str()), "remove stale socket " + path);
     }
     Fd listener = stream_socket(0);
-    const mode_t before = ::umask(0777 & ~mode);
-    const int bound = ::bind(listener.get(), as_sockaddr(address), sizeof address);
-    ::umask(before);
-    check(bound, "bind " + path);
+    // Nobody can connect before listen, so the mode is in force in time; umask would reach into the
+    // files that other threads make meanwhile.
+    check(::bind(listener.get(), as_sockaddr(address), sizeof address), "bind " + path);
+    check(::chmod(path.c_str(), mode), "set the mode of " + path);
     check(::listen(listener.get(), backlog), "listen on " + path);
     return listener;
 }
