@@ -55,11 +55,11 @@ class Tree:
                 yield name
 
     def text(self, name):
-        """The file's text; empty for one that is not UTF-8 (an image, a hostile test document)."""
+        """The file's text; empty for one that is absent or not UTF-8 (a hostile test document)."""
         if name not in self._texts:
             try:
                 self._texts[name] = (self.root / name).read_text(encoding="utf-8")
-            except UnicodeDecodeError:
+            except (UnicodeDecodeError, FileNotFoundError):
                 self._texts[name] = ""
         return self._texts[name]
 
