@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/control/clock.hpp"
+#include "daemon/control/service.hpp"
+#include "daemon/store/store.hpp"
+#include "daemon/vmm/vmm.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace mshv::control {
+
+/// The folders of this daemon.
+struct Dirs {
+    std::string state_dir = "/var/lib/mshv";
+    std::string run_dir = "/run/mshv";
+    std::string log_dir = "/var/log/mshv"; ///< <uuid>/console.log below it
+};
+
+enum class Severity { debug, info, warning, error };
+
+/// What control needs of the program around it. Each may be empty; each may be called on any thread.
+struct Hooks {
+    std::function<void(Severity, std::string_view)> log;
+    /// A definition was removed durably and nothing of it runs: what other modules keep for it
+    /// (its copy of the firmware's variables) can go.
+    std::function<void(const api::Uuid&)> removed;
+};
+
+struct ServiceOptions {
+    std::string boot_id; ///< empty = the kernel's
+    std::chrono::milliseconds sample_interval{2000};
+    /// How long start() waits for the adoption of running partitions; the rest goes on behind it.
+    std::chrono::milliseconds adopt_wait{2000};
+    /// For one exchange with a keeper or VMM that no user gave a deadline for.
+    std::chrono::milliseconds vmm_timeout{5000};
+    std::size_t max_threads = 32; ///< of the pool that talks to VMMs
+    bool autostart = true;        ///< off: `mshvd --no-autostart`
+    std::string proc = "/proc", sys = "/sys"; ///< for tests
+};
+
+/// Everything is referenced, not owned, and must outlive the service.
+struct Dependencies {
+    store::Store& store;
+    vmm::VmmHost& vmm;
+    Clock& clock = system_clock();
+    Dirs dirs{};
+    Hooks hooks{};
+    ServiceOptions options{};
+};
+
+/// PartitionService with its threads.
+class Service : public PartitionService {
+public:
+    /// Loads the directory, adopts what runs, repairs what an earlier daemon left half done, and
+    /// starts the threads, autostart among them. Queries work from the moment it returns.
+    virtual void start() = 0;
+    /// Ends the threads and wakes every waiting query (they throw Error{unreachable}); guests run
+    /// on. Operations under way are waited for. Idempotent; the destructor calls it.
+    virtual void stop() = 0;
+
+    struct Counts {
+        std::size_t partitions = 0, live = 0;
+        std::int64_t last_event_seq = 0;
+    };
+    [[nodiscard]] virtual Counts counts() const = 0;
+};
+
+/// Makes the service; nothing runs before start(). Sets the VmmHost's event sink and the store's
+/// observer.
+std::unique_ptr<Service> make_service(Dependencies dependencies);
+
+} // namespace mshv::control

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/domain/lifecycle.hpp"
+#include "toolstack/libs/api/enum_names.hpp"
+#include "toolstack/libs/api/spec.hpp"
+#include "toolstack/libs/api/view.hpp"
+#include "toolstack/libs/posix/pidfd.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mshv::store {
+
+using api::PartitionNumber;
+
+/// What is being done to a partition: written before the first effect, removed in the transaction
+/// that records the last. A daemon that finds one finishes or undoes it.
+enum class IntentKind {
+    create,   ///< insert and start: undone by deleting the partition
+    start,    ///< undone by going back to shutoff
+    destroy,  ///< finished
+    shutdown, ///< the ladder goes on until its deadline
+    reboot,   ///< the same
+};
+
+struct Intent {
+    IntentKind kind = IntentKind::start;
+    std::string actor;
+    std::int64_t started_ms = 0;  ///< wall clock, for people
+    std::int64_t started_boot = 0; ///< CLOCK_BOOTTIME milliseconds
+    std::int64_t deadline_boot = 0; ///< the same; INT64_MAX = none
+    std::string incarnation;        ///< of the run that it makes or ends
+    // The ladder of a shutdown or reboot:
+    std::vector<api::ShutdownMethod> methods;
+    unsigned resend_s = 0;
+    api::Escalate escalate = api::Escalate::none;
+
+    bool operator==(const Intent&) const = default;
+};
+
+/// The live side of a partition: how to find its keeper again, and what it reported.
+struct Runtime {
+    std::string incarnation;
+    std::string run_dir;
+    std::string nonce;
+    std::string boot_id;
+    posix::ProcessIdentity keeper;
+    posix::ProcessIdentity vmm;
+    std::int64_t generation = 1;
+    std::int64_t acked_seq = 0; ///< last keeper event whose effect is in this database
+    std::int64_t started_ms = 0;
+    std::int64_t generation_started_ms = 0;
+    std::string accelerator, accelerator_reason, vmm_version;
+    bool responsive = true;
+
+    bool operator==(const Runtime&) const = default;
+};
+
+/// All of a partition but its definition's text: what a list needs.
+struct PartitionRow {
+    PartitionNumber id = 0;
+    api::Uuid uuid{};
+    std::string name;
+    std::string title;
+    bool persistent = true;
+    std::int64_t memory = 0;
+    std::int64_t vcpus = 1;
+    std::map<std::string, std::string> labels;
+    bool autostart = false;
+    unsigned autostart_order = 100;
+    bool protect_destroy = false, protect_delete = false;
+
+    api::State state = api::State::shutoff;
+    api::Reason reason = api::Reason::defined;
+    std::int64_t state_since_ms = 0;
+    bool was_running = false;   ///< ran when the host went down: for autostart's if-was-running
+    std::string autostart_boot; ///< boot for which autostart is done with it
+    std::optional<api::LastExit> last_exit;
+    std::optional<Runtime> runtime;
+    std::optional<Intent> intent;
+
+    bool operator==(const PartitionRow&) const = default;
+};
+
+/// What define writes: the spec's text and the columns drawn from it.
+struct Definition {
+    api::Uuid uuid{};
+    std::string name;
+    std::string title;
+    std::string spec; ///< JSON, canonical
+    std::string xml;  ///< as given; may be empty
+    std::int64_t memory = 0;
+    std::int64_t vcpus = 1;
+    std::map<std::string, std::string> labels;
+    std::vector<std::string> macs; ///< no other partition may have one of them
+    bool autostart = false;
+    unsigned autostart_order = 100;
+    bool protect_destroy = false, protect_delete = false;
+};
+
+/// How a run ended.
+struct RunEnd {
+    std::string incarnation; ///< a run that is not this one is left alone
+    domain::Change change = domain::Change::end;
+    api::Reason reason = api::Reason::none;
+    std::optional<int> exit_code;
+    std::optional<int> signal;
+    std::string detail;
+    std::string actor;
+    std::int64_t at_ms = 0; ///< 0 = now
+    bool host_gone = false; ///< the machine went down with it
+};
+
+} // namespace mshv::store
+
+namespace mshv::api {
+
+MSHV_ENUM_NAMES(store::IntentKind, {store::IntentKind::create, "create"},
+                {store::IntentKind::start, "start"}, {store::IntentKind::destroy, "destroy"},
+                {store::IntentKind::shutdown, "shutdown"}, {store::IntentKind::reboot, "reboot"});
+
+} // namespace mshv::api

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/store/rows.hpp"
+#include "toolstack/libs/api/error.hpp"
+#include "toolstack/libs/api/requests.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace mshv::store {
+
+struct Options {
+    bool create = true; ///< make the database when there is none
+    std::int64_t keep_events = 100'000;
+    std::int64_t keep_history = 100'000;
+    std::function<std::int64_t()> wall_ms; ///< empty = the system's clock
+    /// Called once, on the committer's thread, when a commit's outcome cannot be known: the daemon
+    /// must end, so that the next one finds out. Nothing is written after it.
+    std::function<void(const std::string&)> fatal;
+};
+
+/// What one commit changed, in the order of commits: the directory in memory follows it.
+struct Committed {
+    std::vector<PartitionRow> changed;
+    std::vector<PartitionNumber> removed;
+    std::vector<api::Event> events;
+};
+
+/// A unit of work inside the present transaction. What it throws undoes the unit alone. Each change
+/// writes its event with it; `actor` is who asked.
+class Transaction {
+public:
+    virtual ~Transaction() = default;
+
+    // ---- definitions ----
+    /// Throws Error{exists}, naming the holder, when name, UUID or a MAC is taken.
+    virtual PartitionRow insert(const Definition& definition, bool persistent,
+                                const std::string& actor) = 0;
+    /// Replaces the definition of the partition with the same UUID and makes it persistent.
+    virtual PartitionRow redefine(const Definition& definition, const std::string& actor) = 0;
+    /// Removes a partition on which nothing runs.
+    virtual void remove(PartitionNumber id, const std::string& kind, const std::string& actor,
+                        const std::string& detail = {}) = 0;
+    /// Throws Error{exists}.
+    virtual PartitionRow rename(PartitionNumber id, const std::string& name,
+                                const std::string& spec, const std::string& actor) = 0;
+    virtual PartitionRow set_autostart(PartitionNumber id, bool enabled, unsigned order,
+                                       const std::string& spec, const std::string& actor) = 0;
+    /// A running partition whose definition was removed lives on until it ends.
+    virtual PartitionRow make_transient(PartitionNumber id, const std::string& actor) = 0;
+
+    // ---- life ----
+    virtual std::optional<PartitionRow> find(PartitionNumber id) = 0;
+    virtual std::optional<PartitionRow> find(const api::Uuid& uuid) = 0;
+    /// Compare-and-set along the lifecycle table: false, and nothing changed, when the state has no
+    /// edge for `why`.
+    virtual bool change(PartitionNumber id, domain::Change why, api::Reason reason,
+                        const std::string& actor, const std::string& detail = {}) = 0;
+    virtual void put_intent(PartitionNumber id, const Intent& intent) = 0;
+    virtual void drop_intent(PartitionNumber id) = 0;
+    /// Records a run that has begun, and opens its row of the history.
+    virtual void begin_run(PartitionNumber id, const Runtime& runtime,
+                           const std::string& started_by) = 0;
+    virtual void update_run(PartitionNumber id, const Runtime& runtime) = 0;
+    /// Ends a run: state, history, runtime, intent, claims, and a transient partition itself.
+    /// False when `end.incarnation` is not what runs.
+    virtual bool end_run(PartitionNumber id, const RunEnd& end) = 0;
+    /// A start that came to nothing: back to shutoff (or gone, with IntentKind::create), with a row
+    /// in the history.
+    virtual void abort_start(PartitionNumber id, const RunEnd& end) = 0;
+    /// Takes the writer's part of disks for the run that is being started; throws Error{exists}
+    /// naming the holder. end_run and abort_start give them back.
+    virtual void claim_disks(PartitionNumber id, const std::vector<std::pair<std::string,
+                             std::string>>& identity_and_path) = 0;
+    virtual void set_autostart_done(PartitionNumber id, const std::string& boot_id) = 0;
+
+    // ---- the rest ----
+    /// An event of a partition, or of the daemon (id 0).
+    virtual void event(std::string_view kind, PartitionNumber id, const std::string& actor,
+                       const std::string& detail) = 0;
+    virtual std::optional<std::string> meta(const std::string& key) = 0;
+    virtual void set_meta(const std::string& key, const std::string& value) = 0;
+};
+
+/// The database: the truth about every partition. Thread-safe.
+///
+/// Writes of all threads go through one committer thread: what has queued while the last commit ran
+/// becomes the next commit, each unit in a savepoint of its own. write() returns when the commit is
+/// durable. Reads have a connection of their own and never wait for a write.
+class Store {
+public:
+    /// Opens or makes the database. Throws Error{failed}: a schema newer than this program's, a file
+    /// that is no database of mshv, a pragma that did not take.
+    static std::unique_ptr<Store> open(const std::string& path, Options options = {});
+    /// Ends the committer after what is queued, and closes.
+    virtual ~Store() = default;
+
+    /// Runs `unit(Transaction&)` and returns its result once it is durable. Throws what the unit
+    /// threw; no_resource when there was no room; outcome_unknown when the commit itself failed.
+    template <typename F>
+    auto write(F&& unit) -> std::invoke_result_t<F&, Transaction&> {
+        using Result = std::invoke_result_t<F&, Transaction&>;
+        if constexpr (std::is_void_v<Result>) {
+            submit([&](Transaction& t) { unit(t); });
+        } else {
+            std::optional<Result> result;
+            submit([&](Transaction& t) { result = unit(t); });
+            return std::move(*result);
+        }
+    }
+
+    /// Called on the committer's thread after each commit, before its write()s return; must not
+    /// write. Set once, before the first write.
+    virtual void set_observer(std::function<void(Committed&&)> observer) = 0;
+
+    // ---- reads ----
+    [[nodiscard]] virtual std::vector<PartitionRow> load() = 0;
+    /// The definition of a partition; empty when there is none with this number.
+    struct Text {
+        std::string spec, xml;
+    };
+    [[nodiscard]] virtual std::optional<Text> definition(PartitionNumber id) = 0;
+    [[nodiscard]] virtual api::EventPage events(std::int64_t since, std::size_t limit,
+                                                const std::optional<api::Uuid>& partition) = 0;
+    /// Newest first.
+    [[nodiscard]] virtual std::vector<api::HistoryEntry>
+    history(const std::optional<std::string>& name_or_uuid, std::size_t limit) = 0;
+    [[nodiscard]] virtual std::int64_t schema_version() const = 0;
+
+    /// Everything that is wrong with the database: integrity_check, foreign_key_check and the rules
+    /// of this module. Empty = sound.
+    [[nodiscard]] virtual std::vector<std::string> fsck() = 0;
+    /// A consistent copy while the daemon works; `path` must not exist.
+    virtual void backup(const std::string& path) = 0;
+
+protected:
+    virtual void submit(std::function<void(Transaction&)> unit) = 0;
+};
+
+} // namespace mshv::store
