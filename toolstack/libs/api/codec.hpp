@@ -23,7 +23,7 @@
 namespace mshv::api {
 
 struct DecodeOptions {
-    /// What the client sets for answers: those of a newer daemon may know more keys and more words.
+    /// What the client sets for answers: those of a newer daemon may know more keys.
     bool ignore_unknown = false;
     std::size_t max_bytes = 1024 * 1024;
     std::string_view what = "request"; ///< subject of the error message
@@ -46,7 +46,7 @@ struct VcpuList {
 /// Defined for the documents of openapi.yaml: PartitionSpec, CreateRequest, StartRequest,
 /// ShutdownRequest, DestroyRequest, TriggerRequest, RenameRequest, AutostartRequest,
 /// StoredDefinition, PartitionView, PartitionList, Event, EventPage, HistoryEntry, HistoryList,
-/// VcpuView, VcpuList, VersionInfo. Any other type does not link.
+/// VcpuView, VcpuList, VersionInfo, HostView. Any other type does not link.
 template <typename T>
 T decode(std::string_view json, const DecodeOptions& options = {});
 
@@ -66,8 +66,8 @@ std::vector<PartitionView> decode_partition_list(std::string_view json);
 
 /// {"error":{"code":…,"message":…,"hint":…,"problems":[…],"causes":[…]}}
 std::string encode_error(const Error& error);
-/// The error that an answer with `http_status` carries; a body that is no error document (a proxy's,
-/// a foreign daemon's) gives an Error that says so.
+/// The error that an answer with `http_status` carries; a body that is no error document (a
+/// proxy's, a foreign daemon's) gives an Error that says so.
 Error decode_error(std::string_view json, int http_status);
 
 } // namespace mshv::api

@@ -97,4 +97,16 @@ struct VersionInfo {
     std::int64_t started_ms = 0;
 };
 
+/// One line of `mshvctl info`: host, release, nr_cpus, total_memory, free_memory, hv_vendor,
+/// hv_scheduler, vmm.qemu, accel.kvm, db_schema …
+struct HostFact {
+    std::string key, value;
+};
+
+/// GET /v1/host: facts of the root partition, of its VMMs and of the daemon, in the order in which
+/// they are shown.
+struct HostView {
+    std::vector<HostFact> facts;
+};
+
 } // namespace mshv::api
