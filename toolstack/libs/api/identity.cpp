@@ -5,16 +5,23 @@
 
 #include <algorithm>
 #include <boost/uuid/random_generator.hpp>
-#include <boost/uuid/string_generator.hpp>
-#include <boost/uuid/uuid_io.hpp>
-#include <stdexcept>
 
 namespace mshv::api {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+bool is_hex(char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+bool is_alnum(char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+unsigned hex_value(char c) {
+    return static_cast<unsigned>(is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
+}
 
 constexpr std::size_t uuid_length = 36;
 constexpr std::size_t longest_name = 64;
@@ -31,10 +38,29 @@ std::optional<Uuid> parse_uuid(std::string_view text) {
             return std::nullopt;
         }
     }
-    return boost::uuids::string_generator()(text.begin(), text.end());
+    Uuid uuid{};
+    const char* digit = text.data();
+    for (auto& byte : uuid.data) {
+        digit += *digit == '-' ? 1 : 0;
+        byte = static_cast<std::uint8_t>(hex_value(digit[0]) << 4U | hex_value(digit[1]));
+        digit += 2;
+    }
+    return uuid;
 }
 
-std::string to_string(const Uuid& uuid) { return boost::uuids::to_string(uuid); }
+std::string to_string(const Uuid& uuid) {
+    static constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    text.reserve(uuid_length);
+    for (const auto byte : uuid.data) {
+        if (text.size() == 8 || text.size() == 13 || text.size() == 18 || text.size() == 23) {
+            text += '-';
+        }
+        text += digits[byte >> 4U];
+        text += digits[byte & 0xfU];
+    }
+    return text;
+}
 
 Uuid random_uuid() {
     thread_local boost::uuids::random_generator generate;

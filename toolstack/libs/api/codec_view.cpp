@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/api/json_codec.hpp"
+
+namespace mshv::api::json {
+
+template <>
+Fields fields_of<OperationView>() {
+    static constexpr std::array list{
+        field<&OperationView::verb>("verb"),
+        field<&OperationView::actor>("actor"),
+        field<&OperationView::since_ms>("since_ms"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<RuntimeView>() {
+    using View = RuntimeView;
+    static constexpr std::array list{
+        field<&View::keeper_pid>("keeper_pid"),
+        field<&View::vmm_pid>("vmm_pid"),
+        field<&View::incarnation>("incarnation"),
+        field<&View::generation>("generation"),
+        field<&View::accelerator>("accelerator"),
+        field<&View::accelerator_reason>("accelerator_reason"),
+        field<&View::vmm>("vmm"),
+        field<&View::started_ms>("started_ms"),
+        field<&View::uptime_ms>("uptime_ms"),
+        field<&View::cpu_time_ms>("cpu_time_ms"),
+        field<&View::rss>("rss"),
+        field<&View::sample_age_ms>("sample_age_ms"),
+        field<&View::responsive>("responsive"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<LastExit>() {
+    static constexpr std::array list{
+        field<&LastExit::at_ms>("at_ms"),         field<&LastExit::reason>("reason"),
+        field<&LastExit::exit_code>("exit_code"), field<&LastExit::signal>("signal"),
+        field<&LastExit::detail>("detail"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<PartitionView>() {
+    using View = PartitionView;
+    static constexpr std::array list{
+        field<&View::id>("id", Presence::required),
+        field<&View::uuid>("uuid", Presence::required),
+        field<&View::name>("name", Presence::required),
+        field<&View::title>("title"),
+        field<&View::state>("state", Presence::required),
+        field<&View::reason>("reason"),
+        field<&View::persistent>("persistent"),
+        field<&View::autostart>("autostart"),
+        field<&View::memory>("memory"),
+        field<&View::vcpus>("vcpus"),
+        field<&View::labels>("labels"),
+        field<&View::state_since_ms>("state_since_ms"),
+        field<&View::operation>("operation"),
+        field<&View::runtime>("runtime"),
+        field<&View::last_exit>("last_exit"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<PartitionList>() {
+    static constexpr std::array list{
+        field<&PartitionList::partitions>("partitions", Presence::required)};
+    return list;
+}
+
+template <>
+Fields fields_of<Event>() {
+    static constexpr std::array list{
+        field<&Event::seq>("seq", Presence::required),
+        field<&Event::at_ms>("at_ms"),
+        field<&Event::kind>("kind", Presence::required),
+        field<&Event::uuid>("uuid"),
+        field<&Event::id>("id"),
+        field<&Event::name>("name"),
+        field<&Event::actor>("actor"),
+        field<&Event::from>("from"),
+        field<&Event::to>("to"),
+        field<&Event::reason>("reason"),
+        field<&Event::detail>("detail"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<EventPage>() {
+    static constexpr std::array list{
+        field<&EventPage::events>("events", Presence::required),
+        field<&EventPage::last_seq>("last_seq", Presence::required),
+        field<&EventPage::oldest_seq>("oldest_seq"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<HistoryEntry>() {
+    using Entry = HistoryEntry;
+    static constexpr std::array list{
+        field<&Entry::id>("id", Presence::required),
+        field<&Entry::uuid>("uuid", Presence::required),
+        field<&Entry::name>("name", Presence::required),
+        field<&Entry::started_ms>("started_ms"),
+        field<&Entry::started_by>("started_by"),
+        field<&Entry::ended_ms>("ended_ms"),
+        field<&Entry::ended_by>("ended_by"),
+        field<&Entry::reason>("reason"),
+        field<&Entry::exit_code>("exit_code"),
+        field<&Entry::signal>("signal"),
+        field<&Entry::generations>("generations"),
+        field<&Entry::detail>("detail"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<HistoryList>() {
+    static constexpr std::array list{field<&HistoryList::history>("history", Presence::required)};
+    return list;
+}
+
+template <>
+Fields fields_of<VcpuView>() {
+    static constexpr std::array list{
+        field<&VcpuView::index>("index", Presence::required),
+        field<&VcpuView::thread_id>("thread_id"),
+        field<&VcpuView::cpu_time_ms>("cpu_time_ms"),
+        field<&VcpuView::last_cpu>("last_cpu"),
+        field<&VcpuView::state>("state"),
+        field<&VcpuView::affinity>("affinity"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<VcpuList>() {
+    static constexpr std::array list{field<&VcpuList::vcpus>("vcpus", Presence::required)};
+    return list;
+}
+
+template <>
+Fields fields_of<VersionInfo>() {
+    static constexpr std::array list{
+        field<&VersionInfo::version>("version", Presence::required),
+        field<&VersionInfo::schema>("schema"),
+        field<&VersionInfo::pid>("pid"),
+        field<&VersionInfo::started_ms>("started_ms"),
+    };
+    return list;
+}
+
+} // namespace mshv::api::json
+
+namespace mshv::api {
+
+MSHV_DOCUMENT(PartitionView)
+MSHV_DOCUMENT(PartitionList)
+MSHV_DOCUMENT(Event)
+MSHV_DOCUMENT(EventPage)
+MSHV_DOCUMENT(HistoryEntry)
+MSHV_DOCUMENT(HistoryList)
+MSHV_DOCUMENT(VcpuView)
+MSHV_DOCUMENT(VcpuList)
+MSHV_DOCUMENT(VersionInfo)
+
+std::vector<PartitionView> decode_partition_list(std::string_view json) {
+    // A row is about 230 bytes at least: with that, growing the vector moves no row.
+    constexpr std::size_t shortest_row = 200;
+    PartitionList list;
+    list.partitions.reserve(json.size() / shortest_row + 1);
+    json::read(json, DecodeOptions::answer(), json::kind_of<PartitionList>, &list);
+    return std::move(list.partitions);
+}
+
+} // namespace mshv::api

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "toolstack/libs/api/codec.hpp"
+#include "toolstack/libs/api/json_table.hpp"
+
+#include <string>
+#include <string_view>
+
+// Internal to libs/api: reader and writer over the tables of fields.
+
+namespace mshv::api::json {
+
+/// Reads `text` into `object`, which is of type `kind`. Throws Error.
+void read(std::string_view text, const DecodeOptions& options, const Kind& kind, void* object);
+
+/// Appends `object` to `out`.
+void write(const void* object, const Kind& kind, std::string& out);
+
+// Every described struct is named here, so that no use of its description comes before it.
+#define MSHV_DESCRIBED(T)                                                                          \
+    template <>                                                                                    \
+    Fields fields_of<T>()
+
+MSHV_DESCRIBED(HugePages);
+MSHV_DESCRIBED(Memory);
+MSHV_DESCRIBED(CpuTopology);
+MSHV_DESCRIBED(CpuFeature);
+MSHV_DESCRIBED(Cpu);
+MSHV_DESCRIBED(Boot);
+MSHV_DESCRIBED(SmbiosEntry);
+MSHV_DESCRIBED(Disk::Backing);
+MSHV_DESCRIBED(Disk);
+MSHV_DESCRIBED(Nic);
+MSHV_DESCRIBED(Console);
+MSHV_DESCRIBED(VncGraphics);
+MSHV_DESCRIBED(Watchdog);
+MSHV_DESCRIBED(Devices);
+MSHV_DESCRIBED(Vmm);
+MSHV_DESCRIBED(AutostartAfter);
+MSHV_DESCRIBED(Autostart);
+MSHV_DESCRIBED(ShutdownPolicy);
+MSHV_DESCRIBED(RestartPolicy);
+MSHV_DESCRIBED(PartitionSpec);
+
+MSHV_DESCRIBED(OperationView);
+MSHV_DESCRIBED(RuntimeView);
+MSHV_DESCRIBED(LastExit);
+MSHV_DESCRIBED(PartitionView);
+MSHV_DESCRIBED(PartitionList);
+MSHV_DESCRIBED(Event);
+MSHV_DESCRIBED(EventPage);
+MSHV_DESCRIBED(HistoryEntry);
+MSHV_DESCRIBED(HistoryList);
+MSHV_DESCRIBED(VcpuView);
+MSHV_DESCRIBED(VcpuList);
+MSHV_DESCRIBED(VersionInfo);
+
+MSHV_DESCRIBED(CreateRequest);
+MSHV_DESCRIBED(StartRequest);
+MSHV_DESCRIBED(ShutdownRequest);
+MSHV_DESCRIBED(DestroyRequest);
+MSHV_DESCRIBED(TriggerRequest);
+MSHV_DESCRIBED(RenameRequest);
+MSHV_DESCRIBED(AutostartRequest);
+MSHV_DESCRIBED(StoredDefinition);
+
+#undef MSHV_DESCRIBED
+
+} // namespace mshv::api::json
+
+/// Defines decode and encode of a document; stands in namespace mshv::api behind its fields.
+#define MSHV_DOCUMENT(T)                                                                           \
+    template <>                                                                                    \
+    T decode<T>(std::string_view text, const DecodeOptions& options) {                             \
+        T value;                                                                                   \
+        json::read(text, options, json::kind_of<T>, &value);                                       \
+        return value;                                                                              \
+    }                                                                                              \
+    template <>                                                                                    \
+    void encode<T>(const T& value, std::string& out) {                                             \
+        json::write(&value, json::kind_of<T>, out);                                                \
+    }
