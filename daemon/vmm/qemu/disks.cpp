@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/vmm/qemu/builder.hpp"
+
+namespace mshv::vmm::qemu {
+namespace {
+
+bool is_direct(api::DiskCache cache) {
+    return cache == api::DiskCache::none || cache == api::DiskCache::directsync;
+}
+
+std::string alias_or(const std::string& alias, const std::string& generated) {
+    if (alias.empty()) {
+        return generated;
+    }
+    const char first = alias.front();
+    if (!((first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z'))) {
+        throw api::Error(api::ErrorCode::invalid,
+                         "The alias '" + alias + "' does not begin with a letter",
+                         "begin it with ua-");
+    }
+    return check_word(alias, "alias");
+}
+
+/// The node that reads or writes the file itself.
+void file_node(CommandBuilder& command, const std::string& node, domain::FilePlan file,
+               const api::Disk& disk, bool read_only) {
+    JsonObject json;
+    json.text("driver", file.block_device ? "host_device" : "file").text("node-name", node);
+    json.text("filename", command.file(std::move(file)));
+    json.flag("read-only", read_only).flag("auto-read-only", false);
+    json.object("cache", JsonObject()
+                             .flag("direct", is_direct(disk.cache))
+                             .flag("no-flush", disk.cache == api::DiskCache::unsafe));
+    json.text("aio", disk.io == api::DiskIo::native     ? "native"
+                     : disk.io == api::DiskIo::io_uring ? "io_uring"
+                                                        : "threads");
+    if (disk.discard && !read_only) {
+        json.text("discard", "unmap");
+    }
+    command.json("-blockdev", json);
+}
+
+/// The node that knows the format, named `node`; its format is what was declared, never a guess.
+void format_node(CommandBuilder& command, const std::string& node, api::DiskFormat format,
+                 const api::Disk& disk, bool read_only, const std::string& backing) {
+    JsonObject json;
+    json.text("driver", api::to_name(format)).text("node-name", node);
+    json.text("file", node + "-file").flag("read-only", read_only);
+    if (format == api::DiskFormat::qcow2) {
+        // Without this QEMU would open whatever the image's header names.
+        if (backing.empty()) {
+            json.null("backing");
+        } else {
+            json.text("backing", backing);
+        }
+    }
+    if (!read_only && disk.discard) {
+        json.text("discard", "unmap");
+    }
+    if (!read_only && disk.detect_zeroes) {
+        json.text("detect-zeroes", disk.discard ? "unmap" : "on");
+    }
+    command.json("-blockdev", json);
+}
+
+void medium(CommandBuilder& command, const std::string& node, const api::Disk& disk) {
+    const bool read_only = disk.read_only || disk.device == api::DiskDevice::cdrom;
+    std::string below;
+    // QEMU wants a backing node before the one above it: the farthest first.
+    for (std::size_t i = disk.backing.size(); i-- > 0;) {
+        const std::string name = node + "-back" + std::to_string(i);
+        domain::FilePlan file;
+        file.path = disk.backing[i].path;
+        file.format = disk.backing[i].format;
+        file.backing = i + 1 < disk.backing.size();
+        file.direct = is_direct(disk.cache);
+        file_node(command, name + "-file", std::move(file), disk, true);
+        format_node(command, name, disk.backing[i].format, disk, true, below);
+        below = name;
+    }
+    domain::FilePlan file;
+    file.path = disk.path;
+    file.format = disk.format;
+    file.backing = !disk.backing.empty();
+    file.writable = !read_only;
+    file.block_device = disk.source == api::DiskSource::block;
+    file.direct = is_direct(disk.cache);
+    file_node(command, node + "-file", std::move(file), disk, read_only);
+    format_node(command, node, disk.format, disk, read_only, below);
+}
+
+class SataPorts {
+public:
+    /// The bus of the next port; makes a controller for each six.
+    std::string next(CommandBuilder& command) {
+        const std::string controller = "sata" + std::to_string(used_ / 6);
+        if (used_ % 6 == 0) {
+            command.device(JsonObject()
+                               .text("driver", "ich9-ahci")
+                               .text("id", controller)
+                               .text("bus", command.root_bus()));
+        }
+        return controller + "." + std::to_string(used_++ % 6);
+    }
+
+private:
+    unsigned used_ = 0;
+};
+
+JsonObject virtio_disk(CommandBuilder& command, const api::Disk& disk, const std::string& id,
+                       std::size_t index) {
+    JsonObject device = command.virtio_behind_port("virtio-blk", id);
+    if (disk.queues) {
+        device.number("num-queues", *disk.queues);
+    }
+    if (const unsigned threads = command.input().spec.iothreads; threads != 0) {
+        device.text("iothread", "iothread" + std::to_string(index % threads));
+    }
+    return device;
+}
+
+JsonObject sata_disk(const api::Disk& disk, const std::string& id, const std::string& bus) {
+    JsonObject device;
+    device.text("driver", disk.device == api::DiskDevice::cdrom ? "ide-cd" : "ide-hd");
+    device.text("id", id).text("bus", bus);
+    return device;
+}
+
+} // namespace
+
+void add_disks(CommandBuilder& command, const BootOrder& order) {
+    const auto& disks = command.input().spec.devices.disks;
+    SataPorts sata;
+    for (std::size_t i = 0; i < disks.size(); ++i) {
+        const auto& disk = disks[i];
+        const std::string node = "disk" + std::to_string(i);
+        const std::string id = alias_or(disk.alias, node);
+        if (!disk.path.empty()) {
+            medium(command, node, disk);
+        }
+        JsonObject device = disk.bus == api::DiskBus::virtio
+                                ? virtio_disk(command, disk, id, i)
+                                : sata_disk(disk, id, sata.next(command));
+        if (!disk.path.empty()) {
+            device.text("drive", node);
+        }
+        if (!disk.serial.empty()) {
+            device.text("serial", disk.serial);
+        }
+        if (disk.shareable) {
+            device.flag("share-rw", true);
+        }
+        if (disk.device == api::DiskDevice::disk) {
+            const bool write_through = disk.cache == api::DiskCache::writethrough ||
+                                       disk.cache == api::DiskCache::directsync;
+            device.text("write-cache", write_through ? "off" : "on");
+            if (disk.logical_block_size) {
+                device.number("logical_block_size", *disk.logical_block_size);
+            }
+            if (disk.physical_block_size) {
+                device.number("physical_block_size", *disk.physical_block_size);
+            }
+        }
+        if (const auto index = order.disk(i)) {
+            device.number("bootindex", *index);
+        }
+        command.device(device);
+    }
+}
+
+void add_nics(CommandBuilder& command, const BootOrder& order) {
+    const auto& nics = command.input().spec.devices.nics;
+    for (std::size_t i = 0; i < nics.size(); ++i) {
+        const auto& nic = nics[i];
+        const std::string net = "net" + std::to_string(i);
+        JsonObject backend;
+        if (nic.source == api::NicSource::bridge) {
+            domain::TapPlan tap;
+            tap.target = command.next_target();
+            // 15 characters are what the kernel allows; the number is never reused.
+            tap.name = nic.target.empty() ? "mshv" + std::to_string(command.input().id) + "." +
+                                                std::to_string(i)
+                                          : check_word(nic.target, "interface name");
+            tap.bridge = check_word(nic.bridge, "bridge name");
+            tap.mtu = nic.mtu;
+            tap.link_up = nic.link_up;
+            backend.text("type", "tap").text("id", net).text("fd", std::to_string(tap.target));
+            command.plan().taps.push_back(std::move(tap));
+        } else {
+            backend.text("type", "user").text("id", net);
+        }
+        command.json("-netdev", backend);
+
+        const std::string id = alias_or(nic.alias, "nic" + std::to_string(i));
+        JsonObject device;
+        if (nic.model == api::NicModel::virtio) {
+            device = command.virtio_behind_port("virtio-net", id);
+            if (nic.mtu) {
+                device.number("host_mtu", *nic.mtu);
+            }
+        } else {
+            // rtl8139 and e1000 are conventional PCI: the root bus takes them, a port would not.
+            const bool express = nic.model == api::NicModel::e1000e;
+            device.text("driver", api::to_name(nic.model)).text("id", id);
+            device.text("bus", express ? command.port() : std::string(command.root_bus()));
+        }
+        device.text("netdev", net).text("mac", nic.mac);
+        const auto index = order.nic(i);
+        if (index) {
+            device.number("bootindex", *index);
+        } else if (!command.mmio()) {
+            device.text("romfile", ""); // only a network boot needs the option ROM
+        }
+        command.device(device);
+    }
+}
+
+} // namespace mshv::vmm::qemu

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/vmm/qemu/capabilities.hpp"
+#include "toolstack/libs/posix/fd.hpp"
+
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace mshv::vmm::qemu {
+
+/// Starts `program` without a machine and asks it over QMP what it can do. Throws api::Error
+/// when it is no QEMU that answers.
+Capabilities probe(const std::string& program, posix::Deadline deadline);
+
+/// Asks a binary once for as long as it stays the same file: answers are kept in memory and in
+/// `folder`, so that a daemon's first start need not wait for a probe. Thread-safe.
+class CapabilityCache {
+public:
+    explicit CapabilityCache(std::string folder) : folder_(std::move(folder)) {}
+    Capabilities get(const std::string& program, posix::Deadline deadline);
+
+private:
+    std::string folder_;
+    std::mutex mutex_;
+    std::optional<BinaryKey> key_;
+    Capabilities known_;
+};
+
+} // namespace mshv::vmm::qemu
