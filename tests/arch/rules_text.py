@@ -64,7 +64,7 @@ def calls(tree):
     yield from _banned(tree, here, everywhere)
     programs = [
         (r"\bstd::thread\b", "std::jthread joins by itself"),
-        (r"\busing namespace std\b", "spell names out"),
+        (r"\busing namespace std\s*;", "spell names out"),
     ]
     yield from _banned(tree, tree.under("toolstack", "daemon", suffixes=CPP), programs)
     client = [(r"\b(?:getpwnam|getpwuid|getgrnam|getgrgid|getgrouplist)(?:_r)?\s*\(",
