@@ -40,11 +40,9 @@ def errors_in_man(tree):
     """mshvctl(1) lists each error with its exit status, and no other."""
     section = re.search(r"^# EXIT STATUS$(.*?)(?=^# )", tree.text(CLIENT_PAGE),
                         re.DOTALL | re.MULTILINE)
-    listed = dict()
-    for status, words in re.findall(r"^\|  *\*?(\d+)\*?\n:  *([^\n]*)$", section.group(1) if section else "",
-                                    re.MULTILINE):
-        for word in re.findall(r"\w+", words):
-            listed[word.replace("\\", "")] = int(status)
+    text = section.group(1).replace("\\_", "_") if section else ""
+    rows = re.findall(r"^\|  *(\d+)\n:  *(\w+)$", text, re.MULTILINE)
+    listed = {word: int(status) for status, word in rows}
     wanted = {wire: status for _, wire, _, status in error_rows(tree)}
     wanted["ok"] = 0
     for wire in sorted(wanted.keys() | listed.keys()):

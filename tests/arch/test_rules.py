@@ -90,11 +90,12 @@ PLANTED = {
         ({"tests/e2e/bad.cpp": cpp("usleep(5);")}, "never sleep"),
         ({"tests/e2e/bad.cpp": cpp("::sleep(5);")}, "never sleep"),
         ({"tests/unit/bad.cpp": cpp("poll(nullptr, 0, 5);")}, "disguise"),
+        ({"tests/unit/bad.cpp": cpp("poll(nullptr, 0, 5); // paces: it")}, "disguise"),
         ({"tests/arch/bad.py": "time.sleep" "(1)\n"}, "never sleep"),
         ({"daemon/app/bad.cpp": cpp('std::system("x");')}, "no shell"),
         ({"daemon/app/bad.cpp": cpp('auto* f = popen("x", "r");')}, "no shell"),
         ({"daemon/app/bad.cpp": cpp("strcpy(a, b);")}, "unsafe"),
-        ({"daemon/app/bad.cpp": cpp("std::thread t;")}, "jthread"),
+        ({"daemon/app/bad.cpp": cpp("using namespace std;")}, "spell names"),
         ({"toolstack/mshvctl/bad.cpp": cpp("getgrnam(x);")}, "no NSS"),
     ],
     rules_text.finished: [
@@ -103,7 +104,7 @@ PLANTED = {
         ({"daemon/app/bad.cpp": cpp("// a st" "ub for now")}, "build it"),
     ],
     rules_text.reasons: [
-        ({"daemon/app/bad.cpp": cpp("f(); // NO" "LINT")}, "names the check"),
+        ({"daemon/app/bad.cpp": cpp("f(); // NO" "LINT")}, "states its reason"),
         ({"daemon/app/bad.cpp": cpp("f(); // NO" "LINT(bugprone-x)")}, "states its reason"),
     ],
     rules_text.names: [
@@ -120,7 +121,7 @@ PLANTED = {
     rules_contract.errors_in_man: [
         ({"man/mshvctl.1.scd": MAN.replace("|  3\n:  not_found\n", "")}, "error 'not_found'"),
         ({"man/mshvctl.1.scd": MAN.replace("|  3\n", "|  4\n")}, "exit status 4 there, 3 in"),
-        ({"man/mshvctl.1.scd": MAN.replace("not_found", "not_found, lost")}, "error 'lost'"),
+        ({"man/mshvctl.1.scd": MAN.replace("not_found", "not\\_found\n|  9\n:  lost")}, "error 'lost'"),
         ({"man/mshvctl.1.scd": "# FILES\n"}, "error 'failed'"),
     ],
     rules_contract.errors_in_openapi: [
@@ -164,6 +165,11 @@ class Planted(unittest.TestCase):
                     report = "\n".join(rule(self.tree(folder, CLEAN | files)))
                     self.assertIn(words, report)
 
+    def test_a_paced_retry_says_why(self):
+        files = {"daemon/app/x.cpp": cpp("poll(nullptr, 0, 5); // paces: the next try to connect")}
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(list(rules_text.calls(self.tree(folder, files))), [])
+
     def test_comments_and_strings_are_not_code(self):
         text = 'a("co_await"); // co_await\n/* co_await\n*/ R"(co_await)" \'"\' 60\'000 b'
         self.assertEqual(without_comments_and_strings(text), 'a(""); \n\n "" "" 60\'000 b')
@@ -186,7 +192,7 @@ class Planted(unittest.TestCase):
             subprocess.run(["git", "-C", folder, "-c", "user.name=t", "-c", "user.email=t@example.org",
                             *arguments], check=True, capture_output=True)
 
-        for message, words in ((None, ""), ("x" * 73, "73 characters"), ("a\nb", "no empty line"),
+        for message, words in ((None, ""), ("x" * 76, "76 characters"), ("a\nb", "no empty line"),
                                ("a\n\nin /wo" "rk/x", "somebody's machine")):
             with self.subTest(words=words), tempfile.TemporaryDirectory() as folder:
                 git(folder, "init", "-q")
