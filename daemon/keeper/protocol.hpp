@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -288,8 +287,8 @@ inline Policy get_policy(const Message& message) {
     };
     const auto count = [&](std::string_view key) {
         const auto value = message.number(key);
-        if (!value || *value < 0) {
-            throw ProtocolError("field " + std::string(key) + " is missing or negative");
+        if (!value || *value < 0 || *value > std::int64_t{1} << 40) {
+            throw ProtocolError("field " + std::string(key) + " is missing or out of range");
         }
         return *value;
     };
