@@ -12,6 +12,7 @@ import tempfile
 import tomllib
 
 from manual import report
+from settings import with_defaults
 
 # Inherited by VMMs that outlive the daemon, see the comments in mshvd.service.
 HARMFUL = ("ProtectSystem", "ProtectHome", "PrivateTmp", "PrivateDevices", "ProtectKernelTunables",
@@ -100,7 +101,7 @@ def problems(build, source):
                          (source / "tmpfiles.d/mshv.conf").read_text(),
                          (source / "udev/70-mshv.rules").read_text(),
                          (units / "mshvd.socket").read_text(),
-                         tomllib.loads((source / "mshvd.toml").read_text()))
+                         tomllib.loads(with_defaults((source / "mshvd.toml").read_text())))
     if shutil.which("systemd-analyze"):
         yield from verify_units(units)
     yield from dry_runs(source)
