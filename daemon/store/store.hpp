@@ -102,6 +102,9 @@ public:
     static std::unique_ptr<Store> open(const std::string& path, Options options = {});
     /// Ends the committer after what is queued, and closes.
     virtual ~Store() = default;
+    Store() = default;
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
 
     /// Runs `unit(Transaction&)` and returns its result once it is durable. Throws what the unit
     /// threw; no_resource when there was no room; outcome_unknown when the commit itself failed.

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/store/row_codec.hpp"
+#include "daemon/store/unit.hpp"
+
+// The part of a unit of work that concerns a partition's life.
+
+namespace mshv::store {
+namespace {
+
+using api::Error;
+using api::ErrorCode;
+
+std::int64_t ticks(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+
+constexpr std::size_t longest_detail = 4096;
+
+} // namespace
+
+bool Unit::change(PartitionNumber id, domain::Change why, api::Reason reason,
+                  const std::string& actor, const std::string& detail) {
+    const PartitionRow row = must_find(id);
+    const auto to = domain::next_state(row.state, why);
+    if (!to) {
+        return false;
+    }
+    const int changed = (bind(connection_, "UPDATE partition SET state = ?, reason = ?, "
+                                           "state_since = ? WHERE id = ? AND state = ?")
+                         << api::to_name(*to) << api::to_name(reason) << now_ms() << id
+                         << api::to_name(row.state))
+                            .exec();
+    if (changed != 1) {
+        return false;
+    }
+    touch(id);
+    append_event(&row, {"partition.state", actor, detail, row.state, *to, reason});
+    return true;
+}
+
+void Unit::put_intent(PartitionNumber id, const Intent& i) {
+    (bind(connection_,
+          "INSERT OR REPLACE INTO intent (partition, kind, actor, started, started_boot, "
+          "deadline_boot, incarnation, methods, resend, escalate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+     << id << api::to_name(i.kind) << i.actor << i.started_ms << i.started_boot << i.deadline_boot
+     << i.incarnation << join_methods(i.methods) << i.resend_s << api::to_name(i.escalate))
+        .exec();
+    touch(id);
+}
+
+void Unit::drop_intent(PartitionNumber id) {
+    (bind(connection_, "DELETE FROM intent WHERE partition = ?") << id).exec();
+    touch(id);
+}
+
+void Unit::begin_run(PartitionNumber id, const Runtime& r, const std::string& started_by) {
+    const PartitionRow row = must_find(id);
+    (bind(connection_,
+          "INSERT INTO runtime (partition, incarnation, run_dir, nonce, boot_id, keeper_pid, "
+          "keeper_start, vmm_pid, vmm_start, generation, acked_seq, started, generation_started, "
+          "accelerator, accelerator_reason, vmm_version, responsive) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+     << id << r.incarnation << r.run_dir << r.nonce << r.boot_id << r.keeper.pid
+     << ticks(r.keeper.start_ticks) << r.vmm.pid << ticks(r.vmm.start_ticks) << r.generation
+     << r.acked_seq << r.started_ms << r.generation_started_ms << r.accelerator
+     << r.accelerator_reason << r.vmm_version << r.responsive)
+        .exec();
+    (bind(connection_, "INSERT INTO history (partition, uuid, name, incarnation, started, "
+                       "started_by) VALUES (?, ?, ?, ?, ?, ?)")
+     << id << api::to_string(row.uuid) << row.name << r.incarnation << r.started_ms << started_by)
+        .exec();
+    const std::int64_t seq = connection_.database().getLastInsertRowid();
+    if (seq % 256 == 0) {
+        (bind(connection_, "DELETE FROM history WHERE seq <= ? AND ended IS NOT NULL")
+         << seq - options_.keep_history)
+            .exec();
+    }
+    touch(id);
+}
+
+void Unit::update_run(PartitionNumber id, const Runtime& r) {
+    (bind(connection_, "UPDATE runtime SET vmm_pid = ?, vmm_start = ?, generation = ?, "
+                       "acked_seq = ?, generation_started = ?, responsive = ? "
+                       "WHERE partition = ? AND incarnation = ?")
+     << r.vmm.pid << ticks(r.vmm.start_ticks) << r.generation << r.acked_seq
+     << r.generation_started_ms << r.responsive << id << r.incarnation)
+        .exec();
+    touch(id);
+}
+
+void Unit::close_history(const RunEnd& end, const Runtime& runtime) {
+    (bind(connection_, "UPDATE history SET ended = ?, ended_by = ?, reason = ?, exit_code = ?, "
+                       "exit_signal = ?, generations = ?, detail = ? WHERE incarnation = ?")
+     << end.at_ms << end.actor << api::to_name(end.reason) << end.exit_code << end.signal
+     << runtime.generation << end.detail << end.incarnation)
+        .exec();
+}
+
+/// Gives back what belonged to a run.
+void Unit::release_run(PartitionNumber id) {
+    (bind(connection_, "DELETE FROM runtime WHERE partition = ?") << id).exec();
+    (bind(connection_, "DELETE FROM intent WHERE partition = ?") << id).exec();
+    (bind(connection_, "DELETE FROM disk_writer WHERE partition = ?") << id).exec();
+    touch(id);
+}
+
+bool Unit::end_run(PartitionNumber id, const RunEnd& given) {
+    const auto row = find(id);
+    if (!row || !row->runtime || row->runtime->incarnation != given.incarnation) {
+        return false;
+    }
+    const auto to = domain::next_state(row->state, given.change);
+    if (!to) {
+        throw Error(ErrorCode::failed, "Partition '" + row->name + "' cannot end from the state " +
+                                           std::string(api::to_name(row->state)));
+    }
+    RunEnd end = given;
+    end.at_ms = end.at_ms == 0 ? now_ms() : end.at_ms;
+    end.detail = end.detail.substr(0, longest_detail);
+    close_history(end, *row->runtime);
+    release_run(id);
+    (bind(connection_,
+          "UPDATE partition SET state = ?, reason = ?, state_since = ?, was_running = ?, "
+          "exit_at = ?, exit_reason = ?, exit_code = ?, exit_signal = ?, exit_detail = ? "
+          "WHERE id = ? AND state = ?")
+     << api::to_name(*to) << api::to_name(end.reason) << now_ms() << end.host_gone << end.at_ms
+     << api::to_name(end.reason) << end.exit_code << end.signal << end.detail << id
+     << api::to_name(row->state))
+        .exec();
+    append_event(&*row, {"partition.state", end.actor, end.detail, row->state, *to, end.reason});
+    if (!row->persistent) {
+        remove(id, "partition.removed", end.actor, {});
+    }
+    return true;
+}
+
+void Unit::abort_start(PartitionNumber id, const RunEnd& given) {
+    const PartitionRow row = must_find(id);
+    const bool created = row.intent && row.intent->kind == IntentKind::create;
+    const std::int64_t now = now_ms();
+    const std::string detail = given.detail.substr(0, longest_detail);
+    const std::string started_by = row.intent ? row.intent->actor : given.actor;
+    (bind(connection_,
+          "INSERT INTO history (partition, uuid, name, incarnation, started, started_by, ended, "
+          "ended_by, reason, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+          "ON CONFLICT (incarnation) DO NOTHING")
+     << id << api::to_string(row.uuid) << row.name << given.incarnation
+     << (row.intent ? row.intent->started_ms : now) << started_by << now << given.actor
+     << api::to_name(given.reason) << detail)
+        .exec();
+    release_run(id);
+    change(id, domain::Change::abort, given.reason, given.actor, detail);
+    (bind(connection_, "UPDATE partition SET exit_at = ?, exit_reason = ?, exit_code = NULL, "
+                       "exit_signal = NULL, exit_detail = ? WHERE id = ?")
+     << now << api::to_name(given.reason) << detail << id)
+        .exec();
+    if (created || !row.persistent) {
+        remove(id, "partition.removed", given.actor, {});
+    }
+}
+
+void Unit::claim_disks(PartitionNumber id,
+                       const std::vector<std::pair<std::string, std::string>>& disks) {
+    for (const auto& [identity, path] : disks) {
+        auto& s = connection_.statement("SELECT p.name, w.partition FROM disk_writer w JOIN "
+                                        "partition p ON p.id = w.partition WHERE w.identity = ?");
+        s.bind(1, identity);
+        if (s.executeStep()) {
+            const std::string holder = s.getColumn(0).getString();
+            const bool own = column_int(s, 1) == id;
+            s.reset();
+            throw Error(own ? ErrorCode::invalid : ErrorCode::exists,
+                        own ? "The disk " + path + " is the same as another of the partition"
+                            : "The disk " + path + " is being written by the partition '" + holder +
+                                  "'",
+                        "give each writer its own image, or mark the disk shareable");
+        }
+        (bind(connection_, "INSERT INTO disk_writer (identity, partition, path) VALUES (?, ?, ?)")
+         << identity << id << path)
+            .exec();
+    }
+}
+
+} // namespace mshv::store

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/store/connection.hpp"
+#include "daemon/store/store.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mshv::store {
+
+/// The Transaction that the committer hands to units. It collects what they touched.
+class Unit final : public Transaction {
+public:
+    Unit(Connection& connection, const Options& options)
+        : connection_(connection), options_(options) {}
+
+    PartitionRow insert(const Definition& definition, bool persistent,
+                        const std::string& actor) override;
+    PartitionRow redefine(const Definition& definition, const std::string& actor) override;
+    void remove(PartitionNumber id, const std::string& kind, const std::string& actor,
+                const std::string& detail) override;
+    PartitionRow rename(PartitionNumber id, const std::string& name, const std::string& spec,
+                        const std::string& actor) override;
+    PartitionRow set_autostart(PartitionNumber id, bool enabled, unsigned order,
+                               const std::string& spec, const std::string& actor) override;
+    PartitionRow make_transient(PartitionNumber id, const std::string& actor) override;
+
+    std::optional<PartitionRow> find(PartitionNumber id) override;
+    std::optional<PartitionRow> find(const api::Uuid& uuid) override;
+    bool change(PartitionNumber id, domain::Change why, api::Reason reason,
+                const std::string& actor, const std::string& detail) override;
+    void put_intent(PartitionNumber id, const Intent& intent) override;
+    void drop_intent(PartitionNumber id) override;
+    void begin_run(PartitionNumber id, const Runtime& runtime,
+                   const std::string& started_by) override;
+    void update_run(PartitionNumber id, const Runtime& runtime) override;
+    bool end_run(PartitionNumber id, const RunEnd& end) override;
+    void abort_start(PartitionNumber id, const RunEnd& end) override;
+    void claim_disks(PartitionNumber id, const std::vector<std::pair<std::string, std::string>>&
+                                             identity_and_path) override;
+    void set_autostart_done(PartitionNumber id, const std::string& boot_id) override;
+
+    void event(std::string_view kind, PartitionNumber id, const std::string& actor,
+               const std::string& detail) override;
+    std::optional<std::string> meta(const std::string& key) override;
+    void set_meta(const std::string& key, const std::string& value) override;
+
+    // ---- for the committer ----
+    /// Where a unit begins; what came after a mark is forgotten with the unit.
+    struct Mark {
+        std::size_t touched, removed, events;
+    };
+    [[nodiscard]] Mark mark() const { return {touched_.size(), removed_.size(), events_.size()}; }
+    void forget(const Mark& mark);
+    /// What the whole transaction changed. Reads the rows: call it before the commit.
+    Committed take();
+    /// The number of the last event, which a commit makes durable.
+    std::int64_t last_seq();
+
+private:
+    PartitionRow must_find(PartitionNumber id);
+    void check_free(const Definition& definition, PartitionNumber self);
+    void write_parts(PartitionNumber id, const Definition& definition);
+    void touch(PartitionNumber id) { touched_.push_back(id); }
+    /// What an event says of the change that it belongs to.
+    struct Told {
+        std::string_view kind;
+        std::string actor;
+        std::string detail;
+        std::optional<api::State> from, to;
+        std::optional<api::Reason> reason;
+    };
+    void append_event(const PartitionRow* row, const Told& told);
+    void close_history(const RunEnd& end, const Runtime& runtime);
+    void release_run(PartitionNumber id);
+    [[nodiscard]] std::int64_t now_ms() const { return options_.wall_ms(); }
+
+    Connection& connection_;
+    const Options& options_;
+    std::vector<PartitionNumber> touched_;
+    std::vector<PartitionNumber> removed_;
+    std::vector<api::Event> events_;
+};
+
+} // namespace mshv::store
