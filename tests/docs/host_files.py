@@ -72,6 +72,9 @@ def agreement(sysusers, tmpfiles, udev, socket, config):
         yield f"mshvd.socket: its group is not api.admin_group ({admin})"
     if f'GROUP="{admin}"' in udev or f'GROUP="{reader}"' in udev:
         yield "70-mshv.rules: a VMM in this group could talk to the daemon"
+    address = config["api"].get("socket") or config["paths"]["run_dir"] + "/mshvd.sock"
+    if f"ListenStream={address}\n" not in socket:
+        yield f"mshvd.socket: it does not listen on {address}"
     folders = set(re.findall(r"^d\s+(\S+)", tmpfiles, re.MULTILINE))
     for name, path in config["paths"].items():
         if name.endswith("_dir") and name != "libexec_dir" and path not in folders:

@@ -34,6 +34,8 @@ def problems(folder):
             if wanted not in shown:
                 yield f"{page.name}: no section {wanted}"
         source = page.read_text(encoding="utf-8")
+        for placeholder in re.findall(r"@[A-Z]+@", source):
+            yield f"{page.name}: {placeholder} was not replaced"
         for name, number in re.findall(r"\\fB(mshv[\w.-]*)\\fR\((\d)\)", source.replace("\\-", "-")):
             if not (page.parent / f"{name}.{number}").exists():
                 yield f"{page.name}: refers to {name}({number}), which is not built"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """settings.py MSHVD ROOT: mshvd.toml and mshvd.toml(5) have every setting of the daemon with its default, and
-no other; the daemon accepts the file and refuses one with an unknown key."""
+no other; the daemon accepts the file and refuses one with an unknown key; mshvd(8) has its options."""
 
 import pathlib
 import re
@@ -10,7 +10,7 @@ import sys
 import tempfile
 import tomllib
 
-from manual import blocks, differences, report, section
+from manual import blocks, differences, options, report, section
 
 
 def flat(table, prefix=""):
@@ -78,8 +78,15 @@ def daemon_problems(mshvd, file):
         yield f"mshvd --check-config does not name key and line {line}: {bad.stderr.strip()}"
 
 
+def option_problems(help_text, page):
+    real = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", help_text))
+    yield from differences(options(section(page, "OPTIONS")), real, "option", "mshvd(8)")
+
+
 def problems(mshvd, root):
     root = pathlib.Path(root)
+    usage = subprocess.run([mshvd, "--help"], check=True, capture_output=True, text=True).stdout
+    yield from option_problems(usage, (root / "man/mshvd.8.scd").read_text(encoding="utf-8"))
     run = subprocess.run([mshvd, "--config", "/dev/null", "--print-config"], check=True,
                          capture_output=True, text=True)
     printed = tomllib.loads(run.stdout)

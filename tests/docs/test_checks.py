@@ -83,6 +83,12 @@ class Settings(unittest.TestCase):
         self.assertEqual(said(settings.file_problems(self.FILE, self.PRINTED)), "")
         self.assertEqual(said(settings.page_problems(self.PAGE, self.PRINTED)), "")
 
+    def test_options(self):
+        page = "# OPTIONS\n\n*--config* _FILE_\n\tx\n\n# FILES\n"
+        self.assertEqual(said(settings.option_problems("  --config FILE  x\n", page)), "")
+        self.assertIn("'--foo' is not in mshvd(8)",
+                      said(settings.option_problems("--config FILE, --foo", page)))
+
     def test_wrong(self):
         more = {"api": {"admin_group": "mshv", "socket": "/x"}}
         self.assertIn("'api.socket' is not in", said(settings.file_problems(self.FILE, more)))
@@ -114,16 +120,18 @@ class HostFiles(unittest.TestCase):
 
     def test_groups(self):
         sysusers = "g mshv -\ng mshv-read -\ng mshv-vmm -\n"
-        tmpfiles = "d /var/lib/mshv 0700 root root - -\nd /var/log/mshv 0750 root mshv - -\n"
+        tmpfiles = "d /run/mshv 0755 root root - -\nd /var/lib/mshv 0700 root root - -\nd /var/log/mshv 0750 root mshv - -\n"
         udev = 'KERNEL=="mshv", GROUP="mshv-vmm"'
-        socket = "SocketGroup=mshv\n"
+        socket = "ListenStream=/run/mshv/mshvd.sock\nSocketGroup=mshv\n"
         config = {"api": {"admin_group": "mshv", "reader_group": "mshv-read"},
-                  "paths": {"state_dir": "/var/lib/mshv"}}
+                  "paths": {"state_dir": "/var/lib/mshv", "run_dir": "/run/mshv"}}
         self.assertEqual(said(host_files.agreement(sysusers, tmpfiles, udev, socket, config)), "")
         self.assertIn("group mshv-vmm is used but not made",
                       said(host_files.agreement("g mshv -\ng mshv-read -\n", tmpfiles, udev, socket, config)))
         self.assertIn("not api.admin_group",
                       said(host_files.agreement(sysusers, tmpfiles, udev, "SocketGroup=mshv-read\n", config)))
+        self.assertIn("does not listen on /run/mshv/mshvd.sock", said(host_files.agreement(
+            sysusers, tmpfiles, udev, socket.replace("/run", "/tmp"), config)))
         self.assertIn("could talk to the daemon", said(host_files.agreement(
             sysusers, tmpfiles, udev.replace("mshv-vmm", "mshv"), socket, config)))
         self.assertIn("must be 0700", said(host_files.agreement(
@@ -157,11 +165,12 @@ class Others(unittest.TestCase):
     def test_lint(self):
         with tempfile.TemporaryDirectory() as folder:
             (pathlib.Path(folder) / "mshv.7").write_text(
-                '.TH "mshv" "7" "2026-11-21"\n.SH NAME\nmshv \\- x\n.SH SEE ALSO\n\\fBmshvd\\fR(8)\n.XX\n')
+                '.TH "mshv" "7" "2026-11-21"\n.SH NAME\nmshv \\- x\n.SH SEE ALSO\n\\fBmshvd\\fR(8)\n@X@\n.XX\n')
             report = said(lint.problems(folder))
             self.assertIn("no section DESCRIPTION", report)
             self.assertIn("refers to mshvd(8)", report)
             self.assertIn("XX", report)
+            self.assertIn("@X@ was not replaced", report)
 
     def test_sections(self):
         self.assertEqual(section("# A\nx\n# B\ny\n", "A").strip(), "x")
