@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+namespace mshv::e2e {
+
+// Where the things under test are: what `cmake --install` put into the stage of this build, and
+// what tests/guest/make made.
+
+std::string mshvctl_path();
+std::string mshvd_path();
+std::string keeper_path();
+std::string kernel_image_path();
+std::string fake_vmm_path();
+std::string qemu_path();
+
+std::string guest_kernel();
+std::string guest_initrd();
+std::string guest_disk(const std::string& format); ///< "raw" or "qcow2"; shared: never written to
+
+/// A file below tests/data or configs, in the source tree.
+std::string source_path(const std::string& relative);
+
+/// True under a sanitizer: everything takes several times as long.
+bool sanitized();
+
+} // namespace mshv::e2e
