@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/libs/posix/crashpoint.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -9,6 +10,13 @@
 #include <string>
 #include <unistd.h>
 #include <vector>
+
+// The linker makes these two for a section whose name is a C identifier: its first byte and the one
+// behind its last. Weak, since a program without crash points has no such section.
+extern "C" {
+[[gnu::weak]] extern const char* const __start_mshv_crashpoints; // NOLINT(bugprone-reserved-identifier): the linker's name
+[[gnu::weak]] extern const char* const __stop_mshv_crashpoints; // NOLINT(bugprone-reserved-identifier): the linker's name
+}
 
 namespace mshv::posix {
 namespace {
@@ -90,11 +98,22 @@ private:
 
 } // namespace
 
-CrashpointSite::CrashpointSite(std::string_view name) : name_(name) {}
-
-void CrashpointSite::hit() const {
+void hit_crashpoint(std::string_view name) {
     static Triggers triggers;
-    triggers.hit(name_);
+    triggers.hit(name);
+}
+
+std::vector<std::string_view> crashpoint_names() {
+    std::vector<std::string_view> names;
+    if (&__start_mshv_crashpoints != nullptr) {
+        for (const char* const* site = &__start_mshv_crashpoints; site != &__stop_mshv_crashpoints;
+             ++site) {
+            names.emplace_back(*site);
+        }
+    }
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
 }
 
 } // namespace mshv::posix

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 /// Marks an instant at which a test may make the process die, fail or stop: before and after each
 /// durable write, fork, descriptor hand-over, VMM command, rename and unlink. Compiled in only with
@@ -12,8 +13,9 @@
 #ifdef MSHV_CRASHPOINTS
 #define MSHV_CRASHPOINT(name)                                                                      \
     do {                                                                                           \
-        static const ::mshv::posix::CrashpointSite site{name};                                     \
-        site.hit();                                                                                \
+        [[gnu::section("mshv_crashpoints"), gnu::used]] static const char* const                   \
+            mshv_crashpoint_name = name;                                                           \
+        ::mshv::posix::hit_crashpoint(mshv_crashpoint_name);                                       \
     } while (false)
 #else
 #define MSHV_CRASHPOINT(name)                                                                      \
@@ -23,14 +25,10 @@
 
 namespace mshv::posix {
 
-/// One place in the code. Thread-safe.
-class CrashpointSite {
-public:
-    explicit CrashpointSite(std::string_view name);
-    void hit() const;
+/// Acts when the environment asks for it. Thread-safe.
+void hit_crashpoint(std::string_view name);
 
-private:
-    std::string_view name_;
-};
+/// Every crash point linked into this program, sorted, each once; none in a release.
+std::vector<std::string_view> crashpoint_names();
 
 } // namespace mshv::posix
