@@ -158,6 +158,21 @@ Fields fields_of<VersionInfo>() {
     return list;
 }
 
+template <>
+Fields fields_of<HostFact>() {
+    static constexpr std::array list{
+        field<&HostFact::key>("key", Presence::required),
+        field<&HostFact::value>("value", Presence::required),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<HostView>() {
+    static constexpr std::array list{field<&HostView::facts>("facts", Presence::required)};
+    return list;
+}
+
 } // namespace mshv::api::json
 
 namespace mshv::api {
@@ -171,6 +186,7 @@ MSHV_DOCUMENT(HistoryList)
 MSHV_DOCUMENT(VcpuView)
 MSHV_DOCUMENT(VcpuList)
 MSHV_DOCUMENT(VersionInfo)
+MSHV_DOCUMENT(HostView)
 
 std::vector<PartitionView> decode_partition_list(std::string_view json) {
     // A row is about 230 bytes at least: with that, growing the vector moves no row.
