@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/mshvctl/client.hpp"
+
+#include "toolstack/libs/api/codec.hpp"
+#include "toolstack/libs/api/error.hpp"
+#include "toolstack/libs/http/client.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+#include <unistd.h>
+
+namespace mshv::ctl {
+namespace {
+
+using api::Error;
+using api::ErrorCode;
+using api::PartitionView;
+using api::Selector;
+
+std::string partition_target(const Selector& selector) {
+    return "/v1/partitions/" + http::percent_encode(selector.to_string());
+}
+
+void add_query(std::string& target, std::string_view key, std::string_view value) {
+    target += target.find('?') == std::string::npos ? '?' : '&';
+    target += key;
+    target += '=';
+    target += http::percent_encode(value);
+}
+
+void add_query(std::string& target, std::string_view key, std::uint64_t value) {
+    add_query(target, key, std::to_string(value));
+}
+
+template <typename T>
+T decode_answer(std::string_view body) {
+    try {
+        return api::decode<T>(body, api::DecodeOptions::answer());
+    } catch (const Error& error) {
+        throw Error(ErrorCode::failed, error.message(),
+                    "are mshvctl and mshvd of the same release? see mshvctl version")
+            .with_problems(error.problems());
+    }
+}
+
+constexpr int first_error_status = 400;
+
+/// Runs `exchange` and says in the words of the contract what can go wrong below it.
+template <typename Exchange>
+auto translated(const std::string& socket, bool changes, Exchange exchange) {
+    constexpr auto look = "the daemon may carry it out all the same: mshvctl list shows it";
+    try {
+        return exchange();
+    } catch (const http::Unreachable& error) {
+        // Who may not reach the socket cannot know whether a daemon listens there.
+        if (!error.sent() && ::access(socket.c_str(), R_OK | W_OK) != 0 && errno == EACCES) {
+            throw Error(ErrorCode::denied, error.what(),
+                        "run as root or as a member of the socket's group");
+        }
+        throw Error(ErrorCode::unreachable, error.what(),
+                    changes && error.sent() ? look : error.hint());
+    } catch (const posix::TimedOut& error) {
+        throw Error(ErrorCode::timeout, std::string("no answer from the daemon in time"),
+                    changes ? look : "give it longer with --timeout")
+            .because(error.what());
+    } catch (const http::BadMessage& error) {
+        throw Error(ErrorCode::unreachable, socket + " does not answer as mshvd does")
+            .because(error.what());
+    }
+}
+
+} // namespace
+
+std::string daemon_socket(const std::optional<std::string>& connect) {
+    if (connect) {
+        return *connect;
+    }
+    const char* variable = std::getenv("MSHV_SOCKET");
+    return variable != nullptr && *variable != '\0' ? variable : "/run/mshv/mshvd.sock";
+}
+
+Client::Client(std::string socket, std::optional<std::chrono::milliseconds> wait_busy)
+    : socket_(std::move(socket)), wait_busy_(wait_busy),
+      http_(std::make_unique<http::Client>(socket_)) {}
+
+Client::~Client() = default;
+
+std::string Client::request(std::string_view method, const std::string& target,
+                            const std::string& body, Deadline deadline) {
+    http::ClientRequest request{std::string(method), target, body};
+    const bool changes = method != "GET";
+    if (changes && wait_busy_) {
+        add_query(request.target, "wait_busy_ms", static_cast<std::uint64_t>(wait_busy_->count()));
+    }
+    auto response =
+        translated(socket_, changes, [&] { return http_->send(request, deadline); });
+    if (response.status >= first_error_status) {
+        throw Error(api::decode_error(response.body, response.status));
+    }
+    return std::move(response.body);
+}
+
+template <typename Body>
+PartitionView Client::post(const Selector& selector, std::string_view verb, const Body& body,
+                           Deadline deadline) {
+    return decode_answer<PartitionView>(
+        request("POST", partition_target(selector) + "/" + std::string(verb), api::encode(body),
+                deadline));
+}
+
+api::VersionInfo Client::version(Deadline deadline) {
+    return decode_answer<api::VersionInfo>(request("GET", "/v1/version", {}, deadline));
+}
+
+api::HostView Client::host(Deadline deadline) {
+    return decode_answer<api::HostView>(request("GET", "/v1/host", {}, deadline));
+}
+
+std::vector<PartitionView> Client::list(bool include_off, Deadline deadline) {
+    return api::decode_partition_list(request(
+        "GET", include_off ? "/v1/partitions?all=1" : "/v1/partitions", {}, deadline));
+}
+
+PartitionView Client::get(const Selector& selector, Deadline deadline) {
+    return decode_answer<PartitionView>(request("GET", partition_target(selector), {}, deadline));
+}
+
+api::StoredDefinition Client::definition(const Selector& selector, Deadline deadline) {
+    return decode_answer<api::StoredDefinition>(
+        request("GET", partition_target(selector) + "/spec", {}, deadline));
+}
+
+std::vector<api::VcpuView> Client::vcpus(const Selector& selector, Deadline deadline) {
+    return decode_answer<api::VcpuList>(
+               request("GET", partition_target(selector) + "/vcpus", {}, deadline))
+        .vcpus;
+}
+
+std::vector<api::HistoryEntry> Client::history(const std::optional<Selector>& selector,
+                                               std::size_t limit, Deadline deadline) {
+    std::string target = "/v1/history";
+    if (selector) {
+        add_query(target, "partition", selector->to_string());
+    }
+    add_query(target, "limit", limit);
+    return decode_answer<api::HistoryList>(request("GET", target, {}, deadline)).history;
+}
+
+api::EventPage Client::events(std::int64_t since, std::size_t limit,
+                              const std::optional<Selector>& selector,
+                              std::chrono::milliseconds wait, Deadline deadline) {
+    std::string target = "/v1/events";
+    add_query(target, "since", static_cast<std::uint64_t>(since));
+    add_query(target, "limit", limit);
+    add_query(target, "wait_ms", static_cast<std::uint64_t>(wait.count()));
+    if (selector) {
+        add_query(target, "partition", selector->to_string());
+    }
+    return decode_answer<api::EventPage>(request("GET", target, {}, deadline));
+}
+
+PartitionView Client::wait_state(const Selector& selector, const std::vector<api::State>& states,
+                                 std::chrono::milliseconds wait, Deadline deadline) {
+    std::string words;
+    for (const auto state : states) {
+        words += (words.empty() ? "" : ",") + std::string(api::to_name(state));
+    }
+    std::string target = partition_target(selector) + "/wait";
+    add_query(target, "state", words);
+    add_query(target, "timeout_ms", static_cast<std::uint64_t>(wait.count()));
+    return decode_answer<PartitionView>(request("GET", target, {}, deadline));
+}
+
+PartitionView Client::create(const api::CreateRequest& create_request, Deadline deadline) {
+    return decode_answer<PartitionView>(
+        request("POST", "/v1/partitions", api::encode(create_request), deadline));
+}
+
+PartitionView Client::undefine(const Selector& selector, Deadline deadline) {
+    return decode_answer<PartitionView>(
+        request("DELETE", partition_target(selector), {}, deadline));
+}
+
+PartitionView Client::start(const Selector& selector, const api::StartRequest& start_request,
+                            Deadline deadline) {
+    return post(selector, "start", start_request, deadline);
+}
+
+PartitionView Client::shutdown(const Selector& selector,
+                               const api::ShutdownRequest& shutdown_request, Deadline deadline) {
+    return post(selector, "shutdown", shutdown_request, deadline);
+}
+
+PartitionView Client::reboot(const Selector& selector, const api::ShutdownRequest& reboot_request,
+                             Deadline deadline) {
+    return post(selector, "reboot", reboot_request, deadline);
+}
+
+PartitionView Client::destroy(const Selector& selector, const api::DestroyRequest& destroy_request,
+                              Deadline deadline) {
+    return post(selector, "destroy", destroy_request, deadline);
+}
+
+PartitionView Client::trigger(const Selector& selector, api::Trigger trigger, Deadline deadline) {
+    return post(selector, "trigger", api::TriggerRequest{trigger}, deadline);
+}
+
+PartitionView Client::rename(const Selector& selector, const std::string& name,
+                             Deadline deadline) {
+    return post(selector, "rename", api::RenameRequest{name}, deadline);
+}
+
+PartitionView Client::set_autostart(const Selector& selector,
+                                    const api::AutostartRequest& autostart_request,
+                                    Deadline deadline) {
+    return post(selector, "autostart", autostart_request, deadline);
+}
+
+PartitionView Client::act(const Selector& selector, std::string_view verb, Deadline deadline) {
+    return decode_answer<PartitionView>(request(
+        "POST", partition_target(selector) + "/" + std::string(verb), "{}", deadline));
+}
+
+Upgraded Client::attach_console(const Selector& selector, const ConsoleQuery& query,
+                                Deadline deadline) {
+    std::string target = partition_target(selector) + "/console";
+    add_query(target, "mode", query.write ? "rw" : "ro");
+    if (query.steal) {
+        add_query(target, "steal", 1);
+    }
+    if (query.since) {
+        add_query(target, "since", *query.since);
+    } else {
+        add_query(target, "replay", query.replay);
+    }
+    auto answer = translated(socket_, false, [&] {
+        return http_->upgrade(target, "mshv-console/1", deadline);
+    });
+    if (const auto* refusal = std::get_if<http::ClientResponse>(&answer)) {
+        throw Error(api::decode_error(refusal->body, refusal->status));
+    }
+    auto& upgraded = std::get<http::Upgraded>(answer);
+    return {std::move(upgraded.socket), std::move(upgraded.early)};
+}
+
+void Client::console_log(const Selector& selector,
+                         const std::function<void(std::string_view)>& sink, Deadline deadline) {
+    const http::ClientRequest request{"GET", partition_target(selector) + "/console/log", {}};
+    const auto response =
+        translated(socket_, false, [&] { return http_->send(request, deadline, sink); });
+    if (response.status >= first_error_status) {
+        throw Error(api::decode_error(response.body, response.status));
+    }
+}
+
+} // namespace mshv::ctl

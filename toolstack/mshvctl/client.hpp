@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "toolstack/libs/api/requests.hpp"
+#include "toolstack/libs/api/view.hpp"
+#include "toolstack/libs/posix/deadline.hpp"
+#include "toolstack/libs/posix/fd.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mshv::http {
+class Client;
+}
+
+namespace mshv::ctl {
+
+using posix::Deadline;
+
+/// Where the daemon listens: --connect, else $MSHV_SOCKET, else /run/mshv/mshvd.sock.
+std::string daemon_socket(const std::optional<std::string>& connect);
+
+/// How `console` attaches.
+struct ConsoleQuery {
+    bool write = true;
+    bool steal = false;
+    std::uint64_t replay = 0;           ///< bytes wanted from before now
+    std::optional<std::uint64_t> since; ///< stream offset to go on from, instead of `replay`
+};
+
+/// An upgraded connection and what came with the answer.
+struct Upgraded {
+    posix::Fd socket;
+    std::string first_bytes;
+};
+
+/// The daemon's API as function calls. Every failure is api::Error: the daemon's own, or
+/// unreachable, denied or timeout. Keeps one connection open. Not thread-safe.
+class Client {
+public:
+    /// `wait_busy`: how long the daemon lets a change wait for another operation.
+    Client(std::string socket, std::optional<std::chrono::milliseconds> wait_busy);
+    ~Client();
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    [[nodiscard]] const std::string& socket() const { return socket_; }
+
+    api::VersionInfo version(Deadline deadline);
+    api::HostView host(Deadline deadline);
+    std::vector<api::PartitionView> list(bool include_off, Deadline deadline);
+    api::PartitionView get(const api::Selector& selector, Deadline deadline);
+    api::StoredDefinition definition(const api::Selector& selector, Deadline deadline);
+    std::vector<api::VcpuView> vcpus(const api::Selector& selector, Deadline deadline);
+    std::vector<api::HistoryEntry> history(const std::optional<api::Selector>& selector,
+                                           std::size_t limit, Deadline deadline);
+    /// Waits in the daemon for at most `wait`; an empty page when nothing came.
+    api::EventPage events(std::int64_t since, std::size_t limit,
+                          const std::optional<api::Selector>& selector,
+                          std::chrono::milliseconds wait, Deadline deadline);
+    /// Waits in the daemon for at most `wait`; throws timeout when the state has not come.
+    api::PartitionView wait_state(const api::Selector& selector,
+                                  const std::vector<api::State>& states,
+                                  std::chrono::milliseconds wait, Deadline deadline);
+
+    api::PartitionView create(const api::CreateRequest& request, Deadline deadline);
+    api::PartitionView undefine(const api::Selector& selector, Deadline deadline);
+    api::PartitionView start(const api::Selector& selector, const api::StartRequest& request,
+                             Deadline deadline);
+    api::PartitionView shutdown(const api::Selector& selector, const api::ShutdownRequest& request,
+                                Deadline deadline);
+    api::PartitionView reboot(const api::Selector& selector, const api::ShutdownRequest& request,
+                              Deadline deadline);
+    api::PartitionView destroy(const api::Selector& selector, const api::DestroyRequest& request,
+                               Deadline deadline);
+    api::PartitionView trigger(const api::Selector& selector, api::Trigger trigger,
+                               Deadline deadline);
+    api::PartitionView rename(const api::Selector& selector, const std::string& name,
+                              Deadline deadline);
+    api::PartitionView set_autostart(const api::Selector& selector,
+                                     const api::AutostartRequest& request, Deadline deadline);
+    /// The verbs without a body: reset, pause, unpause.
+    api::PartitionView act(const api::Selector& selector, std::string_view verb,
+                           Deadline deadline);
+
+    Upgraded attach_console(const api::Selector& selector, const ConsoleQuery& query,
+                            Deadline deadline);
+    /// The console's log, in pieces as they come.
+    void console_log(const api::Selector& selector,
+                     const std::function<void(std::string_view)>& sink, Deadline deadline);
+
+private:
+    std::string request(std::string_view method, const std::string& target,
+                        const std::string& body, Deadline deadline);
+    template <typename Body>
+    api::PartitionView post(const api::Selector& selector, std::string_view verb, const Body& body,
+                            Deadline deadline);
+
+    std::string socket_;
+    std::optional<std::chrono::milliseconds> wait_busy_;
+    std::unique_ptr<http::Client> http_;
+};
+
+
+} // namespace mshv::ctl

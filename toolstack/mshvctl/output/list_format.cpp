@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/mshvctl/output/list_format.hpp"
+
+#include <cstdio>
+#include <ctime>
+
+namespace mshv::ctl {
+namespace {
+
+using api::PartitionView;
+using api::Reason;
+using api::State;
+
+constexpr std::int64_t mebibyte = 1024 * 1024;
+
+/// xl's number of the reason for which a partition is down (the index in "-rscwS").
+int shutdown_code(const PartitionView& view) {
+    switch (view.reason) {
+    case Reason::guest_reboot:
+    case Reason::restarted:
+        return 1;
+    case Reason::guest_panic:
+    case Reason::vmm_failed:
+    case Reason::vmm_killed:
+    case Reason::start_failed:
+    case Reason::restart_limit:
+    case Reason::keeper_lost:
+    case Reason::io_error:
+        return 3;
+    case Reason::watchdog:
+        return 4;
+    default:
+        return view.state == State::crashed ? 3 : view.state == State::restarting ? 1 : 0;
+    }
+}
+
+bool is_down(State state) {
+    return state == State::shutoff || state == State::crashed || state == State::restarting;
+}
+
+void append_number(std::string& out, std::int64_t value, std::size_t width) {
+    char digits[24]; // NOLINT(modernize-avoid-c-arrays): for snprintf, on the hot path
+    const int length = std::snprintf(digits, sizeof digits, "%lld", static_cast<long long>(value));
+    append_padded(out, {digits, static_cast<std::size_t>(length)}, width, Align::right);
+}
+
+std::int64_t cpu_time_ms(const PartitionView& view) {
+    return view.runtime ? view.runtime->cpu_time_ms : 0;
+}
+
+std::string letters_text(const PartitionView& view) {
+    const auto letters = state_letters(view);
+    return {letters.data(), letters.size()};
+}
+
+std::string labels_text(const PartitionView& view) {
+    std::string text;
+    for (const auto& [key, value] : view.labels) {
+        text += text.empty() ? "" : ",";
+        text += key;
+        text += '=';
+        text += value;
+    }
+    return text;
+}
+
+constexpr std::array columns{
+    ListColumn{"name", "Name", Align::left, [](const PartitionView& v) { return v.name; }},
+    ListColumn{"id", "ID", Align::right,
+               [](const PartitionView& v) { return std::to_string(v.id); }},
+    ListColumn{"uuid", "UUID", Align::left,
+               [](const PartitionView& v) { return api::to_string(v.uuid); }},
+    ListColumn{"state", "State", Align::left,
+               [](const PartitionView& v) { return std::string(api::to_name(v.state)); }},
+    ListColumn{"reason", "Reason", Align::left,
+               [](const PartitionView& v) { return std::string(api::to_name(v.reason)); }},
+    ListColumn{"letters", "State", Align::left, letters_text},
+    ListColumn{"mem", "Mem", Align::right,
+               [](const PartitionView& v) { return std::to_string(v.memory / mebibyte); }},
+    ListColumn{"vcpus", "VCPUs", Align::right,
+               [](const PartitionView& v) { return std::to_string(v.vcpus); }},
+    ListColumn{"time", "Time(s)", Align::right,
+               [](const PartitionView& v) { return tenths(cpu_time_ms(v)); }},
+    ListColumn{"uptime", "Uptime", Align::right,
+               [](const PartitionView& v) {
+                   return v.runtime ? uptime_text(v.runtime->uptime_ms / 1000, false) : "-";
+               }},
+    ListColumn{"rss", "RSS", Align::right,
+               [](const PartitionView& v) {
+                   return v.runtime ? std::to_string(v.runtime->rss / mebibyte) : "-";
+               }},
+    ListColumn{"accel", "Accel", Align::left,
+               [](const PartitionView& v) { return v.runtime ? v.runtime->accelerator : "-"; }},
+    ListColumn{"vmm", "VMM", Align::left,
+               [](const PartitionView& v) { return v.runtime ? v.runtime->vmm : "-"; }},
+    ListColumn{"pid", "PID", Align::right,
+               [](const PartitionView& v) {
+                   return v.runtime ? std::to_string(v.runtime->vmm_pid) : "-";
+               }},
+    ListColumn{"persistent", "Persistent", Align::left,
+               [](const PartitionView& v) { return std::string(v.persistent ? "yes" : "no"); }},
+    ListColumn{"autostart", "Autostart", Align::left,
+               [](const PartitionView& v) { return std::string(v.autostart ? "yes" : "no"); }},
+    ListColumn{"operation", "Operation", Align::left,
+               [](const PartitionView& v) { return v.operation ? v.operation->verb : "-"; }},
+    ListColumn{"title", "Title", Align::left, [](const PartitionView& v) { return v.title; }},
+    ListColumn{"labels", "Labels", Align::left, labels_text},
+};
+
+} // namespace
+
+std::array<char, 6> state_letters(const PartitionView& view) {
+    std::array<char, 6> letters{'-', '-', '-', '-', '-', '-'};
+    switch (view.state) {
+    case State::running:
+        letters[0] = 'r';
+        break;
+    case State::starting: // xl too builds a domain paused
+    case State::paused:
+        letters[2] = 'p';
+        break;
+    case State::stopping:
+        letters[0] = 'r';
+        letters[5] = 'd';
+        break;
+    case State::stuck:
+        letters[5] = 'd';
+        break;
+    case State::shutoff:
+    case State::crashed:
+    case State::restarting:
+        letters[3] = 's';
+        letters[4] = "-rscwS"[shutdown_code(view)];
+        break;
+    }
+    return letters;
+}
+
+void append_list_header(std::string& out, ListStyle style, bool verbose) {
+    if (style == ListStyle::xl) {
+        out += "Name                                        ID   Mem VCPUs\tState\tTime(s)";
+        out += verbose ? "   UUID                            Reason-Code\tSecurity Label\n" : "\n";
+        return;
+    }
+    out += "Name                                        ID   Mem VCPUs     State    Time(s)";
+    out += verbose ? " UUID                                 Condition  Reason\n" : "\n";
+}
+
+void append_list_row(std::string& out, const PartitionView& view, ListStyle style, bool verbose) {
+    const std::size_t start = out.size();
+    append_escaped(out, view.name);
+    const std::size_t width = display_width(std::string_view(out).substr(start));
+    out.append(width < 40 ? 40 - width : 0, ' ');
+    out += ' ';
+    append_number(out, view.id, 5);
+    out += ' ';
+    append_number(out, view.memory / mebibyte, 5);
+    out += ' ';
+    append_number(out, view.vcpus, 5);
+    out += "     ";
+    const auto letters = state_letters(view);
+    out.append(letters.data(), letters.size());
+    out += "  ";
+    append_padded(out, tenths(cpu_time_ms(view)), 8, Align::right);
+    if (verbose) {
+        out += ' ';
+        out += api::to_string(view.uuid);
+        out += ' ';
+        if (style == ListStyle::xl) {
+            append_padded(out, is_down(view.state) ? std::to_string(shutdown_code(view)) : "-", 8,
+                          Align::right);
+            out += "                -"; // %16s of no label, after its space
+        } else {
+            append_padded(out, api::to_name(view.state), 10, Align::left);
+            out += ' ';
+            out += api::to_name(view.reason);
+        }
+    }
+    out += '\n';
+}
+
+std::span<const ListColumn> list_columns() { return columns; }
+
+std::string tenths(std::int64_t thousandths) {
+    const std::int64_t rounded = (thousandths + 50) / 100;
+    return std::to_string(rounded / 10) + "." + std::to_string(rounded % 10);
+}
+
+std::string uptime_text(std::int64_t seconds, bool short_form) {
+    const std::int64_t days = seconds / 86'400;
+    const int hours = static_cast<int>(seconds / 3600 % 24);
+    const int minutes = static_cast<int>(seconds / 60 % 60);
+    std::string text;
+    if (days > 0) {
+        text = std::to_string(days) + (days == 1 ? " day, " : " days, ");
+    }
+    std::array<char, 24> clock{};
+    std::snprintf(clock.data(), clock.size(), short_form ? "%2d:%02d" : "%2d:%02d:%02d", hours,
+                  minutes, static_cast<int>(seconds % 60));
+    return text + clock.data();
+}
+
+std::string time_text(std::int64_t unix_ms) {
+    if (unix_ms <= 0) {
+        return "-";
+    }
+    const std::time_t seconds = unix_ms / 1000;
+    std::tm parts{};
+    ::localtime_r(&seconds, &parts);
+    std::array<char, 32> text{};
+    const auto length = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts);
+    return {text.data(), length};
+}
+
+} // namespace mshv::ctl

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/mshvctl/verb.hpp"
+
+#include "toolstack/libs/api/error.hpp"
+#include "toolstack/mshvctl/verbs/all.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+namespace mshv::ctl {
+namespace {
+
+using namespace ctl::verbs;
+
+constexpr std::string_view life = "Life cycle";
+constexpr std::string_view stored = "Definitions";
+constexpr std::string_view looking = "Looking";
+constexpr std::string_view host = "Host and tool";
+
+constexpr std::array table{
+    Verb{"create", life, "create a partition from a guest XML file and start it",
+         "The partition is transient: it is gone from the list when it ends, and kept in the "
+         "history. With --define it is stored as well.",
+         make_create},
+    Verb{"start", life, "start partitions that are defined and off", "", make_start},
+    Verb{"shutdown", life, "ask the guest to shut itself down",
+         "The daemon climbs the ladder of methods, also while no client waits. Without -w the "
+         "command returns as soon as the guest has been asked.",
+         make_shutdown},
+    Verb{"reboot", life, "ask the guest to reboot itself", "", make_reboot},
+    Verb{"reset", life, "restart the partition at once, without asking the guest", "", make_reset},
+    Verb{"destroy", life, "end the partition at once",
+         "Returns when the partition's process and resources are gone, or says which is stuck.",
+         make_destroy},
+    Verb{"pause", life, "stop the partition's processors", "", make_pause},
+    Verb{"unpause", life, "let a paused partition go on", "", make_unpause},
+    Verb{"trigger", life, "press a button of the partition or inject an interrupt", "",
+         make_trigger},
+    Verb{"wait", life, "wait until a partition is in a state",
+         "Without --state, waits for its end: shutoff or crashed.", make_wait},
+    Verb{"define", stored, "store a partition's definition without starting it", "", make_define},
+    Verb{"undefine", stored, "remove the definition of a partition that is off", "",
+         make_undefine},
+    Verb{"dumpxml", stored, "print a partition's definition as guest XML", "", make_dumpxml},
+    Verb{"rename", stored, "give a partition another name, running or not", "", make_rename},
+    Verb{"autostart", stored, "say whether and when a partition starts with the host",
+         "Without an option, shows the present setting.", make_autostart},
+    Verb{"check", stored, "check guest XML files, without a daemon",
+         "Reports every fault of every file with its line and column; exit status 6 when there is "
+         "one.",
+         make_check},
+    Verb{"list", looking, "list partitions",
+         "Columns for -o: name, id, uuid, state, reason, letters, mem, vcpus, time, uptime, rss, "
+         "accel, vmm, pid, persistent, autostart, operation, title, labels. With MSHVCTL_COMPAT=xl "
+         "in the environment the table is byte for byte that of xl.",
+         make_list},
+    Verb{"info", looking, "show the host, one of its keys, or a partition in detail",
+         "Without an argument prints the host's keys and values; with a key of the host, its "
+         "value; else the partition of that name.",
+         make_info},
+    Verb{"console", looking, "attach to a partition's console",
+         "Ctrl-] alone detaches; Ctrl-] twice sends one; Ctrl-] ? lists the keys. What is pasted "
+         "is passed on unread. The session survives a restart of the daemon.",
+         make_console},
+    Verb{"vcpu-list", looking, "list virtual processors", "", make_vcpu_list},
+    Verb{"uptime", looking, "show how long partitions have been running", "", make_uptime},
+    Verb{"events", looking, "show what happened, and follow it", "", make_events},
+    Verb{"history", looking, "show past runs: who started and ended them, and why", "",
+         make_history},
+    Verb{"domid", looking, "print the number of a partition", "", make_domid},
+    Verb{"domname", looking, "print the name of a partition", "", make_domname},
+    Verb{"doctor", host, "say what this host can and cannot do as root partition, and the fix",
+         "Exit status 0 when partitions can run here, 1 when something stands in the way.",
+         make_doctor},
+    Verb{"version", host, "print the versions of mshvctl and of the daemon", "", make_version},
+    Verb{"completion", host, "print the completion script for a shell", "", make_completion},
+    Verb{"help", host, "show help for a verb", "", make_help},
+    Verb{"__tree", host, "print the tree of verbs and options as JSON", "", make_tree, true},
+    Verb{"__complete", host, "print words for the completion scripts", "", make_complete, true},
+};
+
+std::vector<std::string_view> shown_names() {
+    std::vector<std::string_view> names;
+    for (const auto& verb : table) {
+        if (!verb.hidden) {
+            names.push_back(verb.name);
+        }
+    }
+    return names;
+}
+
+} // namespace
+
+std::span<const Verb> verb_table() { return table; }
+
+const Verb* find_verb(std::string_view name) {
+    const auto* found = std::find_if(table.begin(), table.end(),
+                                     [&](const Verb& verb) { return verb.name == name; });
+    return found == table.end() ? nullptr : found;
+}
+
+const Verb& resolve_verb(std::string_view word, bool allow_prefix) {
+    if (const Verb* exact = find_verb(word)) {
+        return *exact;
+    }
+    const auto names = shown_names();
+    std::vector<std::string_view> fitting;
+    std::copy_if(names.begin(), names.end(), std::back_inserter(fitting),
+                 [&](std::string_view name) { return !word.empty() && name.starts_with(word); });
+    if (allow_prefix && fitting.size() == 1) {
+        return *find_verb(fitting.front());
+    }
+    const std::string unknown = "unknown verb '" + std::string(word) + "'";
+    if (fitting.size() > 1) {
+        std::string list;
+        for (const auto name : fitting) {
+            list += (list.empty() ? "" : ", ") + std::string(name);
+        }
+        throw api::Error(api::ErrorCode::usage, unknown, "several begin so: " + list);
+    }
+    const auto meant = fitting.empty() ? nearest(word, names) : fitting.front();
+    throw api::Error(api::ErrorCode::usage, unknown,
+                     meant.empty() ? "mshvctl help lists the verbs"
+                                   : "did you mean '" + std::string(meant) + "'?");
+}
+
+} // namespace mshv::ctl

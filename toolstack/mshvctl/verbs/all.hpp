@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "toolstack/mshvctl/verb.hpp"
+
+#include <memory>
+
+/// One function a verb, each in the file of its name.
+namespace mshv::ctl::verbs {
+
+std::unique_ptr<Command> make_autostart();
+std::unique_ptr<Command> make_check();
+std::unique_ptr<Command> make_complete();
+std::unique_ptr<Command> make_completion();
+std::unique_ptr<Command> make_console();
+std::unique_ptr<Command> make_create();
+std::unique_ptr<Command> make_define();
+std::unique_ptr<Command> make_destroy();
+std::unique_ptr<Command> make_doctor();
+std::unique_ptr<Command> make_domid();
+std::unique_ptr<Command> make_domname();
+std::unique_ptr<Command> make_dumpxml();
+std::unique_ptr<Command> make_events();
+std::unique_ptr<Command> make_help();
+std::unique_ptr<Command> make_history();
+std::unique_ptr<Command> make_info();
+std::unique_ptr<Command> make_list();
+std::unique_ptr<Command> make_pause();
+std::unique_ptr<Command> make_reboot();
+std::unique_ptr<Command> make_rename();
+std::unique_ptr<Command> make_reset();
+std::unique_ptr<Command> make_shutdown();
+std::unique_ptr<Command> make_start();
+std::unique_ptr<Command> make_tree();
+std::unique_ptr<Command> make_trigger();
+std::unique_ptr<Command> make_undefine();
+std::unique_ptr<Command> make_unpause();
+std::unique_ptr<Command> make_uptime();
+std::unique_ptr<Command> make_vcpu_list();
+std::unique_ptr<Command> make_version();
+std::unique_ptr<Command> make_wait();
+
+} // namespace mshv::ctl::verbs

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/api/codec.hpp"
+#include "toolstack/libs/api/error.hpp"
+#include "toolstack/libs/api/escape.hpp"
+#include "toolstack/mshvctl/context.hpp"
+#include "toolstack/mshvctl/output/list_format.hpp"
+#include "toolstack/mshvctl/result.hpp"
+#include "toolstack/mshvctl/verbs/all.hpp"
+
+#include <algorithm>
+
+namespace mshv::ctl::verbs {
+namespace {
+
+constexpr std::size_t key_width = 23; // xl info's
+
+void append_fact(std::string& out, std::string_view key, std::string_view value) {
+    append_padded(out, key, key_width, Align::left);
+    out += ": ";
+    append_escaped(out, value);
+    out += '\n';
+}
+
+std::string exit_text(const api::LastExit& last) {
+    std::string text = time_text(last.at_ms) + ", " + std::string(api::to_name(last.reason));
+    if (last.signal) {
+        text += ", signal " + std::to_string(*last.signal);
+    }
+    if (last.exit_code) {
+        text += ", exit status " + std::to_string(*last.exit_code);
+    }
+    return text;
+}
+
+void append_runtime(std::string& out, const api::RuntimeView& runtime) {
+    append_fact(out, "vmm", runtime.vmm);
+    append_fact(out, "accelerator", runtime.accelerator);
+    append_fact(out, "accelerator_reason", runtime.accelerator_reason);
+    append_fact(out, "vmm_pid", std::to_string(runtime.vmm_pid));
+    append_fact(out, "keeper_pid", std::to_string(runtime.keeper_pid));
+    append_fact(out, "incarnation", runtime.incarnation);
+    append_fact(out, "generation", std::to_string(runtime.generation));
+    append_fact(out, "started", time_text(runtime.started_ms));
+    append_fact(out, "uptime", uptime_text(runtime.uptime_ms / 1000, false));
+    append_fact(out, "cpu_time", tenths(runtime.cpu_time_ms) + " s");
+    append_fact(out, "rss", std::to_string(runtime.rss / (1024 * 1024)) + " MiB");
+    append_fact(out, "sample_age", std::to_string(runtime.sample_age_ms) + " ms");
+    append_fact(out, "responsive", runtime.responsive ? "yes" : "no");
+}
+
+void append_partition(std::string& out, const api::PartitionView& view) {
+    append_fact(out, "name", view.name);
+    append_fact(out, "id", std::to_string(view.id));
+    append_fact(out, "uuid", api::to_string(view.uuid));
+    if (!view.title.empty()) {
+        append_fact(out, "title", view.title);
+    }
+    append_fact(out, "state", api::to_name(view.state));
+    append_fact(out, "reason", api::to_name(view.reason));
+    append_fact(out, "state_since", time_text(view.state_since_ms));
+    append_fact(out, "persistent", view.persistent ? "yes" : "no");
+    append_fact(out, "autostart", view.autostart ? "yes" : "no");
+    append_fact(out, "memory", std::to_string(view.memory / (1024 * 1024)) + " MiB");
+    append_fact(out, "vcpus", std::to_string(view.vcpus));
+    for (const auto& [key, value] : view.labels) {
+        append_fact(out, "label." + api::escape_terminal(key), value);
+    }
+    if (view.operation) {
+        append_fact(out, "operation", view.operation->verb + " by " + view.operation->actor +
+                                          " since " + time_text(view.operation->since_ms));
+    }
+    if (view.runtime) {
+        append_runtime(out, *view.runtime);
+    }
+    if (view.last_exit) {
+        append_fact(out, "last_exit", exit_text(*view.last_exit));
+        if (!view.last_exit->detail.empty()) {
+            append_fact(out, "last_exit_detail", view.last_exit->detail);
+        }
+    }
+}
+
+class Info final : public Command {
+public:
+    void declare(Arguments& arguments) override {
+        arguments.positional("KEY|PARTITION", "a key of the host, or a partition",
+                             ValueKind::partition, word_);
+    }
+
+    void run(Context& context) override {
+        if (word_ && word_->empty()) {
+            static_cast<void>(api::Selector::parse(*word_)); // throws
+        }
+        if (!word_) {
+            print_host(context, context.client().host(context.read_deadline()));
+            return;
+        }
+        // A key of the host hides a partition of that name, which name:KEY still reaches.
+        const auto host = context.client().host(context.read_deadline());
+        const auto fact = std::find_if(host.facts.begin(), host.facts.end(),
+                                       [&](const auto& each) { return each.key == *word_; });
+        if (fact == host.facts.end()) {
+            print_partition(context, api::Selector::parse(*word_));
+        } else if (context.json()) {
+            print_host(context, {{*fact}});
+        } else {
+            append_escaped(context.out().buffer(), fact->value);
+            context.out().write("\n");
+        }
+    }
+
+private:
+    static void print_host(Context& context, const api::HostView& host) {
+        if (context.json()) {
+            JsonWriter json(context.out().buffer());
+            begin_document(json, "info");
+            json.key("host").begin_object();
+            for (const auto& fact : host.facts) {
+                json.field(fact.key, fact.value);
+            }
+            json.end_object().end_object();
+            context.out().write("\n");
+            return;
+        }
+        for (const auto& fact : host.facts) {
+            append_fact(context.out().buffer(), api::escape_terminal(fact.key), fact.value);
+        }
+    }
+
+    static void print_partition(Context& context, const api::Selector& selector) {
+        const auto view = context.client().get(selector, context.read_deadline());
+        if (context.json()) {
+            context.out().write(partition_document("info", view));
+        } else {
+            append_partition(context.out().buffer(), view);
+        }
+    }
+
+    std::optional<std::string> word_;
+};
+
+} // namespace
+
+std::unique_ptr<Command> make_info() { return std::make_unique<Info>(); }
+
+} // namespace mshv::ctl::verbs

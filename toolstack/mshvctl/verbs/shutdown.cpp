@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/mshvctl/progress.hpp"
+#include "toolstack/mshvctl/verbs/all.hpp"
+#include "toolstack/mshvctl/verbs/ladder.hpp"
+#include "toolstack/mshvctl/verbs/target_verb.hpp"
+#include "toolstack/mshvctl/waiting.hpp"
+
+#include <algorithm>
+
+namespace mshv::ctl::verbs {
+namespace {
+
+/// After the ladder's own time-out: for the destroy that may follow, and for the answer.
+constexpr std::chrono::seconds slack{20};
+
+class Shutdown final : public TargetVerb {
+public:
+    Shutdown() : TargetVerb("shutdown", "every partition that runs") {}
+
+    void run(Context& context) override {
+        // All are asked before any is waited for, so that they go down side by side.
+        TargetVerb::run(context);
+        if (!wait_ || asked_.empty()) {
+            return;
+        }
+        std::vector<api::Selector> selectors;
+        for (const auto& asked : asked_) {
+            selectors.push_back(asked.selector);
+        }
+        for_each_target(context, "shutdown", selectors, [&](const api::Selector& selector) {
+            return wait_for_end(context, selector);
+        });
+    }
+
+private:
+    struct Asked {
+        api::Selector selector;
+        api::PartitionView view;
+    };
+
+    void declare_more(Arguments& arguments) override {
+        arguments.flag("-w,--wait", "return when the partitions have ended", wait_);
+        ladder_.declare(arguments);
+    }
+    bool applies(const api::PartitionView& view) override { return is_live(view); }
+
+    [[nodiscard]] bool reports() const override { return !wait_; }
+
+    api::PartitionView act(Context& context, const api::Selector& selector) override {
+        const auto view = context.client().shutdown(selector, ladder_.request(context.globals()),
+                                                    context.operation_deadline());
+        // By number from now on: a name may be another's before the wait is over.
+        asked_.push_back({{api::Selector::Kind::number, std::to_string(view.id)}, view});
+        return view;
+    }
+
+    api::PartitionView wait_for_end(Context& context, const api::Selector& selector) {
+        const auto& asked = *std::find_if(asked_.begin(), asked_.end(), [&](const Asked& candidate) {
+            return candidate.selector.text == selector.text;
+        });
+        const std::string& name = asked.view.name;
+        auto states = ended_states();
+        if (asked.view.state == api::State::stopping) {
+            // Back in one of these, the ladder was given up.
+            states.insert(states.end(), {api::State::running, api::State::paused});
+        }
+        states.push_back(api::State::stuck);
+        Progress progress("waiting for " + name + " to stop",
+                          "the shutdown of " + name + " goes on");
+        const auto ladder_time = ladder_.timeout(context, selector);
+        const auto view = wait_with_progress(context, selector, states,
+                                             posix::Deadline::after(ladder_time + slack), progress);
+        if (view.state == api::State::stuck) {
+            throw api::Error(api::ErrorCode::failed, name + " was killed but is stuck in the kernel",
+                             "mshvctl info " + name + " shows its process");
+        }
+        if (view.state == api::State::running || view.state == api::State::paused) {
+            throw api::Error(api::ErrorCode::timeout, name + " did not shut itself down in time",
+                             "mshvctl destroy " + name + " ends it, or give --escalate destroy");
+        }
+        return view;
+    }
+
+    bool wait_ = false;
+    Ladder ladder_;
+    std::vector<Asked> asked_;
+};
+
+} // namespace
+
+std::unique_ptr<Command> make_shutdown() { return std::make_unique<Shutdown>(); }
+
+} // namespace mshv::ctl::verbs

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/mshvctl/console/console.hpp"
+#include "toolstack/mshvctl/verbs/all.hpp"
+#include "toolstack/mshvctl/verbs/target_verb.hpp"
+
+namespace mshv::ctl::verbs {
+namespace {
+
+constexpr std::chrono::seconds usual_timeout{60};
+
+class Start final : public TargetVerb {
+public:
+    Start() : TargetVerb("start", "every defined partition that is off") {}
+
+    void run(Context& context) override {
+        TargetVerb::run(context);
+        if (console_ && !context.globals().dry_run) {
+            ConsoleOptions options;
+            options.replay = replay_all;
+            run_console(context, started_, options);
+        }
+    }
+
+private:
+    void declare_more(Arguments& arguments) override {
+        arguments.flag("-c,--console", "attach to the console of the partition, from its first byte",
+                       console_);
+        arguments.flag("-p,--paused", "leave it paused before its first instruction", paused_);
+    }
+    bool applies(const api::PartitionView& view) override { return !is_live(view); }
+
+    api::PartitionView act(Context& context, const api::Selector& selector) override {
+        if (console_ && !started_.text.empty()) {
+            throw api::Error(api::ErrorCode::usage, "-c wants one partition");
+        }
+        started_ = selector;
+        const auto timeout = context.globals().timeout.value_or(usual_timeout);
+        const api::StartRequest request{paused_, static_cast<std::uint64_t>(timeout.count())};
+        return context.client().start(selector, request, context.operation_deadline(timeout));
+    }
+
+    bool console_ = false;
+    bool paused_ = false;
+    api::Selector started_;
+};
+
+} // namespace
+
+std::unique_ptr<Command> make_start() { return std::make_unique<Start>(); }
+
+} // namespace mshv::ctl::verbs

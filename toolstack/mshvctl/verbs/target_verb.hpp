@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "toolstack/libs/api/view.hpp"
+#include "toolstack/mshvctl/context.hpp"
+#include "toolstack/mshvctl/targets.hpp"
+#include "toolstack/mshvctl/verb.hpp"
+
+#include <string_view>
+
+namespace mshv::ctl::verbs {
+
+/// A verb that does one thing to each of several partitions.
+class TargetVerb : public Command {
+public:
+    /// `all_help` describes -a; empty = there is none.
+    explicit TargetVerb(std::string_view name, std::string_view all_help = {})
+        : name_(name), all_help_(all_help) {}
+
+    void declare(Arguments& arguments) override;
+    void run(Context& context) override;
+
+protected:
+    /// Further options.
+    virtual void declare_more(Arguments& /*arguments*/) {}
+    /// Does -a mean this one?
+    virtual bool applies(const api::PartitionView& view) = 0;
+    virtual api::PartitionView act(Context& context, const api::Selector& selector) = 0;
+    /// False when a later step of the verb prints the result.
+    [[nodiscard]] virtual bool reports() const { return true; }
+
+private:
+    std::string_view name_;
+    std::string_view all_help_;
+    Targets targets_;
+};
+
+/// True while a VMM stands behind the partition.
+bool is_live(const api::PartitionView& view);
+
+} // namespace mshv::ctl::verbs

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/api/codec.hpp"
+#include "toolstack/libs/api/error.hpp"
+#include "toolstack/mshvctl/context.hpp"
+#include "toolstack/mshvctl/output/list_format.hpp"
+#include "toolstack/mshvctl/result.hpp"
+#include "toolstack/mshvctl/verbs/all.hpp"
+
+namespace mshv::ctl::verbs {
+namespace {
+
+struct Row {
+    api::PartitionView partition;
+    std::vector<api::VcpuView> vcpus;
+};
+
+class VcpuList final : public Command {
+public:
+    void declare(Arguments& arguments) override {
+        arguments.positionals("PARTITION", "only these; without any, all that run",
+                              ValueKind::partition, names_, 0);
+    }
+
+    void run(Context& context) override {
+        std::vector<Row> rows;
+        std::vector<api::Selector> selectors;
+        for (const auto& name : names_) {
+            selectors.push_back(api::Selector::parse(name));
+        }
+        for (const auto& selector : selectors) {
+            rows.push_back({context.client().get(selector, context.read_deadline()), {}});
+            rows.back().vcpus = context.client().vcpus(selector, context.read_deadline());
+        }
+        if (selectors.empty()) {
+            fetch_running(context, rows);
+        }
+        if (context.json()) {
+            print_json(context, rows);
+        } else {
+            print(context, rows);
+        }
+    }
+
+private:
+    static void fetch_running(Context& context, std::vector<Row>& rows) {
+        for (auto& view : context.client().list(false, context.read_deadline())) {
+            try {
+                auto vcpus = context.client().vcpus(
+                    {api::Selector::Kind::number, std::to_string(view.id)},
+                    context.read_deadline());
+                rows.push_back({std::move(view), std::move(vcpus)});
+            } catch (const api::Error& error) {
+                // It ended while the list was walked: then it has no vCPUs to show.
+                if (error.code() != api::ErrorCode::not_found &&
+                    error.code() != api::ErrorCode::wrong_state) {
+                    throw;
+                }
+            }
+        }
+    }
+
+    static void print_json(Context& context, const std::vector<Row>& rows) {
+        JsonWriter json(context.out().buffer());
+        begin_document(json, "vcpu-list");
+        json.key("items").begin_array();
+        for (const auto& row : rows) {
+            json.begin_object().field("name", row.partition.name);
+            json.key("id").number(row.partition.id).key("vcpus").begin_array();
+            for (const auto& vcpu : row.vcpus) {
+                json.raw(api::encode(vcpu));
+            }
+            json.end_array().end_object();
+        }
+        json.end_array().end_object();
+        context.out().write("\n");
+    }
+
+    static void print(Context& context, const std::vector<Row>& rows) {
+        std::string& out = context.out().buffer();
+        const auto cells = [&](std::string_view name, std::string_view id, std::string_view vcpu,
+                               std::string_view cpu, std::string_view state, std::string_view time,
+                               std::string_view affinity) {
+            std::string escaped;
+            append_escaped(escaped, name);
+            append_padded(out, escaped, 32, Align::left);
+            for (const auto cell : {id, vcpu, cpu, state}) {
+                out += ' ';
+                append_padded(out, cell, 5, Align::right);
+            }
+            out += ' ';
+            append_padded(out, time, 9, Align::right);
+            out += ' ';
+            append_escaped(out, affinity);
+            out += '\n';
+        };
+        if (!context.globals().no_header) {
+            cells("Name", "ID", "VCPU", "CPU", "State", "Time(s)", "Affinity (Hard / Soft)");
+        }
+        for (const auto& row : rows) {
+            for (const auto& vcpu : row.vcpus) {
+                cells(row.partition.name, std::to_string(row.partition.id),
+                      std::to_string(vcpu.index),
+                      vcpu.last_cpu < 0 ? "-" : std::to_string(vcpu.last_cpu), vcpu.state,
+                      tenths(vcpu.cpu_time_ms), vcpu.affinity + " / all");
+            }
+        }
+    }
+
+    std::vector<std::string> names_;
+};
+
+} // namespace
+
+std::unique_ptr<Command> make_vcpu_list() { return std::make_unique<VcpuList>(); }
+
+} // namespace mshv::ctl::verbs
