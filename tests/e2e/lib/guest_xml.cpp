@@ -17,9 +17,11 @@ std::string boot(const GuestXml& guest) {
     std::string cmdline = "console=" + guest.console;
     cmdline += guest.verbose_kernel ? "" : " quiet";
     cmdline += guest.steps.empty() ? "" : " mshv.test=" + guest.steps;
-    return "  <os>\n    <type arch='x86_64' machine='q35'>hvm</type>\n    <kernel>" +
-           guest_kernel() + "</kernel>\n    <initrd>" + guest_initrd() +
-           "</initrd>\n    <cmdline>" + cmdline + "</cmdline>\n  </os>\n";
+    cmdline += guest.append.empty() ? "" : " " + guest.append;
+    std::string xml = "  <os>\n    <type arch='x86_64' machine='q35'>hvm</type>\n";
+    xml += "  " + element("kernel", guest.kernel.empty() ? guest_kernel() : guest.kernel);
+    xml += "  " + element("initrd", guest.kernel.empty() ? guest_initrd() : "");
+    return xml + "  " + element("cmdline", cmdline) + "  </os>\n";
 }
 
 std::string mshv_part(const GuestXml& guest) {

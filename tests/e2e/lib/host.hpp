@@ -72,6 +72,8 @@ public:
     Response http(std::string_view method, std::string_view target, std::string_view body = {});
 
     // ---- guests ----
+    /// A guest for tests/fakevmm; `words` are its faults, without "fakevmm." in front.
+    GuestXml fake_guest(const std::string& name, const std::vector<std::string>& words = {});
     /// `mshvctl create` of a document; requires success.
     void create(const GuestXml& guest, const std::vector<std::string>& options = {});
     void define(const GuestXml& guest);

@@ -28,6 +28,9 @@ std::string kernel_image_path() {
 std::string fake_vmm_path() {
     return MSHV_E2E_FAKEVMM;
 }
+std::string cache_path() {
+    return MSHV_E2E_CACHE;
+}
 std::string qemu_path() {
     return "/usr/bin/qemu-system-x86_64";
 }

@@ -14,6 +14,8 @@ std::string keeper_path();
 std::string kernel_image_path();
 std::string fake_vmm_path();
 std::string qemu_path();
+/// Unpacked kernels, shared by all tests: each is 50 MB.
+std::string cache_path();
 
 std::string guest_kernel();
 std::string guest_initrd();
