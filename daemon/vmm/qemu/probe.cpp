@@ -176,8 +176,9 @@ Capabilities CapabilityCache::get(const std::string& program, Deadline deadline)
         throw api::Error(api::ErrorCode::unsupported, std::string("Cannot use the VMM: ") + error.what(),
                          "install qemu-system-x86, or set the VMM's path in mshvd.toml");
     }
-    if (key_ == key) {
-        return known_;
+    const auto known = known_.find(program);
+    if (known != known_.end() && known->second.first == key) {
+        return known->second.second;
     }
     const std::string file = folder_ + "/qemu-" + std::to_string(std::hash<std::string>{}(program));
     std::optional<Capabilities> found;
@@ -195,9 +196,8 @@ Capabilities CapabilityCache::get(const std::string& program, Deadline deadline)
         } catch (const std::system_error&) { // NOLINT: a cache that cannot be written is no fault
         }
     }
-    key_ = key;
-    known_ = *found;
-    return known_;
+    known_.insert_or_assign(program, std::pair(key, *found));
+    return *found;
 }
 
 } // namespace mshv::vmm::qemu

@@ -4,9 +4,10 @@
 #include "daemon/vmm/qemu/capabilities.hpp"
 #include "toolstack/libs/posix/fd.hpp"
 
+#include <map>
 #include <mutex>
-#include <optional>
 #include <string>
+#include <utility>
 
 namespace mshv::vmm::qemu {
 
@@ -24,8 +25,7 @@ public:
 private:
     std::string folder_;
     std::mutex mutex_;
-    std::optional<BinaryKey> key_;
-    Capabilities known_;
+    std::map<std::string, std::pair<BinaryKey, Capabilities>> known_; ///< by path
 };
 
 } // namespace mshv::vmm::qemu

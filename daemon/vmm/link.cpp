@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/vmm/link.hpp"
+
+#include "daemon/vmm/keeper_text.hpp"
+#include "toolstack/libs/posix/crashpoint.hpp"
+#include "toolstack/libs/posix/file.hpp"
+#include "toolstack/libs/posix/socket.hpp"
+
+#include <algorithm>
+#include <system_error>
+#include <unistd.h>
+
+namespace mshv::vmm {
+namespace {
+
+/// condition_variable::wait_until with time_point::max() overflows in libstdc++: never is a year.
+Deadline::Clock::time_point wait_point(Deadline deadline) {
+    return deadline.is_never() ? Deadline::Clock::now() + std::chrono::hours(24 * 365)
+                               : deadline.point();
+}
+
+[[noreturn]] void throw_gone(const std::string& why) {
+    throw api::Error(api::ErrorCode::failed, "The partition's keeper is gone: " + why,
+                     "the daemon ends what it left behind; see 'mshvctl events'");
+}
+
+} // namespace
+
+class KeeperLink::CallGuard {
+public:
+    CallGuard(KeeperLink& link, std::int64_t id) : link_(link), id_(id) {}
+    CallGuard(const CallGuard&) = delete;
+    CallGuard& operator=(const CallGuard&) = delete;
+    ~CallGuard() {
+        const std::lock_guard lock(link_.mutex_);
+        link_.calls_.erase(id_);
+    }
+
+private:
+    KeeperLink& link_;
+    std::int64_t id_;
+};
+
+KeeperLink::KeeperLink(api::Uuid uuid, std::string incarnation, std::string run_dir, Fd socket,
+                       posix::PidFd keeper, bool child, Intake intake)
+    : uuid_(uuid), incarnation_(std::move(incarnation)), run_dir_(std::move(run_dir)),
+      socket_(std::move(socket)), keeper_(std::move(keeper)), child_(child), intake_(intake) {}
+
+keeper::Message KeeperLink::call(keeper::Message request, std::span<const int> fds,
+                                 Deadline deadline) {
+    auto call = std::make_shared<Call>(); // shared: answered by the hub after a caller left
+    std::int64_t id = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!lost_why_.empty()) {
+            throw_gone(lost_why_);
+        }
+        id = next_call_++;
+        calls_.emplace(id, call);
+    }
+    const CallGuard guard(*this, id);
+    request.set("id", id);
+    {
+        const std::unique_lock writing(write_mutex_, wait_point(deadline));
+        if (!writing) {
+            throw posix::TimedOut("the keeper does not read");
+        }
+        try {
+            posix::send_with_fds(socket_.get(), keeper::encode(request), fds, deadline);
+        } catch (const posix::TimedOut&) {
+            // Half a line may be out: nothing that follows would be understood.
+            const std::lock_guard lock(mutex_);
+            lost_why_ = "it stopped reading";
+            throw;
+        } catch (const std::system_error& error) {
+            throw_gone(error.what());
+        }
+    }
+    std::unique_lock lock(mutex_);
+    const bool done = changed_.wait_until(
+        lock, wait_point(deadline), [&] { return call->answer.has_value() || !lost_why_.empty(); });
+    if (call->answer) {
+        return std::move(*call->answer);
+    }
+    if (done) {
+        throw_gone(lost_why_);
+    }
+    throw posix::TimedOut("the keeper did not answer");
+}
+
+keeper::Message KeeperLink::ask(keeper::Message request, std::string_view what, Deadline deadline) {
+    try {
+        const keeper::Message answer = call(std::move(request), {}, deadline);
+        if (answer.word != "ok") {
+            throw to_error(answer, what);
+        }
+        return answer;
+    } catch (const posix::TimedOut& late) {
+        throw api::Error(api::ErrorCode::timeout,
+                         "Cannot " + std::string(what) + " in the time allowed: " + late.what(),
+                         "try again with a longer --timeout; 'mshvctl destroy' always works");
+    } catch (const keeper::ProtocolError& error) {
+        throw api::Error(api::ErrorCode::failed, "Cannot " + std::string(what) +
+                                                     ": the keeper's answer is malformed: " +
+                                                     error.what());
+    }
+}
+
+void KeeperLink::tell(const keeper::Message& message) {
+    try {
+        const auto soon = Deadline::after(std::chrono::seconds(1));
+        const std::unique_lock writing(write_mutex_, soon.point());
+        if (writing && !lost()) {
+            posix::send_with_fds(socket_.get(), keeper::encode(message), {}, soon);
+        }
+    } catch (const std::exception&) { // NOLINT: the hub sees the end of the connection itself
+    }
+}
+
+std::optional<posix::ProcessIdentity> KeeperLink::vmm() const {
+    const std::lock_guard lock(mutex_);
+    return vmm_;
+}
+
+void KeeperLink::set_vmm(std::optional<posix::ProcessIdentity> vmm) {
+    const std::lock_guard lock(mutex_);
+    vmm_ = vmm;
+}
+
+bool KeeperLink::lost() const {
+    const std::lock_guard lock(mutex_);
+    return !lost_why_.empty();
+}
+
+KeeperEvent KeeperLink::wait_started(Deadline deadline) {
+    using Kind = KeeperEvent::Kind;
+    const auto decides = [](const KeeperEvent& event) {
+        return event.kind == Kind::ready || event.kind == Kind::vmm_exited ||
+               event.kind == Kind::finished;
+    };
+    std::unique_lock lock(mutex_);
+    const auto found = [&] { return std::find_if(kept_.begin(), kept_.end(), decides); };
+    const bool done = changed_.wait_until(lock, wait_point(deadline), [&] {
+        return found() != kept_.end() || !lost_why_.empty();
+    });
+    if (found() != kept_.end()) {
+        return *found();
+    }
+    if (done) {
+        throw_gone(lost_why_);
+    }
+    throw posix::TimedOut("the VMM did not answer");
+}
+
+void KeeperLink::end_launch() {
+    const std::lock_guard lock(mutex_);
+    intake_ = Intake::live;
+    kept_.clear();
+}
+
+std::vector<KeeperEvent> KeeperLink::collect(std::int64_t last, Deadline deadline) {
+    std::unique_lock lock(mutex_);
+    const bool done = changed_.wait_until(lock, wait_point(deadline), [&] {
+        return last_seq_ >= last || !lost_why_.empty();
+    });
+    if (!done) {
+        throw posix::TimedOut("the keeper did not repeat its events");
+    }
+    std::vector<KeeperEvent> missed;
+    for (auto& event : kept_) {
+        (event.seq <= last ? missed : held_).push_back(std::move(event));
+    }
+    kept_.clear();
+    intake_ = Intake::live;
+    // While anything is held, newer events queue up behind it.
+    hold_until_ = !missed.empty() ? missed.back().seq : held_.empty() ? 0 : last + 1;
+    return missed;
+}
+
+bool KeeperLink::release_held(std::int64_t acknowledged) {
+    const std::lock_guard lock(mutex_);
+    return hold_until_ != 0 && acknowledged >= hold_until_;
+}
+
+bool KeeperLink::set_released(bool released) {
+    const std::lock_guard lock(mutex_);
+    released_ = released;
+    return !gone_;
+}
+
+bool KeeperLink::released() const {
+    const std::lock_guard lock(mutex_);
+    return released_;
+}
+
+void remove_run_folder(const std::string& run_dir) {
+    MSHV_CRASHPOINT("vmm.run_folder.before_remove");
+    posix::remove_tree(run_dir);
+    MSHV_CRASHPOINT("vmm.run_folder.after_remove");
+    // Fails as it should while another incarnation stands in it.
+    ::rmdir(run_dir.substr(0, run_dir.rfind('/')).c_str());
+}
+
+} // namespace mshv::vmm

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/vmm/hub.hpp"
+#include "daemon/vmm/keeper_text.hpp"
+
+#include <memory>
+#include <string>
+
+namespace mshv::vmm {
+
+/// A partition's keeper with its QEMU. Letting go of it leaves both running.
+class KeeperProcess final : public VmmProcess {
+public:
+    /// Both are shared with the hub's thread and the host, which may go first.
+    KeeperProcess(std::shared_ptr<Hub> hub, std::shared_ptr<KeeperLink> link, KeeperRecord record,
+                  LaunchNote note);
+    KeeperProcess(const KeeperProcess&) = delete;
+    KeeperProcess& operator=(const KeeperProcess&) = delete;
+    ~KeeperProcess() override;
+
+    [[nodiscard]] KeeperRecord record() const override { return record_; }
+    KeeperStatus status(Deadline deadline) override;
+    void resume(Deadline deadline) override;
+    void pause(Deadline deadline) override;
+    void powerdown(Deadline deadline) override;
+    void sleep_button(Deadline deadline) override;
+    void wakeup(Deadline deadline) override;
+    void inject_nmi(Deadline deadline) override;
+    void reset(Deadline deadline) override;
+    void expect(Expected end, Deadline deadline) override;
+    void agent_shutdown(bool reboot, Deadline deadline) override;
+    bool agent_connected(Deadline deadline) override;
+    void kill(Deadline deadline) override;
+    void release(Deadline deadline) override;
+    void set_policy(const domain::EndPolicy& policy, Deadline deadline) override;
+    void acknowledge(std::int64_t seq) override;
+    void attach_console(Fd client, const ConsoleRequest& request, Deadline deadline) override;
+    std::vector<VcpuInfo> vcpus(Deadline deadline) override;
+
+private:
+    /// Sends a QMP command through the keeper; the VMM's line, whatever it says.
+    std::string qmp(std::string_view command, std::string_view what, Deadline deadline);
+    void refuse_if_lacking(std::string_view ability, const std::string& what) const;
+    void kill_directly(Deadline deadline);
+
+    std::shared_ptr<Hub> hub_;
+    std::shared_ptr<KeeperLink> link_;
+    KeeperRecord record_;
+    LaunchNote note_;
+};
+
+} // namespace mshv::vmm
