@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/kernelimage/cache.hpp"
 
-#include "daemon/kernelimage/exit_codes.hpp"
+#include "daemon/kernelimage/kernel_image.hpp"
 #include "toolstack/libs/posix/command.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 #include "toolstack/libs/posix/file.hpp"
@@ -63,19 +63,6 @@ private:
     std::string path_;
     posix::Fd fd_;
 };
-
-std::string words_for(ExitCode code, const std::string& said) {
-    switch (code) {
-    case ExitCode::no_bzimage:
-        return "it is no bzImage";
-    case ExitCode::no_pvh_entry:
-        return "it was built without CONFIG_PVH";
-    case ExitCode::already_vmlinux:
-        return "it is a vmlinux already";
-    default:
-        return said.empty() ? "mshv-kernel-image failed" : said;
-    }
-}
 
 /// Does any process have `path` as an argument? A guest's reboot starts its VMM again with it.
 bool in_use(const std::string& path) {
@@ -181,17 +168,16 @@ KernelCache::Result KernelCache::unpack(const std::string& kernel, const std::st
     const auto ended = child.pidfd.reap();
     posix::check(::lseek(words.get(), 0, SEEK_SET), "rewind");
     const std::string said = posix::read_all(words.get(), longest_reason, "words of the program");
-    if (!ended || ended->signalled || ended->value == static_cast<int>(ExitCode::failed)) {
+    if (!ended || ended->signalled || ended->value == static_cast<int>(Verdict::io_error)) {
         return {{}, said.empty() ? "mshv-kernel-image was killed" : said};
     }
-    const auto code = static_cast<ExitCode>(ended->value);
-    if (code == ExitCode::unpacked) {
+    if (ended->value == static_cast<int>(Verdict::unpacked)) {
         make_room();
         draft.publish(folder_ + "/" + key + ".vmlinux");
         return {folder_ + "/" + key + ".vmlinux", {}};
     }
     // What can never succeed is remembered, so that each start does not try again.
-    const std::string reason = words_for(code, said);
+    const std::string reason = said.substr(0, said.find('\n'));
     posix::replace_file(folder_ + "/" + key + ".none", reason, 0644);
     return {{}, reason};
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/kernelimage/elf_note.hpp"
-#include "daemon/kernelimage/exit_codes.hpp"
-#include "daemon/kernelimage/unpack.hpp"
+#include "daemon/kernelimage/kernel_image.hpp"
 #include "toolstack/libs/posix/fd.hpp"
 
 #include <cstdio>
-#include <cstdlib>
+#include <cstdint>
 #include <exception>
 #include <grp.h>
+#include <span>
 #include <string_view>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -16,7 +15,7 @@
 #include <unistd.h>
 
 // mshv-kernel-image: the bzImage on descriptor 0, a regular file; the vmlinux goes to descriptor 1,
-// an empty regular file open for reading, too. Exit statuses are in exit_codes.hpp.
+// an empty file. The exit status is a Verdict (kernel_image.hpp).
 
 namespace mshv::kernelimage {
 namespace {
@@ -47,71 +46,73 @@ void confine() {
     posix::check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
 }
 
-/// A whole file in memory, read-only.
+/// Memory by mmap: a whole file, or room that costs only what is written to it.
 class Mapping {
 public:
-    explicit Mapping(int fd) {
+    static Mapping of_file(int fd) {
         struct stat status {};
         posix::check(::fstat(fd, &status), "fstat");
-        size_ = static_cast<std::size_t>(status.st_size);
-        if (size_ == 0) {
-            return;
+        if (status.st_size <= 0) {
+            throw Rejected(Verdict::not_a_kernel, "the file is empty or no regular file");
         }
-        void* start = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd, 0);
-        if (start == MAP_FAILED) {
-            posix::throw_errno("mmap");
-        }
-        start_ = start;
+        return {static_cast<std::size_t>(status.st_size), PROT_READ, MAP_PRIVATE, fd};
+    }
+    static Mapping room(std::size_t size) {
+        return {size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1};
     }
     Mapping(const Mapping&) = delete;
     Mapping& operator=(const Mapping&) = delete;
-    ~Mapping() {
-        if (start_ != nullptr) {
-            ::munmap(start_, size_);
-        }
+    ~Mapping() { ::munmap(start_, size_); }
+    [[nodiscard]] std::span<unsigned char> bytes() const {
+        return {static_cast<unsigned char*>(start_), size_};
     }
-    [[nodiscard]] Bytes bytes() const { return {static_cast<const std::byte*>(start_), size_}; }
 
 private:
-    void* start_ = nullptr;
-    std::size_t size_ = 0;
+    Mapping(std::size_t size, int protection, int flags, int fd)
+        : start_(::mmap(nullptr, size, protection, flags, fd, 0)), size_(size) {
+        if (start_ == MAP_FAILED) {
+            posix::throw_errno("mmap");
+        }
+    }
+    void* start_;
+    std::size_t size_;
 };
 
-ExitCode run() {
+void run() {
     confine();
-    const Mapping image(STDIN_FILENO);
-    if (has_pvh_entry(image.bytes())) {
-        return ExitCode::already_vmlinux;
+    const Mapping file = Mapping::of_file(STDIN_FILENO);
+    const Bytes image = file.bytes();
+    if (looks_like_elf(image)) {
+        has_pvh_note(image) ? throw Rejected(Verdict::is_vmlinux, "it is a vmlinux already")
+                            : throw Rejected(Verdict::no_pvh_note, "built without CONFIG_PVH");
     }
-    const auto payload = locate_payload(image.bytes());
-    if (!payload) {
-        return ExitCode::no_bzimage;
+    const Mapping room = Mapping::room(largest_kernel);
+    const std::size_t size = unpack(payload_of(image), room.bytes());
+    const Bytes kernel = room.bytes().first(size);
+    if (!has_pvh_note(kernel)) {
+        throw Rejected(Verdict::no_pvh_note, "the kernel was built without CONFIG_PVH");
     }
-    unpack(*payload, largest_kernel, [](Bytes bytes) {
-        posix::write_all(STDOUT_FILENO,
-                         {reinterpret_cast<const char*>(bytes.data()), bytes.size()},
-                         posix::Deadline::never(), "write vmlinux");
-    });
-    const Mapping kernel(STDOUT_FILENO);
-    return has_pvh_entry(kernel.bytes()) ? ExitCode::unpacked : ExitCode::no_pvh_entry;
+    posix::write_all(STDOUT_FILENO, {reinterpret_cast<const char*>(kernel.data()), kernel.size()},
+                     posix::Deadline::never(), "write vmlinux");
 }
 
 } // namespace
 } // namespace mshv::kernelimage
 
 int main(int argc, char** argv) {
-    using mshv::kernelimage::ExitCode;
+    using mshv::kernelimage::Verdict;
     if (argc == 2 && std::string_view(argv[1]) == "--version") {
         std::puts("mshv-kernel-image " MSHV_VERSION);
         return 0;
     }
     try {
-        return static_cast<int>(mshv::kernelimage::run());
-    } catch (const mshv::kernelimage::CannotUnpack& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return static_cast<int>(ExitCode::damaged);
+        mshv::kernelimage::run();
+        return static_cast<int>(Verdict::unpacked);
+    } catch (const mshv::kernelimage::Rejected& rejected) {
+        std::fprintf(stderr, "%s\n", rejected.what());
+        return static_cast<int>(rejected.verdict());
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());
-        return static_cast<int>(ExitCode::failed);
+        return static_cast<int>(Verdict::io_error);
     }
 }

@@ -1,168 +1,156 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/kernelimage/unpack.hpp"
+#include "daemon/kernelimage/kernel_image.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <lz4.h>
 #include <lzma.h>
 #include <memory>
-#include <vector>
+#include <string_view>
 #include <zlib.h>
 #include <zstd.h>
 
 namespace mshv::kernelimage {
 namespace {
 
-constexpr std::size_t piece = std::size_t{1} << 20U;
-
-/// Counts what comes out, so that a small image cannot unpack into everything.
-class Output {
-public:
-    Output(std::uint64_t limit, const std::function<void(Bytes)>& sink)
-        : left_(limit), sink_(sink), buffer_(piece) {}
-
-    std::byte* data() { return buffer_.data(); }
-    unsigned char* chars() { return reinterpret_cast<unsigned char*>(buffer_.data()); }
-
-    void commit(std::size_t size) { commit(Bytes(buffer_.data(), size)); }
-    void commit(Bytes bytes) {
-        if (bytes.size() > left_) {
-            throw CannotUnpack("the unpacked kernel would be too large");
-        }
-        left_ -= bytes.size();
-        if (!bytes.empty()) {
-            sink_(bytes);
-        }
-    }
-
-private:
-    std::uint64_t left_;
-    const std::function<void(Bytes)>& sink_;
-    std::vector<std::byte> buffer_;
-};
-
-const unsigned char* chars(Bytes bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
+using Room = std::span<unsigned char>;
 
 [[noreturn]] void damaged(const char* format) {
-    throw CannotUnpack(std::string("the ") + format + " data inside the image is damaged");
+    throw Rejected(Verdict::damaged, std::string("the ") + format + " data is damaged");
 }
 
-void unpack_gzip(Bytes bytes, Output& output) {
+[[noreturn]] void too_big() {
+    throw Rejected(Verdict::too_big, "the unpacked kernel would be too large");
+}
+
+[[noreturn]] void no_start(const char* library) {
+    throw Rejected(Verdict::io_error, std::string(library) + " did not start");
+}
+
+std::size_t unpack_gzip(Bytes bytes, Room out) {
     z_stream stream{};
     constexpr int gzip_only = 16 + MAX_WBITS;
     if (::inflateInit2(&stream, gzip_only) != Z_OK) {
-        throw CannotUnpack("zlib did not start");
+        no_start("zlib");
     }
     const std::unique_ptr<z_stream, int (*)(z_stream*)> guard(&stream, ::inflateEnd);
-    stream.next_in = const_cast<unsigned char*>(chars(bytes));
+    stream.next_in = const_cast<unsigned char*>(bytes.data());
     stream.avail_in = static_cast<uInt>(bytes.size());
-    int result = Z_OK;
-    while (result == Z_OK) {
-        stream.next_out = output.chars();
-        stream.avail_out = piece;
-        result = ::inflate(&stream, Z_NO_FLUSH);
-        output.commit(piece - stream.avail_out);
-    }
+    stream.next_out = out.data();
+    stream.avail_out = static_cast<uInt>(out.size());
+    const int result = ::inflate(&stream, Z_FINISH);
     if (result != Z_STREAM_END) {
-        damaged("gzip");
+        stream.avail_out == 0 ? too_big() : damaged("gzip");
     }
+    return out.size() - stream.avail_out;
 }
 
-void unpack_lzma(Bytes bytes, Output& output) {
+std::size_t unpack_lzma(Bytes bytes, Room out) {
     constexpr std::uint64_t most_memory = std::uint64_t{512} << 20U;
     lzma_stream stream = LZMA_STREAM_INIT;
     if (::lzma_auto_decoder(&stream, most_memory, 0) != LZMA_OK) {
-        throw CannotUnpack("liblzma did not start");
+        no_start("liblzma");
     }
     const std::unique_ptr<lzma_stream, void (*)(lzma_stream*)> guard(&stream, ::lzma_end);
-    stream.next_in = chars(bytes);
+    stream.next_in = bytes.data();
     stream.avail_in = bytes.size();
+    stream.next_out = out.data();
+    stream.avail_out = out.size();
     lzma_ret result = LZMA_OK;
     while (result == LZMA_OK) {
-        stream.next_out = output.chars();
-        stream.avail_out = piece;
+        if (stream.avail_out == 0) {
+            too_big();
+        }
         result = ::lzma_code(&stream, LZMA_RUN);
-        output.commit(piece - stream.avail_out);
     }
     if (result != LZMA_STREAM_END) {
         damaged("xz");
     }
+    return out.size() - stream.avail_out;
 }
 
-void unpack_zstd(Bytes bytes, Output& output) {
+std::size_t unpack_zstd(Bytes bytes, Room out) {
     const std::unique_ptr<ZSTD_DStream, size_t (*)(ZSTD_DStream*)> stream(::ZSTD_createDStream(),
                                                                           ::ZSTD_freeDStream);
     constexpr int largest_window = 27; // what zstd -22 --ultra, the kernel's choice, needs
-    if (!stream ||
-        ::ZSTD_isError(::ZSTD_DCtx_setParameter(stream.get(), ZSTD_d_windowLogMax,
-                                                largest_window)) != 0) {
-        throw CannotUnpack("libzstd did not start");
+    if (!stream || ::ZSTD_isError(::ZSTD_DCtx_setParameter(stream.get(), ZSTD_d_windowLogMax,
+                                                           largest_window)) != 0) {
+        no_start("libzstd");
     }
-    ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
+    ZSTD_inBuffer input{bytes.data(), bytes.size(), 0};
+    ZSTD_outBuffer output{out.data(), out.size(), 0};
     std::size_t result = 1;
     while (result != 0) {
-        ZSTD_outBuffer out{output.data(), piece, 0};
-        const std::size_t before = in.pos;
-        result = ::ZSTD_decompressStream(stream.get(), &out, &in);
-        if (::ZSTD_isError(result) != 0 || (out.pos == 0 && in.pos == before)) {
-            damaged("zstd");
+        const std::size_t before = input.pos + output.pos;
+        result = ::ZSTD_decompressStream(stream.get(), &output, &input);
+        if (::ZSTD_isError(result) != 0 || input.pos + output.pos == before) {
+            output.pos == output.size ? too_big() : damaged("zstd");
         }
-        output.commit(out.pos);
     }
+    return output.pos;
 }
 
 /// The format of `lz4 -l`: a magic, then blocks, each behind its compressed size; a block unpacks
 /// to at most 8 MiB.
-void unpack_lz4(Bytes bytes, Output& output) {
+std::size_t unpack_lz4(Bytes bytes, Room out) {
     constexpr std::size_t largest_block = std::size_t{8} << 20U;
     constexpr std::uint32_t magic = 0x184c2102;
-    std::vector<char> block(largest_block);
-    std::size_t offset = 0;
-    // Behind the last block stands the unpacked size in 4 bytes, which a loop that wants a block
-    // of at least one byte behind each size never takes for one.
-    while (bytes.size() - offset > sizeof(std::uint32_t)) {
+    std::size_t in = 0;
+    std::size_t written = 0;
+    // Behind the last block stands the unpacked size in 4 bytes: what is left then holds no block.
+    while (bytes.size() - in > sizeof(std::uint32_t)) {
         std::uint32_t size = 0;
-        std::memcpy(&size, bytes.data() + offset, sizeof size);
-        offset += sizeof size;
+        std::memcpy(&size, bytes.data() + in, sizeof size);
+        in += sizeof size;
         if (size == magic) {
             continue;
         }
-        if (size > bytes.size() - offset) {
+        if (size > bytes.size() - in) {
             damaged("lz4");
         }
-        const int out = ::LZ4_decompress_safe(
-            reinterpret_cast<const char*>(bytes.data() + offset), block.data(),
-            static_cast<int>(size), static_cast<int>(block.size()));
-        if (out < 0) {
-            damaged("lz4");
+        const std::size_t room = std::min(largest_block, out.size() - written);
+        const int got = ::LZ4_decompress_safe(
+            reinterpret_cast<const char*>(bytes.data() + in),
+            reinterpret_cast<char*>(out.data() + written), static_cast<int>(size),
+            static_cast<int>(room));
+        if (got < 0) {
+            room < largest_block ? too_big() : damaged("lz4");
         }
-        output.commit(std::as_bytes(std::span(block.data(), static_cast<std::size_t>(out))));
-        offset += size;
+        written += static_cast<std::size_t>(got);
+        in += size;
     }
+    return written;
+}
+
+bool starts_with(Bytes bytes, std::string_view magic) {
+    return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
 }
 
 } // namespace
 
-void unpack(const Payload& payload, std::uint64_t limit, const std::function<void(Bytes)>& sink) {
-    Output output(limit, sink);
-    switch (payload.compression) {
-    case Compression::none:
-        return output.commit(payload.bytes);
-    case Compression::gzip:
-        return unpack_gzip(payload.bytes, output);
-    case Compression::xz:
-    case Compression::lzma:
-        return unpack_lzma(payload.bytes, output);
-    case Compression::lz4:
-        return unpack_lz4(payload.bytes, output);
-    case Compression::zstd:
-        return unpack_zstd(payload.bytes, output);
-    case Compression::unknown:
-        break;
+std::size_t unpack(Bytes payload, std::span<unsigned char> out) {
+    using namespace std::string_view_literals;
+    if (looks_like_elf(payload)) {
+        if (payload.size() > out.size()) {
+            too_big();
+        }
+        std::copy(payload.begin(), payload.end(), out.begin());
+        return payload.size();
     }
-    throw CannotUnpack("the image is compressed in a way that is not known here");
+    if (starts_with(payload, "\x1f\x8b"sv)) {
+        return unpack_gzip(payload, out);
+    }
+    if (starts_with(payload, "\xfd\x37zXZ\0"sv) || starts_with(payload, "\x5d\0\0"sv)) {
+        return unpack_lzma(payload, out);
+    }
+    if (starts_with(payload, "\x02\x21L\x18"sv)) {
+        return unpack_lz4(payload, out);
+    }
+    if (starts_with(payload, "\x28\xb5\x2f\xfd"sv)) {
+        return unpack_zstd(payload, out);
+    }
+    throw Rejected(Verdict::unknown_format, "the kernel is compressed in a way not known here");
 }
 
 } // namespace mshv::kernelimage

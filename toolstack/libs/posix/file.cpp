@@ -67,6 +67,10 @@ void replace_file(const std::string& path, std::string_view data, mode_t mode) {
     check(::fsync(directory.get()), "fsync " + folder);
 }
 
+Fd memory_file_for_writing(const std::string& name) {
+    return Fd{check(::memfd_create(name.c_str(), MFD_CLOEXEC), "memfd_create")};
+}
+
 Fd memory_file(const std::string& name, std::string_view data) {
     Fd fd{check(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create")};
     write_all(fd.get(), data, Deadline::never(), "write " + name);

@@ -26,6 +26,9 @@ void replace_file(const std::string& path, std::string_view data, mode_t mode = 
 /// A sealed in-memory file holding `data`, positioned at its start.
 Fd memory_file(const std::string& name, std::string_view data);
 
+/// An empty in-memory file: where a child's bounded output can be read from afterwards.
+Fd memory_file_for_writing(const std::string& name);
+
 /// mkdir -p: every missing folder is made with `mode`.
 void make_directories(const std::string& path, mode_t mode);
 
