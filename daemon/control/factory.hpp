@@ -35,7 +35,7 @@ struct Hooks {
 struct ServiceOptions {
     std::string boot_id; ///< empty = the kernel's
     std::chrono::milliseconds sample_interval{2000};
-    /// How long start() waits for the adoption of running partitions; the rest goes on behind it.
+    /// How long start_up() waits for the adoption of running partitions; the rest goes on behind it.
     std::chrono::milliseconds adopt_wait{2000};
     /// For one exchange with a keeper or VMM that no user gave a deadline for.
     std::chrono::milliseconds vmm_timeout{5000};
@@ -59,7 +59,7 @@ class Service : public PartitionService {
 public:
     /// Loads the directory, adopts what runs, repairs what an earlier daemon left half done, and
     /// starts the threads, autostart among them. Queries work from the moment it returns.
-    virtual void start() = 0;
+    virtual void start_up() = 0;
     /// Ends the threads and wakes every waiting query (they throw Error{unreachable}); guests run
     /// on. Operations under way are waited for. Idempotent; the destructor calls it.
     virtual void stop() = 0;
@@ -71,7 +71,7 @@ public:
     [[nodiscard]] virtual Counts counts() const = 0;
 };
 
-/// Makes the service; nothing runs before start(). Sets the VmmHost's event sink and the store's
+/// Makes the service; nothing runs before start_up(). Sets the VmmHost's event sink and the store's
 /// observer.
 std::unique_ptr<Service> make_service(Dependencies dependencies);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/vmm/console_request.hpp"
 #include "toolstack/libs/api/requests.hpp"
 #include "toolstack/libs/api/view.hpp"
 #include "toolstack/libs/posix/deadline.hpp"
@@ -10,10 +11,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-namespace mshv::vmm {
-struct ConsoleRequest;
-}
 
 namespace mshv::control {
 

@@ -11,6 +11,8 @@ namespace mshv::store {
 namespace {
 
 constexpr std::size_t most_rows = 10'000;
+constexpr const char* newest_event =
+    "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'";
 
 std::int64_t limit_of(std::size_t limit) {
     return static_cast<std::int64_t>(std::min(limit == 0 ? most_rows : limit, most_rows));
@@ -76,8 +78,7 @@ api::EventPage Reader::events(std::int64_t since, std::size_t limit,
                               const std::optional<api::Uuid>& partition) {
     return with_connection("Reading events", [&](Connection& connection) {
         api::EventPage page;
-        const std::int64_t newest = only_number(
-            connection, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'");
+        const std::int64_t newest = only_number(connection, newest_event);
         page.oldest_seq = only_number(connection, "SELECT coalesce(min(seq), 0) FROM event");
         auto& s = connection.statement(
             partition ? "SELECT * FROM event WHERE seq > ? AND uuid = ? ORDER BY seq LIMIT ?"
@@ -94,7 +95,7 @@ api::EventPage Reader::events(std::int64_t since, std::size_t limit,
         s.reset();
         // A full page ends at its last event; a page with room has seen all there is.
         const bool full = std::cmp_greater_equal(page.events.size(), limit_of(limit));
-        page.last_seq = full ? page.events.back().seq : std::max(newest, since);
+        page.last_seq = full ? page.events.back().seq : newest;
         return page;
     });
 }
@@ -120,9 +121,9 @@ std::vector<api::HistoryEntry> Reader::history(const std::optional<std::string>&
     });
 }
 
-std::int64_t Reader::schema_version() {
-    return with_connection("Reading the schema's version", [](Connection& connection) {
-        return only_number(connection, "PRAGMA user_version");
+std::int64_t Reader::last_seq() {
+    return with_connection("Reading the last event", [](Connection& connection) {
+        return only_number(connection, newest_event);
     });
 }
 

@@ -136,6 +136,8 @@ public:
     /// Newest first.
     [[nodiscard]] virtual std::vector<api::HistoryEntry>
     history(const std::optional<std::string>& name_or_uuid, std::size_t limit) = 0;
+    /// The number of the newest event.
+    [[nodiscard]] virtual std::int64_t last_seq() = 0;
     [[nodiscard]] virtual std::int64_t schema_version() const = 0;
 
     /// Everything that is wrong with the database: integrity_check, foreign_key_check and the rules

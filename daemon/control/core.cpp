@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/control/core.hpp"
+
+#include "toolstack/libs/api/codec.hpp"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+namespace mshv::control {
+
+using api::Error;
+using api::ErrorCode;
+
+Core::Core(const Dependencies& d)
+    : store(d.store), vmm(d.vmm), clock(d.clock), dirs(d.dirs), hooks(d.hooks), options(d.options),
+      boot_id(d.options.boot_id.empty() ? posix::boot_id() : d.options.boot_id), hub(d.store),
+      pool(d.options.max_threads) {}
+
+void Core::log(Severity severity, std::string_view text) const {
+    if (hooks.log) {
+        hooks.log(severity, text);
+    }
+}
+
+Deadline Core::vmm_deadline() const { return Deadline::after(options.vmm_timeout); }
+
+void Core::on_commit(const store::Committed& committed) {
+    directory.apply(committed);
+    if (!committed.events.empty()) {
+        hub.announce(committed.events.back().seq);
+    }
+    if (changed) {
+        changed();
+    }
+}
+
+void Core::add_live_parts(api::PartitionView& view, const store::PartitionRow& row) {
+    if (!row.runtime) {
+        return;
+    }
+    const store::Runtime& from = *row.runtime;
+    api::RuntimeView runtime;
+    runtime.keeper_pid = from.keeper.pid;
+    runtime.vmm_pid = from.vmm.pid;
+    runtime.incarnation = from.incarnation;
+    runtime.generation = from.generation;
+    runtime.accelerator = from.accelerator;
+    runtime.accelerator_reason = from.accelerator_reason;
+    runtime.vmm = from.vmm_version;
+    runtime.started_ms = from.started_ms;
+    runtime.uptime_ms = std::max<std::int64_t>(clock.wall_ms() - from.generation_started_ms, 0);
+    runtime.responsive = from.responsive;
+    if (const LivePtr live = lives.find(row.uuid); live && live->incarnation == from.incarnation) {
+        posix::Lock lock(live->mutex);
+        if (live->sample) {
+            runtime.cpu_time_ms = live->sample->cpu_time_ms;
+            runtime.rss = live->sample->rss;
+            runtime.sample_age_ms =
+                std::max<std::int64_t>(clock.boot_ms() - live->sample->at_boot_ms, 0);
+        }
+        runtime.responsive = runtime.responsive && live->process != nullptr;
+    }
+    view.runtime = std::move(runtime);
+}
+
+api::PartitionView Core::view_with(const Directory::Entry& entry,
+                                   const std::optional<api::OperationView>& operation) {
+    api::PartitionView view = to_view(entry.row);
+    view.operation = operation;
+    if (!operation && entry.row.intent) {
+        const store::Intent& intent = *entry.row.intent;
+        view.operation =
+            api::OperationView{std::string(api::to_name(intent.kind)), intent.actor, intent.started_ms};
+    }
+    add_live_parts(view, entry.row);
+    return view;
+}
+
+api::PartitionView Core::view(const Directory::Entry& entry) {
+    return view_with(entry, locks.holder(entry.row.uuid));
+}
+
+api::PartitionView Core::view(const api::Uuid& uuid) {
+    const auto entry = directory.find(uuid);
+    if (!entry) {
+        throw Error(ErrorCode::not_found, "The partition is gone");
+    }
+    return view(*entry);
+}
+
+std::string Core::list_json(bool include_off) {
+    const auto entries = directory.all();
+    const auto operations = locks.holders();
+    std::string out = "{\"partitions\":[";
+    std::size_t size = out.size() + 2;
+    for (const auto& entry : entries) {
+        size += include_off ? entry->json.size() + 1 : 0;
+    }
+    out.reserve(size);
+    bool first = true;
+    for (const auto& entry : entries) {
+        const auto operation = operations.find(entry->row.uuid);
+        const bool held = operation != operations.end();
+        const bool off = entry->row.state == api::State::shutoff && !held;
+        if (off && !include_off) {
+            continue;
+        }
+        out += first ? "" : ",";
+        first = false;
+        if (entry->json.empty() || held) {
+            api::encode(view_with(*entry, held ? std::optional(operation->second) : std::nullopt),
+                        out);
+        } else {
+            out += entry->json;
+        }
+    }
+    out += "]}";
+    return out;
+}
+
+api::StoredDefinition Core::definition(const store::PartitionRow& row) {
+    const auto text = store.definition(row.id);
+    if (!text) {
+        throw Error(ErrorCode::not_found, "Partition '" + row.name + "' is gone");
+    }
+    api::DecodeOptions decode;
+    decode.what = "stored definition";
+    return {api::decode<api::PartitionSpec>(text->spec, decode), text->xml};
+}
+
+OperationLocks::Guard Core::lock(const store::PartitionRow& row, std::string_view verb,
+                                 const std::string& actor, Deadline deadline,
+                                 std::string incarnation) {
+    return locks.acquire(row.uuid, row.name,
+                         api::OperationView{std::string(verb), actor, clock.wall_ms()}, deadline,
+                         std::move(incarnation));
+}
+
+void require(domain::Verb verb, const store::PartitionRow& row) {
+    const auto why =
+        domain::why_not(verb, row.name, row.state, row.reason, row.state_since_ms);
+    if (why) {
+        throw Error(ErrorCode::wrong_state, *why, std::string(domain::hint_for(verb, row.state)));
+    }
+    if (row.state != api::State::crashed) {
+        return;
+    }
+    // A crashed partition is one of two things, and only its runtime tells which.
+    const bool needs_vmm = verb == domain::Verb::destroy || verb == domain::Verb::reset ||
+                           verb == domain::Verb::trigger || verb == domain::Verb::console ||
+                           verb == domain::Verb::vcpus;
+    if (needs_vmm && !row.runtime) {
+        throw Error(ErrorCode::wrong_state,
+                    "Partition '" + row.name + "' is not running (crashed since " +
+                        domain::format_time(row.state_since_ms) + ')',
+                    "start it first");
+    }
+    if (verb == domain::Verb::start && row.runtime) {
+        throw Error(ErrorCode::wrong_state,
+                    "Partition '" + row.name + "' crashed and its VMM is kept for inspection",
+                    "destroy it first");
+    }
+}
+
+store::Definition make_definition(const api::PartitionSpec& spec, std::string xml) {
+    store::Definition definition;
+    definition.uuid = spec.uuid.value();
+    definition.name = spec.name;
+    definition.title = spec.title;
+    definition.spec = api::encode(spec);
+    definition.xml = std::move(xml);
+    definition.memory = static_cast<std::int64_t>(spec.memory.size);
+    definition.vcpus = spec.cpu.current;
+    definition.labels = spec.labels;
+    for (const auto& nic : spec.devices.nics) {
+        definition.macs.push_back(nic.mac);
+    }
+    definition.autostart = spec.autostart.enabled;
+    definition.autostart_order = spec.autostart.order;
+    definition.protect_destroy = spec.protect_destroy;
+    definition.protect_delete = spec.protect_delete;
+    return definition;
+}
+
+std::vector<std::pair<std::string, std::string>>
+writable_disks(const std::vector<api::Disk>& disks) {
+    std::vector<std::pair<std::string, std::string>> writers;
+    for (const auto& disk : disks) {
+        struct stat info {};
+        if (disk.read_only || disk.shareable || disk.device != api::DiskDevice::disk ||
+            ::stat(disk.path.c_str(), &info) != 0) {
+            continue;
+        }
+        if (S_ISBLK(info.st_mode)) {
+            writers.emplace_back("device " + std::to_string(major(info.st_rdev)) + ':' +
+                                     std::to_string(minor(info.st_rdev)),
+                                 disk.path);
+        } else {
+            writers.emplace_back("file " + std::to_string(info.st_dev) + ':' +
+                                     std::to_string(info.st_ino),
+                                 disk.path);
+        }
+    }
+    return writers;
+}
+
+} // namespace mshv::control

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/control/directory.hpp"
+#include "daemon/control/event_hub.hpp"
+#include "daemon/control/factory.hpp"
+#include "daemon/control/live.hpp"
+#include "daemon/control/operation_lock.hpp"
+#include "daemon/control/work_pool.hpp"
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace mshv::control {
+
+/// What every part of control uses. Owned by the service; the parts hold references.
+class Core {
+public:
+    explicit Core(const Dependencies& dependencies);
+
+    store::Store& store;
+    vmm::VmmHost& vmm;
+    Clock& clock;
+    const Dirs dirs;
+    const Hooks hooks;
+    const ServiceOptions options;
+    const std::string boot_id;
+
+    Directory directory;
+    EventHub hub;
+    OperationLocks locks;
+    LiveTable lives;
+    WorkPool pool;
+    /// Called on the committer's thread after each change of the directory; set before any write.
+    std::function<void()> changed;
+
+    void log(Severity severity, std::string_view text) const;
+    /// For one exchange with a VMM that no user gave a deadline for.
+    [[nodiscard]] Deadline vmm_deadline() const;
+
+    /// The store's observer.
+    void on_commit(const store::Committed& committed);
+
+    /// An entry with what is true of it at the moment: operation, runtime, samples.
+    [[nodiscard]] api::PartitionView view(const Directory::Entry& entry);
+    [[nodiscard]] api::PartitionView view(const api::Uuid& uuid);
+    /// The rows of `list`.
+    [[nodiscard]] std::string list_json(bool include_off);
+
+    /// The definition as it is stored. Throws Error{not_found}.
+    [[nodiscard]] api::StoredDefinition definition(const store::PartitionRow& row);
+
+    /// Takes the partition's operation lock.
+    OperationLocks::Guard lock(const store::PartitionRow& row, std::string_view verb,
+                               const std::string& actor, Deadline deadline,
+                               std::string incarnation = {});
+
+private:
+    void add_live_parts(api::PartitionView& view, const store::PartitionRow& row);
+    [[nodiscard]] api::PartitionView view_with(const Directory::Entry& entry,
+                                               const std::optional<api::OperationView>& operation);
+};
+
+/// Throws Error{wrong_state} when `verb` is not possible in the row's state, or needs a VMM that is
+/// not there.
+void require(domain::Verb verb, const store::PartitionRow& row);
+
+/// The columns of a canonical spec.
+store::Definition make_definition(const api::PartitionSpec& spec, std::string xml);
+
+/// Who would write to which disks: the identity of each file or device, and its path. A disk that
+/// cannot be looked at is left to the launch, which says why.
+std::vector<std::pair<std::string, std::string>>
+writable_disks(const std::vector<api::Disk>& disks);
+
+} // namespace mshv::control

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/control/supervisor.hpp"
+
+#include "daemon/control/keeper_events.hpp"
+#include "toolstack/libs/posix/crashpoint.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace mshv::control {
+namespace {
+
+bool is_lost(const vmm::KeeperEvent& event) {
+    return event.kind == vmm::KeeperEvent::Kind::keeper_lost;
+}
+
+} // namespace
+
+void Supervisor::on_event(const api::Uuid& uuid, const std::string& incarnation,
+                          const vmm::KeeperEvent& event) {
+    const LivePtr live = core_.lives.find(uuid);
+    if (!live || live->incarnation != incarnation) {
+        return; // of a run that has been recorded as ended
+    }
+    if (event.kind == vmm::KeeperEvent::Kind::notice) {
+        core_.log(Severity::warning, "keeper of " + api::to_string(uuid) + ": " + event.detail);
+    }
+    {
+        posix::Lock lock(live->mutex);
+        live->inbox.push_back(event);
+    }
+    schedule(live);
+}
+
+void Supervisor::run_recorded(const LivePtr& live, std::shared_ptr<vmm::VmmProcess> process) {
+    {
+        posix::Lock lock(live->mutex);
+        live->process = std::move(process);
+        live->recorded = true;
+    }
+    schedule(live);
+}
+
+void Supervisor::run_adopted(const LivePtr& live, std::shared_ptr<vmm::VmmProcess> process,
+                             std::vector<vmm::KeeperEvent> missed) {
+    {
+        posix::Lock lock(live->mutex);
+        live->process = std::move(process);
+        live->inbox.insert(live->inbox.begin(), std::make_move_iterator(missed.begin()),
+                           std::make_move_iterator(missed.end()));
+        live->recorded = true;
+        if (live->draining) {
+            return;
+        }
+        live->draining = true;
+    }
+    drain(live);
+}
+
+void Supervisor::schedule(const LivePtr& live) {
+    {
+        posix::Lock lock(live->mutex);
+        if (live->draining || !live->recorded || live->inbox.empty()) {
+            return;
+        }
+        live->draining = true;
+    }
+    core_.pool.post([this, live] { drain(live); });
+}
+
+/// Empties the inbox in as few transactions as there are pauses in its filling.
+void Supervisor::drain(const LivePtr& live) noexcept {
+    for (;;) {
+        std::vector<vmm::KeeperEvent> events;
+        {
+            posix::Lock lock(live->mutex);
+            if (live->inbox.empty()) {
+                live->draining = false;
+                return;
+            }
+            events.assign(std::make_move_iterator(live->inbox.begin()),
+                          std::make_move_iterator(live->inbox.end()));
+            live->inbox.clear();
+        }
+        try {
+            const Outcome outcome = apply(live, events);
+            if (outcome.ended) {
+                let_go(live);
+            } else if (std::any_of(events.begin(), events.end(), is_lost)) {
+                keeper_lost(live);
+            }
+        } catch (const std::exception& error) {
+            // The keeper keeps what was not acknowledged: the next event or daemon brings it again.
+            core_.log(Severity::error,
+                      "events of " + api::to_string(live->uuid) + " not recorded: " + error.what());
+            posix::Lock lock(live->mutex);
+            live->inbox.insert(live->inbox.begin(), std::make_move_iterator(events.begin()),
+                               std::make_move_iterator(events.end()));
+            live->draining = false;
+            return;
+        }
+    }
+}
+
+Supervisor::Outcome Supervisor::apply(const LivePtr& live,
+                                      const std::vector<vmm::KeeperEvent>& events) {
+    MSHV_CRASHPOINT("control.before_events");
+    const Outcome outcome = core_.store.write([&](store::Transaction& t) {
+        Outcome result;
+        for (const auto& event : events) {
+            result.ended = apply_keeper_event(t, live->id, live->incarnation, event) || result.ended;
+        }
+        result.removed = !t.find(live->id);
+        return result;
+    });
+    MSHV_CRASHPOINT("control.after_events");
+    std::int64_t last = 0;
+    for (const auto& event : events) {
+        last = std::max(last, event.seq);
+    }
+    if (const auto process = live->get_process(); process && last > 0) {
+        process->acknowledge(last);
+    }
+    if (outcome.ended && outcome.removed && core_.hooks.removed) {
+        core_.hooks.removed(live->uuid);
+    }
+    return outcome;
+}
+
+void Supervisor::let_go(const LivePtr& live) {
+    core_.lives.remove(live);
+    core_.pool.post([this, live] { release(live); });
+}
+
+void Supervisor::release(const LivePtr& live) noexcept {
+    MSHV_CRASHPOINT("control.before_release");
+    const auto process = live->get_process();
+    try {
+        if (process) {
+            process->release(core_.vmm_deadline());
+            MSHV_CRASHPOINT("control.after_release");
+            return;
+        }
+    } catch (const std::exception& error) {
+        core_.log(Severity::info,
+                  "keeper of " + api::to_string(live->uuid) + " did not leave: " + error.what());
+    }
+    try {
+        core_.vmm.clean(live->uuid, live->incarnation, core_.vmm_deadline());
+    } catch (const std::exception& error) {
+        core_.log(Severity::warning, "leftovers of " + api::to_string(live->uuid) +
+                                         " stay until the next start: " + error.what());
+    }
+}
+
+/// The keeper is dead. Without it there is no console, no monitor and no policy: what may be left of
+/// its VMM is ended, and the run with it.
+void Supervisor::keeper_lost(const LivePtr& live) noexcept {
+    try {
+        if (const auto process = live->get_process()) {
+            try {
+                process->kill(core_.vmm_deadline());
+            } catch (const api::Error& error) {
+                if (error.code() == api::ErrorCode::timeout) {
+                    core_.store.write([&](store::Transaction& t) {
+                        t.event("partition.vmm-left", live->id, "mshvd", error.message());
+                    });
+                }
+            }
+        }
+        store::RunEnd end;
+        end.incarnation = live->incarnation;
+        end.reason = api::Reason::keeper_lost;
+        end.change = domain::Change::fail;
+        end.detail = "The keeper died; what was left of the VMM has been ended";
+        end.actor = "mshvd";
+        const bool ended = core_.store.write(
+            [&](store::Transaction& t) { return t.end_run(live->id, end); });
+        if (ended) {
+            core_.lives.remove(live);
+            core_.pool.post([this, live] {
+                try {
+                    core_.vmm.clean(live->uuid, live->incarnation, core_.vmm_deadline());
+                } catch (const std::exception& error) {
+                    core_.log(Severity::warning, error.what());
+                }
+            });
+        }
+    } catch (const std::exception& error) {
+        core_.log(Severity::error,
+                  "the lost keeper of " + api::to_string(live->uuid) + ": " + error.what());
+    }
+}
+
+} // namespace mshv::control
