@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/domain/launch_plan.hpp"
+#include "daemon/vmm/console_request.hpp"
 #include "daemon/domain/vmm_capability.hpp"
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/api/view.hpp"
@@ -68,16 +69,6 @@ struct KeeperStatus {
     std::int64_t started_ms = 0;            ///< first generation
     std::int64_t generation_started_ms = 0; ///< present generation
     std::int64_t last_event_seq = 0;
-};
-
-struct ConsoleRequest {
-    bool write = false;        ///< wants to be the writer
-    bool steal = false;        ///< take it from the present one
-    bool raw = false;          ///< bytes without frames
-    std::optional<std::uint64_t> replay; ///< bytes of scrollback; empty = all that the ring has
-    std::optional<std::uint64_t> since;  ///< stream offset to resume from, instead of `replay`
-    std::string who;           ///< shown to others, e.g. "uid 1000 pid 4711"
-    std::string early;         ///< bytes that the client sent behind the HTTP header
 };
 
 /// One partition's keeper and VMM. Thread-safe; calls of one partition never wait for another's.

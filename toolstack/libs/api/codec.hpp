@@ -43,8 +43,8 @@ struct VcpuList {
     std::vector<VcpuView> vcpus;
 };
 
-/// Defined for the documents of openapi.yaml: PartitionSpec, CreateRequest, StartRequest,
-/// ShutdownRequest, DestroyRequest, TriggerRequest, RenameRequest, AutostartRequest,
+/// Defined for the documents of openapi.yaml: PartitionSpec, CreateRequest, EmptyRequest,
+/// StartRequest, ShutdownRequest, DestroyRequest, TriggerRequest, RenameRequest, AutostartRequest,
 /// StoredDefinition, PartitionView, PartitionList, Event, EventPage, HistoryEntry, HistoryList,
 /// VcpuView, VcpuList, VersionInfo, HostView. Any other type does not link.
 template <typename T>

@@ -18,6 +18,11 @@ Fields fields_of<CreateRequest>() {
 }
 
 template <>
+Fields fields_of<EmptyRequest>() {
+    return {};
+}
+
+template <>
 Fields fields_of<StartRequest>() {
     static constexpr std::array list{
         field<&StartRequest::paused>("paused"),
@@ -83,6 +88,7 @@ Fields fields_of<StoredDefinition>() {
 namespace mshv::api {
 
 MSHV_DOCUMENT(CreateRequest)
+MSHV_DOCUMENT(EmptyRequest)
 MSHV_DOCUMENT(StartRequest)
 MSHV_DOCUMENT(ShutdownRequest)
 MSHV_DOCUMENT(DestroyRequest)

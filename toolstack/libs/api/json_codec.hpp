@@ -59,6 +59,7 @@ MSHV_DESCRIBED(HostFact);
 MSHV_DESCRIBED(HostView);
 
 MSHV_DESCRIBED(CreateRequest);
+MSHV_DESCRIBED(EmptyRequest);
 MSHV_DESCRIBED(StartRequest);
 MSHV_DESCRIBED(ShutdownRequest);
 MSHV_DESCRIBED(DestroyRequest);

@@ -31,6 +31,9 @@ struct CreateRequest {
     std::uint64_t timeout_ms = 60'000;
 };
 
+/// POST /v1/partitions/{sel}/reset, /pause and /unpause
+struct EmptyRequest {};
+
 /// POST /v1/partitions/{sel}/start
 struct StartRequest {
     bool paused = false;

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/rest/routes.hpp"
+
+#include <array>
+
+namespace mshv::rest {
+namespace {
+
+constexpr std::size_t no_body = 0;
+constexpr std::size_t small_body = 64UL * 1024;
+constexpr std::size_t definition_body = 1024UL * 1024;
+
+constexpr std::array table{
+    Route{"GET", "/v1/version", Role::reader, Kind::query, no_body, get_version},
+    Route{"GET", "/v1/host", Role::reader, Kind::query, no_body, get_host},
+    Route{"GET", "/v1/partitions", Role::reader, Kind::query, no_body, list_partitions},
+    Route{"POST", "/v1/partitions", Role::admin, Kind::change, definition_body, create_partition},
+    Route{"GET", "/v1/partitions/{sel}", Role::reader, Kind::query, no_body, get_partition},
+    Route{"DELETE", "/v1/partitions/{sel}", Role::admin, Kind::change, no_body, undefine_partition},
+    Route{"GET", "/v1/partitions/{sel}/spec", Role::reader, Kind::query, no_body, get_definition},
+    Route{"GET", "/v1/partitions/{sel}/vcpus", Role::reader, Kind::query, no_body, get_vcpus},
+    Route{"GET", "/v1/partitions/{sel}/wait", Role::reader, Kind::waiting, no_body, wait_partition},
+    Route{"POST", "/v1/partitions/{sel}/start", Role::admin, Kind::change, small_body,
+          start_partition},
+    Route{"POST", "/v1/partitions/{sel}/shutdown", Role::admin, Kind::change, small_body,
+          shutdown_partition},
+    Route{"POST", "/v1/partitions/{sel}/reboot", Role::admin, Kind::change, small_body,
+          reboot_partition},
+    Route{"POST", "/v1/partitions/{sel}/reset", Role::admin, Kind::change, small_body,
+          reset_partition},
+    Route{"POST", "/v1/partitions/{sel}/destroy", Role::admin, Kind::change, small_body,
+          destroy_partition},
+    Route{"POST", "/v1/partitions/{sel}/pause", Role::admin, Kind::change, small_body,
+          pause_partition},
+    Route{"POST", "/v1/partitions/{sel}/unpause", Role::admin, Kind::change, small_body,
+          unpause_partition},
+    Route{"POST", "/v1/partitions/{sel}/trigger", Role::admin, Kind::change, small_body,
+          trigger_partition},
+    Route{"POST", "/v1/partitions/{sel}/rename", Role::admin, Kind::change, small_body,
+          rename_partition},
+    Route{"POST", "/v1/partitions/{sel}/autostart", Role::admin, Kind::change, small_body,
+          autostart_partition},
+    // What a guest writes to its console may hold secrets: not for readers.
+    Route{"GET", "/v1/partitions/{sel}/console", Role::admin, Kind::query, no_body, attach_console},
+    Route{"GET", "/v1/partitions/{sel}/console/log", Role::admin, Kind::query, no_body,
+          get_console_log},
+    Route{"GET", "/v1/events", Role::reader, Kind::waiting, no_body, get_events},
+    Route{"GET", "/v1/history", Role::reader, Kind::query, no_body, get_history},
+};
+
+bool matches(std::string_view pattern, const std::vector<std::string>& segments) {
+    for (const auto& segment : segments) {
+        if (pattern.empty()) {
+            return false;
+        }
+        pattern.remove_prefix(1);
+        const auto slash = pattern.find('/');
+        const std::string_view part = pattern.substr(0, slash);
+        if (part != "{sel}" && part != segment) {
+            return false;
+        }
+        pattern = slash == std::string_view::npos ? "" : pattern.substr(slash);
+    }
+    return pattern.empty();
+}
+
+} // namespace
+
+std::span<const Route> routes() {
+    return table;
+}
+
+const Route* find_route(std::string_view method, const std::vector<std::string>& segments,
+                        std::string& allow) {
+    for (const Route& route : table) {
+        if (!matches(route.pattern, segments)) {
+            continue;
+        }
+        if (route.method == method) {
+            return &route;
+        }
+        allow += allow.empty() ? "" : ", ";
+        allow += route.method;
+    }
+    return nullptr;
+}
+
+Call::Call(control::PartitionService& service_, const Options& options_, http::Request& request_,
+           const posix::PeerCredentials& peer_)
+    : service(service_), options(options_), request(request_), peer(peer_),
+      query(std::move(request_.target.query)) {}
+
+api::Selector Call::selector() const {
+    constexpr std::size_t place = 2; // /v1/partitions/{sel}
+    return api::Selector::parse(request.target.segments.at(place));
+}
+
+control::Actor Call::actor() const {
+    return {"uid " + std::to_string(peer.uid) + " pid " + std::to_string(peer.pid)};
+}
+
+posix::Deadline Call::wait_busy() {
+    const auto span = query.span("wait_busy_ms");
+    query.done();
+    return posix::Deadline::after(span.value_or(std::chrono::milliseconds(0)));
+}
+
+http::Response json_response(std::string body, int status) {
+    http::Response response;
+    response.status = status;
+    response.body = std::move(body);
+    return response;
+}
+
+http::Response error_response(const api::Error& error) {
+    return json_response(api::encode_error(error), api::error_info(error.code()).http_status);
+}
+
+} // namespace mshv::rest

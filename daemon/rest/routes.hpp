@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/control/service.hpp"
+#include "daemon/rest/api_handler.hpp"
+#include "daemon/rest/query.hpp"
+#include "daemon/rest/roles.hpp"
+#include "toolstack/libs/api/codec.hpp"
+#include "toolstack/libs/http/message.hpp"
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mshv::rest {
+
+/// What a route's function gets of one request.
+class Call {
+public:
+    Call(control::PartitionService& service, const Options& options, http::Request& request,
+         const posix::PeerCredentials& peer);
+
+    control::PartitionService& service;
+    const Options& options;
+    http::Request& request;
+    const posix::PeerCredentials& peer;
+    Query query;
+
+    /// The {sel} of the path. Throws Error{usage}.
+    [[nodiscard]] api::Selector selector() const;
+    [[nodiscard]] control::Actor actor() const;
+    /// ?wait_busy_ms of a route that changes something; the query ends with it.
+    posix::Deadline wait_busy();
+    /// The decoded body; an empty one is {}.
+    template <typename T>
+    T body() const {
+        api::DecodeOptions decode_options;
+        decode_options.what = "request body";
+        return api::decode<T>(request.body.empty() ? "{}" : std::string_view(request.body),
+                              decode_options);
+    }
+};
+
+/// How a route uses its connection.
+enum class Kind {
+    query,   ///< reads, answered from memory
+    waiting, ///< reads, may wait for something to happen: counted against waiting_requests
+    change,
+};
+
+using RouteFunction = http::Answer (*)(Call&);
+
+/// One way into the daemon. Every part must be given, and a route for everybody does not compile:
+/// whoever adds one has to say who may use it.
+struct Route {
+    consteval Route(std::string_view method_, std::string_view pattern_, Role role_, Kind kind_,
+                    std::size_t body_limit_, RouteFunction function_)
+        : method(method_), pattern(pattern_), role(role_), kind(kind_), body_limit(body_limit_),
+          function(function_) {
+        if (role_ == Role::none) {
+            throw "a route needs a role";
+        }
+        if (kind_ == Kind::change && role_ != Role::admin) {
+            throw "only an admin changes something";
+        }
+    }
+
+    std::string_view method;
+    std::string_view pattern; ///< "/v1/partitions/{sel}/start"
+    Role role;
+    Kind kind;
+    std::size_t body_limit;
+    RouteFunction function;
+};
+
+/// All of them.
+std::span<const Route> routes();
+
+/// The route of a request; `allow` gets the methods that the path knows.
+const Route* find_route(std::string_view method, const std::vector<std::string>& segments,
+                        std::string& allow);
+
+/// Route functions may throw api::Error; this makes the answer of it.
+http::Response error_response(const api::Error& error);
+http::Response json_response(std::string body, int status = 200);
+
+template <typename T>
+http::Response json_of(const T& value, int status = 200) {
+    std::string body;
+    api::encode(value, body);
+    return json_response(std::move(body), status);
+}
+
+// ---- the functions behind the table, by file ---------------------------------------------------
+
+// query_routes.cpp
+http::Answer get_version(Call& call);
+http::Answer get_host(Call& call);
+http::Answer list_partitions(Call& call);
+http::Answer get_partition(Call& call);
+http::Answer get_definition(Call& call);
+http::Answer get_vcpus(Call& call);
+http::Answer wait_partition(Call& call);
+http::Answer get_events(Call& call);
+http::Answer get_history(Call& call);
+
+// partition_routes.cpp
+http::Answer create_partition(Call& call);
+http::Answer undefine_partition(Call& call);
+http::Answer start_partition(Call& call);
+http::Answer shutdown_partition(Call& call);
+http::Answer reboot_partition(Call& call);
+http::Answer reset_partition(Call& call);
+http::Answer destroy_partition(Call& call);
+http::Answer pause_partition(Call& call);
+http::Answer unpause_partition(Call& call);
+http::Answer trigger_partition(Call& call);
+http::Answer rename_partition(Call& call);
+http::Answer autostart_partition(Call& call);
+
+// console_routes.cpp
+http::Answer attach_console(Call& call);
+http::Answer get_console_log(Call& call);
+
+} // namespace mshv::rest
