@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/hostprobe/hostprobe.hpp"
+
+namespace mshv::hostprobe {
+namespace {
+
+std::string join(const std::vector<std::string>& words) {
+    std::string text;
+    for (const auto& word : words) {
+        text += (text.empty() ? "" : ", ") + word;
+    }
+    return text;
+}
+
+Check check_hypervisor(const HypervisorFacts& facts) {
+    Check check{"hypervisor", Verdict::ok, {}, {}};
+    if (facts.root) {
+        check.what = "Microsoft hypervisor " + facts.version + ", and this is its root partition";
+    } else if (facts.microsoft) {
+        check.verdict = Verdict::warn;
+        check.what = "Microsoft hypervisor " + facts.version + ", but this is not its root partition: " +
+                     facts.why;
+        check.fix = "start the hypervisor on the machine itself and boot this kernel as its root";
+    } else {
+        check.verdict = Verdict::warn;
+        check.what = facts.present ? "the hypervisor below is " + facts.vendor + ", not Microsoft's"
+                                   : "no hypervisor runs below this kernel";
+        check.fix = "boot the Microsoft hypervisor with this kernel as root partition; until then "
+                    "partitions run under kvm or tcg";
+    }
+    return check;
+}
+
+Check check_mshv(const HostFacts& facts) {
+    Check check{"dev-mshv", Verdict::ok, "/dev/mshv opens", {}};
+    if (facts.mshv.openable) {
+        return check;
+    }
+    check.verdict = facts.hypervisor.root ? Verdict::fail : Verdict::info;
+    check.what = facts.mshv.why;
+    check.fix = !facts.hypervisor.root ? ""
+                : facts.mshv.exists    ? "install the udev rule 60-mshv.rules, or run as root"
+                                       : "boot a kernel with CONFIG_MSHV_ROOT and load mshv_root";
+    return check;
+}
+
+Check check_kvm(const KvmFacts& facts) {
+    if (facts.runs) {
+        return {"kvm", Verdict::ok, "KVM runs guests (" + facts.cpu_flag + ", " + facts.why + ")", {}};
+    }
+    return {"kvm", Verdict::info, "KVM cannot be used: " + facts.why,
+            facts.device.exists && !facts.device.openable ? "look at the mode of /dev/kvm" : ""};
+}
+
+Check check_accelerator(const HostFacts& facts) {
+    const bool mshv = facts.hypervisor.root && facts.mshv.openable;
+    if (mshv || facts.kvm.runs) {
+        return {"accelerator", Verdict::ok,
+                std::string("partitions run under ") + (mshv ? "mshv" : "kvm"), {}};
+    }
+    return {"accelerator", Verdict::warn, "partitions run under tcg, which is slow",
+            "see the checks above for what mshv and kvm lack"};
+}
+
+Check check_memory(const SystemFacts& facts) {
+    constexpr std::uint64_t little = 512ULL * 1024 * 1024;
+    const std::string text = std::to_string(facts.memory_available >> 20U) + " MiB of " +
+                             std::to_string(facts.memory_total >> 20U) + " MiB available";
+    return facts.memory_available < little
+               ? Check{"memory", Verdict::warn, text, "end what is not needed, or add memory"}
+               : Check{"memory", Verdict::ok, text, {}};
+}
+
+Check check_cgroup(const SystemFacts& facts) {
+    if (facts.cgroup_version == 2) {
+        return {"cgroup", Verdict::ok, "cgroup v2 is mounted", {}};
+    }
+    return {"cgroup", Verdict::info,
+            facts.cgroup_version == 1 ? "only cgroup v1 is mounted" : "no cgroups are mounted",
+            "boot with systemd.unified_cgroup_hierarchy=1"};
+}
+
+Check check_tun(const DeviceFacts& tun) {
+    if (tun.openable) {
+        return {"tun", Verdict::ok, "/dev/net/tun opens: NICs can be bridged", {}};
+    }
+    return {"tun", Verdict::warn, "NICs cannot be bridged: " + tun.why,
+            tun.exists ? "run as root" : "load the module tun"};
+}
+
+Check check_firmware(const SystemFacts& facts) {
+    if (facts.firmware.empty()) {
+        return {"efi", Verdict::info, "no EFI firmware for guests is installed",
+                "install the package ovmf"};
+    }
+    return {"efi", Verdict::ok,
+            "EFI firmware is installed (" + std::to_string(facts.firmware.size()) + " kinds)", {}};
+}
+
+} // namespace
+
+std::vector<Check> run_checks(const HostFacts& facts) {
+    std::vector<Check> checks{check_hypervisor(facts.hypervisor)};
+    if (!facts.hypervisor.privileges.empty()) {
+        checks.push_back({"privileges", Verdict::info,
+                          "this partition holds: " + join(facts.hypervisor.privileges), {}});
+    }
+    checks.push_back(check_mshv(facts));
+    if (!facts.system.scheduler.empty()) {
+        checks.push_back(
+            {"scheduler", Verdict::info, "the hypervisor's scheduler is " + facts.system.scheduler, {}});
+    }
+    checks.push_back(check_kvm(facts.kvm));
+    checks.push_back(check_accelerator(facts));
+    checks.push_back(
+        {"kernel", Verdict::info, "Linux " + facts.system.kernel + " on " + facts.system.cpu_model, {}});
+    checks.push_back({"cpus", Verdict::info,
+                      std::to_string(facts.system.cpus_online) + " CPUs online of " +
+                          std::to_string(facts.system.cpus_present),
+                      {}});
+    checks.push_back(check_memory(facts.system));
+    checks.push_back(check_cgroup(facts.system));
+    checks.push_back(check_tun(facts.tun));
+    checks.push_back(facts.vhost_net.openable
+                         ? Check{"vhost-net", Verdict::ok, "/dev/vhost-net opens", {}}
+                         : Check{"vhost-net", Verdict::info, facts.vhost_net.why, {}});
+    checks.push_back(check_firmware(facts.system));
+    checks.push_back(facts.system.qboot.empty()
+                         ? Check{"qboot", Verdict::info, "qboot.rom is not installed",
+                                 "install qemu-system-data: kernels boot faster under tcg with it"}
+                         : Check{"qboot", Verdict::ok, "qboot.rom is installed", {}});
+    return checks;
+}
+
+} // namespace mshv::hostprobe

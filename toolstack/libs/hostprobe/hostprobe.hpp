@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "toolstack/libs/posix/deadline.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace mshv::hostprobe {
+
+// ---- the hypervisor under this kernel (CPUID leaves 0x40000000 and up) ---------------------------
+
+struct CpuidLeaf {
+    std::uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
+};
+/// Leaf number to registers; a parameter so that a decoder can be tested with another host's leaves.
+using CpuidReader = std::function<CpuidLeaf(std::uint32_t leaf)>;
+
+struct HypervisorFacts {
+    bool present = false;   ///< CPUID says that this kernel runs under a hypervisor
+    std::string vendor;     ///< "Microsoft Hv", "KVMKVMKVM" …; empty when none
+    bool microsoft = false; ///< with the Hv#1 interface: not a look-alike's vendor string alone
+    std::string version;    ///< "10.0.26100.1"; empty when it does not say
+    /// Names of the partition privileges that this partition holds, e.g. "CreatePartitions".
+    std::vector<std::string> privileges;
+    bool root = false; ///< may create partitions and manage CPUs
+    std::string why;   ///< what led to `root`
+    std::uint64_t tsc_khz = 0; ///< 0 = the CPU does not tell
+};
+
+HypervisorFacts decode_hypervisor(const CpuidReader& cpuid);
+HypervisorFacts probe_hypervisor();
+
+// ---- devices -------------------------------------------------------------------------------------
+
+struct DeviceFacts {
+    std::string path;
+    bool exists = false;
+    bool openable = false;         ///< by this process, for reading and writing
+    mode_t mode = 0;               ///< permission bits
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::string why;               ///< why not; or "opened"
+};
+DeviceFacts probe_device(const std::string& path);
+
+struct KvmFacts {
+    DeviceFacts device;
+    int api_version = 0;
+    std::string cpu_flag; ///< "vmx" or "svm"; empty when the CPU shows neither
+    bool runs = false;    ///< a virtual machine of a few instructions ran to its end
+    std::string why;
+};
+/// Runs a few instructions in a virtual machine, in a child that is killed at the deadline: a KVM
+/// that is itself emulated badly may never come back from KVM_RUN.
+KvmFacts probe_kvm(posix::Deadline deadline);
+
+// ---- the rest ------------------------------------------------------------------------------------
+
+struct SystemFacts {
+    std::string kernel;       ///< release
+    std::string machine;      ///< x86_64
+    std::string hostname;
+    std::string cpu_model;
+    unsigned cpus_online = 0, cpus_present = 0;
+    std::uint64_t memory_total = 0, memory_available = 0; ///< bytes
+    std::uint64_t hugepages_free = 0;
+    int cgroup_version = 0;   ///< 0 = none mounted
+    std::string sys_hypervisor_type; ///< /sys/hypervisor/type
+    bool mshv_debugfs = false;
+    std::vector<std::string> firmware; ///< descriptor files of EFI firmware
+    std::string qboot;        ///< path of qboot.rom
+    std::string scheduler;    ///< of the Microsoft hypervisor: "root", "core" …; empty = unknown
+};
+SystemFacts probe_system();
+
+struct HostFacts {
+    HypervisorFacts hypervisor;
+    DeviceFacts mshv, tun, vhost_net;
+    KvmFacts kvm;
+    SystemFacts system;
+};
+HostFacts probe(posix::Deadline deadline);
+
+// ---- verdicts ------------------------------------------------------------------------------------
+
+enum class Verdict { ok, info, warn, fail };
+
+/// One line of `mshvctl doctor`.
+struct Check {
+    std::string id; ///< stable, for scripts: "hypervisor", "dev-mshv", "kvm" …
+    Verdict verdict = Verdict::ok;
+    std::string what; ///< what was found
+    std::string fix;  ///< what to do; empty where there is nothing to do
+};
+
+/// `fail` only where no partition at all could run.
+std::vector<Check> run_checks(const HostFacts& facts);
+
+} // namespace mshv::hostprobe

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/hostprobe/hostprobe.hpp"
+#include "toolstack/libs/posix/file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <dirent.h>
+#include <memory>
+#include <string_view>
+#include <sys/utsname.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace mshv::hostprobe {
+namespace {
+
+std::string read_line(const std::string& path) {
+    try {
+        std::string text = posix::read_file(path, 64UL * 1024);
+        return text.substr(0, text.find('\n'));
+    } catch (const std::system_error&) {
+        return {};
+    }
+}
+
+std::string read_text(const std::string& path) {
+    try {
+        return posix::read_file(path, 4UL * 1024 * 1024);
+    } catch (const std::system_error&) {
+        return {};
+    }
+}
+
+/// The number behind "KEY:" in /proc/meminfo.
+std::uint64_t meminfo(const std::string& text, std::string_view key) {
+    const auto at = text.find(std::string(key) + ":");
+    if (at == std::string::npos) {
+        return 0;
+    }
+    const auto digits = text.find_first_of("0123456789", at);
+    std::uint64_t value = 0;
+    if (digits != std::string::npos) {
+        std::from_chars(text.data() + digits, text.data() + text.size(), value);
+    }
+    return value;
+}
+
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+int cgroup_version() {
+    if (exists("/sys/fs/cgroup/cgroup.controllers")) {
+        return 2;
+    }
+    return exists("/sys/fs/cgroup/memory") || exists("/sys/fs/cgroup/systemd") ? 1 : 0;
+}
+
+std::vector<std::string> firmware_descriptors() {
+    std::vector<std::string> found;
+    for (const std::string folder : {"/etc/qemu/firmware", "/usr/share/qemu/firmware"}) {
+        const std::unique_ptr<DIR, int (*)(DIR*)> list(::opendir(folder.c_str()), ::closedir);
+        while (list) {
+            const dirent* entry = ::readdir(list.get()); // NOLINT(concurrency-mt-unsafe): own DIR
+            if (entry == nullptr) {
+                break;
+            }
+            if (std::string_view(entry->d_name).ends_with(".json")) {
+                found.push_back(folder + "/" + entry->d_name);
+            }
+        }
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+std::string cpu_model() {
+    const std::string info = read_text("/proc/cpuinfo");
+    const auto at = info.find("model name");
+    const auto colon = at == std::string::npos ? at : info.find(": ", at);
+    return colon == std::string::npos ? std::string()
+                                      : info.substr(colon + 2, info.find('\n', colon) - colon - 2);
+}
+
+/// The kernel says at boot which scheduler the hypervisor uses; debugfs repeats it.
+std::string scheduler() {
+    for (const char* path : {"/sys/kernel/debug/mshv/scheduler_type", "/sys/hypervisor/scheduler"}) {
+        if (auto text = read_line(path); !text.empty()) {
+            return text;
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+SystemFacts probe_system() {
+    SystemFacts facts;
+    utsname name{};
+    if (::uname(&name) == 0) {
+        facts.kernel = name.release;
+        facts.machine = name.machine;
+        facts.hostname = name.nodename;
+    }
+    facts.cpu_model = cpu_model();
+    facts.cpus_online = static_cast<unsigned>(std::max(0L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+    facts.cpus_present = static_cast<unsigned>(std::max(0L, ::sysconf(_SC_NPROCESSORS_CONF)));
+    const std::string memory = read_text("/proc/meminfo");
+    facts.memory_total = meminfo(memory, "MemTotal") * 1024;
+    facts.memory_available = meminfo(memory, "MemAvailable") * 1024;
+    facts.hugepages_free = meminfo(memory, "HugePages_Free");
+    facts.cgroup_version = cgroup_version();
+    facts.sys_hypervisor_type = read_line("/sys/hypervisor/type");
+    facts.mshv_debugfs = exists("/sys/kernel/debug/mshv");
+    facts.firmware = firmware_descriptors();
+    for (const char* path : {"/usr/share/qemu/qboot.rom", "/usr/share/seabios/qboot.rom"}) {
+        if (facts.qboot.empty() && exists(path)) {
+            facts.qboot = path;
+        }
+    }
+    facts.scheduler = scheduler();
+    return facts;
+}
+
+HostFacts probe(posix::Deadline deadline) {
+    HostFacts facts;
+    facts.hypervisor = probe_hypervisor();
+    facts.mshv = probe_device("/dev/mshv");
+    facts.tun = probe_device("/dev/net/tun");
+    facts.vhost_net = probe_device("/dev/vhost-net");
+    facts.system = probe_system();
+    facts.kvm = probe_kvm(deadline);
+    return facts;
+}
+
+} // namespace mshv::hostprobe
