@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/guestxml/build.hpp"
+#include "toolstack/libs/guestxml/table.hpp"
+
+namespace mshv::guestxml {
+namespace {
+
+using namespace api;
+
+constexpr std::string_view unix_only = "a VNC display listens on a Unix socket only";
+constexpr std::string_view no_hotplug = "device details for hotplug are not in this release";
+constexpr std::string_view no_video = "this detail of the display is not in this release";
+
+constexpr Row rows[] = {
+    row("devices/controller", Type::none, "Controllers are added as devices need them").many(),
+    row("devices/controller/@type", Type::choice, "Kind of controller")
+        .required()
+        .of("pci usb sata virtio-serial")
+        .refuses("scsi ide fdc nvme ccid xenbus isa", "this controller is not in this release")
+        .no_effect(),
+    row("devices/controller/@index", Type::number, "Not looked at").up_to(255).no_effect(),
+    row("devices/controller/@ports", Type::number, "Not looked at").up_to(255).no_effect(),
+    row("devices/controller/@model", Type::choice, "Only those that the VMM adds by itself")
+        .of("pcie-root pcie-root-port pci-root qemu-xhci none ich9-ahci")
+        .refuses("pcie-to-pci-bridge pci-bridge dmi-to-pci-bridge pcie-switch-upstream-port "
+                 "pcie-switch-downstream-port pcie-expander-bus pci-expander-bus nec-xhci "
+                 "ich9-ehci1 ich9-uhci1 ich9-uhci2 ich9-uhci3 piix3-uhci piix4-uhci ehci uhci ohci "
+                 "virtio-scsi lsilogic virtio virtio-transitional virtio-non-transitional",
+                 "this controller is not in this release")
+        .no_effect(),
+    row("devices/controller/@vectors", Type::number, "Not looked at").no_effect(),
+    row("devices/controller/master", Type::any, "Not looked at").no_effect(),
+    row("devices/controller/model", Type::any, "Not looked at").no_effect(),
+    row("devices/controller/target", Type::any, "Not looked at").no_effect(),
+    refused("devices/controller/driver", "controllers have no settings in this release"),
+
+    row("devices/input", Type::none, "Keyboard or pointer").many().to([](Build& b, const Value& v) {
+        b.input_nodes.push_back(v.node);
+    }),
+    row("devices/input/@type", Type::choice, "USB tablet or keyboard; mouse only with bus ps2")
+        .required()
+        .of("tablet keyboard mouse")
+        .refuses("passthrough evdev", "input devices of the host are not in this release",
+                 "tablet"),
+    row("devices/input/@bus", Type::choice, "ps2 says what is so without it")
+        .of("usb ps2")
+        .refuses("virtio xen parallels none", "only usb is in this release", "usb")
+        .by_default("usb"),
+    refused("devices/input/@model", "only usb is in this release"),
+    refused("devices/input/source", "input devices of the host are not in this release"),
+    refused("devices/input/driver", "only usb is in this release"),
+
+    row("devices/graphics", Type::none, "A VNC display on a Unix socket")
+        .many()
+        .to([](Build& b, const Value& v) {
+            b.graphics_nodes.push_back(v.node);
+            if (!b.spec.devices.graphics) {
+                b.spec.devices.graphics.emplace();
+            }
+        }),
+    row("devices/graphics/@type", Type::choice, "Only vnc")
+        .required()
+        .of("vnc")
+        .refuses("sdl rdp desktop egl-headless dbus", "only vnc is in this release", "vnc")
+        .drops("spice"),
+    row("devices/graphics/@socket", Type::path, "The socket")
+        .up_to(107)
+        .by_default("vnc.sock in the run folder")
+        .to([](Build& b, const Value& v) { b.spec.devices.graphics->socket = v.text; }),
+    row("devices/graphics/@port", Type::choice, "Only -1: no port of the host is taken")
+        .of("-1")
+        .refuses("*", unix_only, "socket='…'")
+        .no_effect(),
+    row("devices/graphics/@autoport", Type::yes_no, "Not looked at").no_effect(),
+    refused("devices/graphics/@listen", unix_only, "socket='…'"),
+    refused("devices/graphics/@passwd", "passwords do not belong into a definition",
+            "the socket's permissions guard the display"),
+    refused("devices/graphics/@keymap|sharePolicy|tlsPort|connected|passwdValidTo|powerControl|"
+            "websocket|websocketGenerated|defaultMode|display|xauth|fullscreen|multiUser",
+            no_video),
+    row("devices/graphics/listen", Type::none, "Where it listens"),
+    row("devices/graphics/listen/@type", Type::choice, "Only socket")
+        .required()
+        .of("socket")
+        .refuses("address network none", unix_only, "socket")
+        .no_effect(),
+    row("devices/graphics/listen/@socket", Type::path, "The socket")
+        .up_to(107)
+        .to([](Build& b, const Value& v) {
+            if (b.spec.devices.graphics->socket.empty()) {
+                b.spec.devices.graphics->socket = v.text;
+            }
+        }),
+    refused("devices/graphics/listen/@address|network|fromConfig|autoGenerated", unix_only,
+            "socket='…'"),
+    droppable("devices/graphics/gl", "displays with 3D are not in this release"),
+    refused("devices/graphics/channel|image|jpeg|zlib|playback|streaming|clipboard|mouse|"
+            "filetransfer",
+            no_video),
+
+    row("devices/video", Type::none, "The display adapter"),
+    row("devices/video/model", Type::none, "What the guest sees").required(),
+    row("devices/video/model/@type", Type::choice, "Kind of adapter")
+        .required()
+        .of(words_of<VideoModel>())
+        .refuses("qxl cirrus vmvga xen vbox gop ramfb parallels",
+                 "this display adapter is not in this release", "virtio")
+        .by_default("none")
+        .to([](Build& b, const Value& v) { b.spec.devices.video = v.as<VideoModel>(); }),
+    row("devices/video/model/@heads", Type::number, "Only 1").from(1, 1).no_effect(),
+    row("devices/video/model/@primary", Type::choice, "Only yes")
+        .of("yes")
+        .refuses("no", "there is one display adapter", "yes")
+        .no_effect(),
+    refused("devices/video/model/@ram|vram|vram64|vgamem|blob|edid", no_video),
+    refused("devices/video/model/acceleration", "displays with 3D are not in this release"),
+    refused("devices/video/model/resolution", no_video),
+    refused("devices/video/driver", no_video),
+
+    row("devices/rng", Type::none, "A source of randomness").to([](Build& b, const Value&) {
+        b.spec.devices.rng = true;
+    }),
+    row("devices/rng/@model", Type::choice, "Only virtio")
+        .required()
+        .of("virtio")
+        .refuses("virtio-transitional virtio-non-transitional", "only virtio is in this release",
+                 "virtio")
+        .no_effect(),
+    row("devices/rng/backend", Type::choice, "The host's pool")
+        .of("/dev/urandom /dev/random")
+        .refuses("/dev/*", "randomness comes from /dev/urandom", "/dev/urandom")
+        .by_default("/dev/urandom")
+        .or_empty()
+        .no_effect(),
+    row("devices/rng/backend/@model", Type::choice, "Only random")
+        .required()
+        .of("random")
+        .refuses("egd builtin", "randomness comes from /dev/urandom", "random")
+        .no_effect(),
+    refused("devices/rng/backend/source|protocol", "randomness comes from /dev/urandom"),
+    refused("devices/rng/rate", "randomness is not rationed in this release"),
+    refused("devices/rng/driver", no_hotplug),
+
+    row("devices/memballoon", Type::none, "The device that takes RAM back from the guest"),
+    row("devices/memballoon/@model", Type::choice, "There, or not")
+        .required()
+        .of("virtio none")
+        .refuses("virtio-transitional virtio-non-transitional xen",
+                 "only virtio is in this release", "virtio")
+        .by_default("virtio")
+        .to([](Build& b, const Value& v) { b.spec.devices.balloon = v.text == "virtio"; }),
+    row("devices/memballoon/@autodeflate", Type::choice, "Only off")
+        .of("off")
+        .refuses("on", "the balloon gives nothing back by itself in this release", "off")
+        .no_effect(),
+    row("devices/memballoon/@freePageReporting", Type::choice, "Only off")
+        .of("off")
+        .refuses("on", "free pages are not reported in this release", "off")
+        .no_effect(),
+    refused("devices/memballoon/stats", "balloon statistics are not in this release"),
+    refused("devices/memballoon/driver", no_hotplug),
+
+    row("devices/watchdog", Type::none, "A timer that the guest must feed"),
+    row("devices/watchdog/@model", Type::choice, "Kind of timer")
+        .required()
+        .of(words_of<WatchdogModel>())
+        .refuses("ib700 diag288", "this watchdog is not in this release", "itco")
+        .to([](Build& b, const Value& v) {
+            Watchdog& dog =
+                b.spec.devices.watchdog.emplace(b.spec.devices.watchdog.value_or(Watchdog{}));
+            dog.model = v.as<WatchdogModel>();
+        }),
+    row("devices/watchdog/@action", Type::choice, "What happens when it is not fed")
+        .of(words_of<WatchdogAction>())
+        .refuses("shutdown dump", "this action is not in this release", "reset")
+        .by_default("reset")
+        .to([](Build& b, const Value& v) {
+            Watchdog& dog =
+                b.spec.devices.watchdog.emplace(b.spec.devices.watchdog.value_or(Watchdog{}));
+            dog.action = v.as<WatchdogAction>();
+        }),
+
+    row("devices/panic", Type::none, "The device by which a guest reports its panic"),
+    row("devices/panic/@model", Type::choice,
+        "isa and pvpanic are the same device; none leaves "
+        "it out (not libvirt's)")
+        .of("isa pvpanic none")
+        .refuses("hyperv pseries s390", "only pvpanic is in this release", "isa")
+        .by_default("isa, there without being asked for")
+        .to([](Build& b, const Value& v) { b.spec.devices.panic = v.text != "none"; }),
+
+    refused("devices/hostdev", "device passthrough is not in this release"),
+    refused("devices/filesystem", "shared folders are not in this release"),
+    refused("devices/tpm", "a virtual TPM is not in this release"),
+    refused("devices/vsock", "vsock is not in this release"),
+    refused("devices/memory", "memory devices are not in this release",
+            "give all RAM with <memory>"),
+    refused("devices/iommu", "a virtual IOMMU is not in this release"),
+    refused("devices/lease", "disk leases are not in this release"),
+    refused("devices/nvram", "NVRAM devices are not for this architecture"),
+    refused("devices/shmem", "memory shared between guests is not in this release"),
+    refused("devices/crypto", "crypto devices are not in this release"),
+    refused("devices/pstore", "a persistent store is not in this release"),
+    droppable("devices/smartcard", "smart cards are not in this release"),
+    droppable("devices/redirdev", "redirected USB devices are not in this release"),
+    refused("devices/redirfilter", "redirected USB devices are not in this release"),
+    droppable("devices/sound", "sound is not in this release"),
+    droppable("devices/audio", "sound is not in this release"),
+    droppable("devices/hub", "USB hubs are not in this release"),
+
+    row("devices/*", Type::none, "Of every device").many(),
+    row("devices/*/address", Type::any, "Where a bus has the device")
+        .warned("the VMM gives the device its place; this one is not kept"),
+    row("devices/*/alias", Type::any, "Names of devices are kept for disks and interfaces")
+        .no_effect(),
+};
+
+} // namespace
+
+std::span<const Row> other_device_rows() {
+    return rows;
+}
+
+} // namespace mshv::guestxml

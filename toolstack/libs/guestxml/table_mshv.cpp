@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/guestxml/build.hpp"
+#include "toolstack/libs/guestxml/table.hpp"
+#include "toolstack/libs/guestxml/text.hpp"
+
+namespace mshv::guestxml {
+namespace {
+
+using namespace api;
+
+constexpr std::uint64_t day = 86400;
+
+constexpr Row rows[] = {
+    row("mshv", Type::none,
+        "What libvirt has no word for; in a <domain> it stands as "
+        "<metadata><m:partition xmlns:m='urn:mshvctl:partition:1'>"),
+    row("mshv/@version", Type::number, "Only 1").from(1, 1).by_default("1").no_effect(),
+    row("mshv/vmm", Type::none, "Which program runs the partition"),
+    row("mshv/vmm/@type", Type::choice, "Kind of VMM")
+        .of(words_of<VmmKind>())
+        .refuses("cloud-hypervisor openvmm", "only QEMU is in this release", "qemu")
+        .by_default("auto")
+        .to([](Build& b, const Value& v) { b.spec.vmm.kind = v.as<VmmKind>(); }),
+    row("mshv/vmm/@minimum", Type::version, "Lowest version that will do")
+        .by_default("any")
+        .to([](Build& b, const Value& v) { b.spec.vmm.minimum = v.text; }),
+    row("mshv/vmm/@fallback", Type::choice, "May an unnamed accelerator end at slow emulation")
+        .of("tcg none")
+        .by_default("tcg")
+        .to([](Build& b, const Value& v) { b.spec.vmm.fallback_tcg = v.text == "tcg"; }),
+    row("mshv/autostart", Type::none, "Start with the daemon"),
+    row("mshv/autostart/@enabled", Type::yes_no, "At all")
+        .by_default("no")
+        .to([](Build& b, const Value& v) { b.spec.autostart.enabled = v.on; }),
+    row("mshv/autostart/@when", Type::choice, "Always, or if it ran when the host went down")
+        .of(words_of<AutostartWhen>())
+        .by_default("always")
+        .to([](Build& b, const Value& v) { b.spec.autostart.when = v.as<AutostartWhen>(); }),
+    row("mshv/autostart/@order", Type::number, "Lower first")
+        .up_to(9999)
+        .by_default("100")
+        .to([](Build& b, const Value& v) { b.spec.autostart.order = v.small(); }),
+    row("mshv/autostart/@delay", Type::number, "Waited after the start before this one")
+        .up_to(day)
+        .in("s")
+        .by_default("0")
+        .to([](Build& b, const Value& v) { b.spec.autostart.delay_s = v.small(); }),
+    row("mshv/autostart/after", Type::none, "Wait for another partition")
+        .many()
+        .to([](Build& b, const Value&) { b.spec.autostart.after.emplace_back(); }),
+    row("mshv/autostart/after/@partition", Type::name, "Its name")
+        .required()
+        .to([](Build& b, const Value& v) { b.spec.autostart.after.back().partition = v.text; }),
+    row("mshv/autostart/after/@state", Type::choice, "What it must have reached")
+        .of(words_of<AfterState>())
+        .by_default("running")
+        .to([](Build& b, const Value& v) {
+            b.spec.autostart.after.back().state = v.as<AfterState>();
+        }),
+    row("mshv/autostart/after/@timeout", Type::number, "Longest wait; then it starts anyway")
+        .up_to(day)
+        .in("s")
+        .by_default("120")
+        .to([](Build& b, const Value& v) { b.spec.autostart.after.back().timeout_s = v.small(); }),
+    row("mshv/autostart/require", Type::none, "What the host must have").many(),
+    row("mshv/autostart/require/@mount", Type::path, "A mounted file system")
+        .to([](Build& b, const Value& v) {
+            b.spec.autostart.require_mounts.push_back(v.string());
+        }),
+    row("mshv/autostart/require/@bridge", Type::token, "A bridge")
+        .up_to(15)
+        .to([](Build& b, const Value& v) {
+            b.spec.autostart.require_bridges.push_back(v.string());
+        }),
+    row("mshv/shutdown", Type::none, "How the guest is asked to end"),
+    row("mshv/shutdown/@methods", Type::choices, "The ways, in the order tried")
+        .of(words_of<ShutdownMethod>())
+        .by_default("agent acpi")
+        .to([](Build& b, const Value& v) {
+            b.spec.shutdown.methods.clear();
+            for (const std::string_view word : words_in(v.text)) {
+                b.spec.shutdown.methods.push_back(*from_name<ShutdownMethod>(word));
+            }
+        }),
+    row("mshv/shutdown/@timeout", Type::number, "Time allowed altogether")
+        .up_to(day)
+        .in("s")
+        .by_default("60")
+        .to([](Build& b, const Value& v) { b.spec.shutdown.timeout_s = v.small(); }),
+    row("mshv/shutdown/@resend", Type::number, "Between two requests")
+        .up_to(day)
+        .in("s")
+        .by_default("15")
+        .to([](Build& b, const Value& v) { b.spec.shutdown.resend_s = v.small(); }),
+    row("mshv/shutdown/@escalate", Type::choice, "What follows when the time is over")
+        .of(words_of<Escalate>())
+        .by_default("none")
+        .to([](Build& b, const Value& v) { b.spec.shutdown.escalate = v.as<Escalate>(); }),
+    row("mshv/restart", Type::none, "What follows an end that nobody asked for"),
+    row("mshv/restart/@policy", Type::choice, "When it is started again")
+        .of(words_of<RestartPolicyKind>())
+        .by_default("never")
+        .to([](Build& b, const Value& v) { b.spec.restart.policy = v.as<RestartPolicyKind>(); }),
+    row("mshv/restart/@delay", Type::number, "Before the first; doubles")
+        .up_to(day)
+        .in("s")
+        .by_default("2")
+        .to([](Build& b, const Value& v) { b.spec.restart.delay_s = v.small(); }),
+    row("mshv/restart/@maxdelay", Type::number, "Longest delay")
+        .up_to(day)
+        .in("s")
+        .by_default("60")
+        .to([](Build& b, const Value& v) { b.spec.restart.max_delay_s = v.small(); }),
+    row("mshv/restart/@limit", Type::number, "Restarts within the window before it is given up")
+        .up_to(10000)
+        .by_default("5")
+        .to([](Build& b, const Value& v) { b.spec.restart.limit = v.small(); }),
+    row("mshv/restart/@window", Type::number, "The window")
+        .from(1, 30 * day)
+        .in("s")
+        .by_default("600")
+        .to([](Build& b, const Value& v) { b.spec.restart.window_s = v.small(); }),
+    row("mshv/protect", Type::none, "Refuse by mistake what cannot be undone"),
+    row("mshv/protect/@destroy", Type::yes_no, "Refuse destroy and reset")
+        .by_default("no")
+        .to([](Build& b, const Value& v) { b.spec.protect_destroy = v.on; }),
+    row("mshv/protect/@delete", Type::yes_no, "Refuse undefine")
+        .by_default("no")
+        .to([](Build& b, const Value& v) { b.spec.protect_delete = v.on; }),
+    row("mshv/labels", Type::none, "The administrator's own words"),
+    row("mshv/labels/label", Type::line, "One label's value")
+        .many()
+        .up_to(256)
+        .to([](Build& b, const Value& v) { b.spec.labels[v.sibling("name")] = v.text; }),
+    row("mshv/labels/label/@name", Type::token, "Its name; unique").required().up_to(64),
+    row("mshv/consolelog", Type::none, "What is kept of the console's output")
+        .to([](Build& b, const Value&) { b.console_log_given = true; }),
+    row("mshv/consolelog/@ring", Type::size, "In memory, for replay")
+        .in("KiB")
+        .from(4096, 64ULL << 20)
+        .by_default("256")
+        .to([](Build& b, const Value& v) { b.console_log.ring = v.number; }),
+    row("mshv/consolelog/@size", Type::size, "Of one file before it is rotated")
+        .in("KiB")
+        .from(4096, 1ULL << 40)
+        .by_default("10240")
+        .to([](Build& b, const Value& v) { b.console_log.log_size = v.number; }),
+    row("mshv/consolelog/@unit", Type::unit, "Unit of both").by_default("KiB"),
+    row("mshv/consolelog/@keep", Type::number, "Rotated files kept")
+        .up_to(100)
+        .by_default("3")
+        .to([](Build& b, const Value& v) { b.console_log.log_keep = v.small(); }),
+    row("mshv/consolelog/@timestamps", Type::choice, "Only no")
+        .of("no")
+        .refuses("yes", "the log is the guest's own bytes", "no")
+        .no_effect(),
+    refused("mshv/hostshutdown", "an own action at the host's shutdown is not in this release"),
+    refused("mshv/placement", "schedulers and CPU pools are not in this release"),
+    refused("mshv/processor", "SMT and nesting cannot be chosen in this release",
+            "<cpu><feature policy='disable' name='…'/>"),
+    refused("mshv/guestmemory", "superpages and deposits cannot be chosen in this release"),
+    refused("mshv/isolation", "confidential guests are not in this release"),
+    refused("mshv/sandbox", "the VMM's confinement cannot be chosen in this release"),
+    refused("mshv/limits", "limits on the VMM itself are not in this release"),
+    refused("mshv/heartbeat", "heartbeats are not in this release", "<watchdog>"),
+    refused("mshv/lease", "disk leases are not in this release"),
+    refused("mshv/migrate", "migration is not in this release"),
+    refused("mshv/raw", "arguments of one's own for the VMM are not in this release"),
+};
+
+} // namespace
+
+std::span<const Row> mshv_rows() {
+    return rows;
+}
+
+} // namespace mshv::guestxml
