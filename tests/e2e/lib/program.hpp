@@ -26,11 +26,11 @@ struct Outcome {
 class Program {
 public:
     struct Options {
-        std::vector<std::string> env; ///< KEY=value; nothing else is passed
-        std::optional<std::string>
-            input; ///< written and closed at once; empty = the pipe stays open
-        std::string
-            output_file; ///< standard output and error go there, appended, instead of a pipe
+        std::vector<std::string> env = {}; ///< KEY=value; nothing else is passed
+        /// Written and closed at once; empty = the pipe stays open.
+        std::optional<std::string> input = {};
+        /// Standard output and error go there, appended, instead of into pipes.
+        std::string output_file = {};
     };
 
     Program(const std::vector<std::string>& argv, Options options);

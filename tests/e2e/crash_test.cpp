@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The daemon, or a keeper, dies at each crash point, each time that it is passed, during one life
+// of partitions. After each death the next daemon must find every step either done or not begun,
+// and the invariants must hold.
+#include "tests/e2e/lib/host.hpp"
+#include "tests/e2e/lib/installation.hpp"
+#include "tests/e2e/lib/invariants.hpp"
+#include "toolstack/libs/posix/file.hpp"
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <regex>
+#include <set>
+
+using namespace mshv::e2e;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Every crash point in the sources below `folder` whose name begins with `prefix`.
+std::vector<std::string> crash_points(const std::string& folder, const std::string& prefix) {
+    std::set<std::string> points;
+    const std::regex pattern("MSHV_CRASHPOINT\\(\"([a-z_.]+)\"\\)");
+    for (const auto& entry : fs::recursive_directory_iterator(source_path(folder))) {
+        if (entry.path().extension() != ".cpp") {
+            continue;
+        }
+        const auto text = mshv::posix::read_file(entry.path(), 1 << 20);
+        for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end;
+             ++match) {
+            if ((*match)[1].str().starts_with(prefix)) {
+                points.insert((*match)[1]);
+            }
+        }
+    }
+    return {points.begin(), points.end()};
+}
+
+struct Step {
+    std::vector<std::string> command;
+    std::string after; ///< what signature() is once it was done
+};
+
+/// Everything that the daemon tells of, in one line.
+std::string signature(Host& host) {
+    std::set<std::string> rows;
+    for (const auto& row : host.rows()) {
+        rows.insert(row["name"].text() + ":" + row["state"].text() +
+                    (row["persistent"].flag() ? "" : "(transient)"));
+    }
+    std::string text;
+    for (const auto& row : rows) {
+        text += row + " ";
+    }
+    return text;
+}
+
+/// One life with every changing verb in it.
+std::vector<Step> life(Host& host) {
+    const auto file = [&](const std::string& name) {
+        return host.write_file(name + ".xml", host.fake_guest(name).text());
+    };
+    return {
+        {{"define", file("p")}, "p:shutoff "},
+        {{"start", "p"}, "p:running "},
+        {{"pause", "p"}, "p:paused "},
+        {{"unpause", "p"}, "p:running "},
+        {{"rename", "p", "q"}, "q:running "},
+        {{"reset", "q"}, "q:running "},
+        {{"autostart", "--enable", "q"}, "q:running "},
+        {{"destroy", "q"}, "q:shutoff "},
+        {{"undefine", "q"}, ""},
+        {{"create", file("t")}, "t:running(transient) "},
+        {{"shutdown", "-w", "--method", "acpi", "--timeout", "20", "t"}, ""},
+        {{"create", "--define", file("d")}, "d:running "},
+        {{"undefine", "d"}, "d:running(transient) "},
+        {{"destroy", "d"}, ""},
+    };
+}
+
+std::string words(const std::vector<std::string>& command) {
+    std::string text;
+    for (const auto& word : command) {
+        text += word + " ";
+    }
+    return text;
+}
+
+/// After a death of the daemon during `step`: done or not begun; then it is done.
+void recover(Host& host, const Step& step, const std::string& before, int status) {
+    BOOST_REQUIRE(host.start_daemon());
+    check_invariants(host); // waits until what was begun has come to rest
+    auto now = signature(host);
+    BOOST_CHECK_MESSAGE(now == step.after || now == before, "'" << words(step.command) << "' left '"
+                                                                << now << "': neither '" << before
+                                                                << "' nor '" << step.after << "'");
+    // What was answered with success has survived.
+    BOOST_CHECK_MESSAGE(status != 0 || now == step.after,
+                        "'" << words(step.command) << "' was answered and is lost: " << now);
+    if (now != step.after) {
+        host.ok(step.command);
+        now = signature(host);
+    }
+    BOOST_REQUIRE_MESSAGE(now == step.after, "'" << words(step.command) << "' leads to " << now);
+}
+
+/// Lives one life with a daemon that dies at the n-th passing of `point`; false when it was never
+/// passed so often.
+bool live_and_die(const std::string& point, int n) {
+    Host host({.fake_vmm = true, .crashpoint = point + ":" + std::to_string(n)});
+    bool died = !host.daemon_runs();
+    if (died) { // at the daemon's own start
+        BOOST_REQUIRE(host.start_daemon());
+    }
+    std::string before;
+    for (const auto& step : life(host)) {
+        const auto outcome = host.ctl(step.command);
+        const bool alive = host.daemon_runs();
+        if (!died && (!alive || outcome.status == 10)) {
+            died = true;
+            (void)host.wait_daemon_ended();
+            recover(host, step, before, outcome.status);
+        } else {
+            BOOST_REQUIRE_MESSAGE(outcome.status == 0, words(step.command)
+                                                           << outcome.err << host.daemon_log());
+            BOOST_REQUIRE_EQUAL(signature(host), step.after);
+        }
+        before = step.after;
+    }
+    if (!died && !host.daemon_runs()) {
+        died = true; // after the last answer
+    }
+    return died;
+}
+
+void matrix(const std::string& folder, const std::string& prefix, int most) {
+    const auto points = crash_points(folder, prefix);
+    BOOST_TEST(!points.empty());
+    int deaths = 0;
+    for (const auto& point : points) {
+        BOOST_TEST_CONTEXT("crash point " << point) {
+            int n = 1;
+            while (n <= most && live_and_die(point, n)) {
+                ++n;
+                ++deaths;
+            }
+            BOOST_TEST_MESSAGE(point << ": " << n - 1 << " deaths");
+        }
+    }
+    BOOST_TEST(deaths > 0);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(control_dies) {
+    matrix("daemon/control", "control.", 3);
+}
+
+BOOST_AUTO_TEST_CASE(store_dies) {
+    matrix("daemon/store", "store.", 40);
+}
+
+BOOST_AUTO_TEST_CASE(vmm_dies) {
+    matrix("daemon/vmm", "vmm.", 3);
+}
+
+BOOST_AUTO_TEST_CASE(keepers_die) {
+    for (const auto& point : crash_points("daemon/keeper", "keeper.")) {
+        BOOST_TEST_CONTEXT("crash point " << point) {
+            Host host({.fake_vmm = true, .daemon_env = {"MSHV_KEEPER_CRASHPOINT=" + point}});
+            host.define(host.fake_guest("k", {"console-count=10"}));
+            // Any of these may fail, since its keeper dies under it. None may hang or leave a
+            // thing.
+            for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+                     {"start", "k"},
+                     {"pause", "k"},
+                     {"unpause", "k"},
+                     {"reset", "k"},
+                     {"shutdown", "-w", "--method", "acpi", "--timeout", "5", "--escalate",
+                      "destroy", "k"}}) {
+                const auto outcome = host.ctl(command);
+                const std::set<int> documented{0, 1, 5, 9};
+                BOOST_TEST(documented.contains(outcome.status),
+                           words(command) << outcome.status << " " << outcome.err);
+            }
+            BOOST_TEST(host.daemon_runs());
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(real_vmms_survive_what_the_daemon_does_not) {
+    for (const std::string point : {"vmm.keeper.after_spawn", "vmm.resume.after",
+                                    "store.after_commit:2", "vmm.kill.before", "vmm.kill.after"}) {
+        BOOST_TEST_CONTEXT("crash point " << point) {
+            Host host({.crashpoint = point});
+            const auto file =
+                host.write_file("r.xml", GuestXml{.name = "r", .steps = "shell"}.text());
+            for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+                     {"create", "--define", file}, {"destroy", "r"}}) {
+                (void)host.ctl(command);
+                if (!host.daemon_runs()) {
+                    BOOST_REQUIRE(host.start_daemon());
+                    check_invariants(host);
+                }
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_hundred_kills_at_random_moments) {
+    Host host({.fake_vmm = true});
+    std::uint32_t seed = 20261121;
+    const auto random = [&] { // a linear congruence: the same kills in every run
+        seed = seed * 1664525U + 1013904223U;
+        return seed >> 16U;
+    };
+    for (int i = 0; i < 8; ++i) {
+        host.define(host.fake_guest("r" + std::to_string(i)));
+    }
+    for (int round = 0; round < (sanitized() ? 10 : 50); ++round) {
+        std::vector<Program> clients;
+        for (int i = 0; i < 8; ++i) {
+            const auto name = "r" + std::to_string(random() % 8);
+            const char* verbs[] = {"start", "destroy", "pause", "unpause", "reset"};
+            clients.push_back(host.session({verbs[random() % 5], name}));
+        }
+        // After as many answers as chance says.
+        for (std::size_t answered = random() % 4; answered > 0; --answered) {
+            (void)clients[answered].finish(guest_time());
+        }
+        host.kill_daemon();
+        clients.clear();
+        BOOST_REQUIRE(host.start_daemon());
+    }
+    check_invariants(host);
+    BOOST_TEST(host.rows().size() == 8U); // no definition was lost
+}
