@@ -63,6 +63,8 @@ struct Kind {
     void* (*append)(void* array) = nullptr;                       // array
     void* (*insert)(void* map, std::string_view key) = nullptr; // map; null = key is there already
     const Kind* element = nullptr;                              // array, map
+    /// Every word of an enum, for the description of the contract.
+    std::span<const std::string_view> (*words)() = nullptr;
     /// True when the member says nothing and is left out: an absent optional, an empty text or
     /// list.
     bool (*silent)(const void* member) = nullptr;
@@ -121,6 +123,18 @@ Complaint set_integer(T& to, const Token& token) {
 }
 
 template <typename E>
+std::span<const std::string_view> words_of() {
+    static constexpr auto words = [] {
+        std::array<std::string_view, EnumNames<E>::names.size()> list{};
+        for (std::size_t i = 0; i < list.size(); ++i) {
+            list[i] = EnumNames<E>::names[i].second;
+        }
+        return list;
+    }();
+    return words;
+}
+
+template <typename E>
 Complaint set_enum(E& to, const Token& token) {
     if (token.type != Token::Type::text) {
         return wrong_type("a word");
@@ -129,11 +143,7 @@ Complaint set_enum(E& to, const Token& token) {
         to = *value;
         return {};
     }
-    std::array<std::string_view, EnumNames<E>::names.size()> words;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        words[i] = EnumNames<E>::names[i].second;
-    }
-    return wrong_word(token.text, words);
+    return wrong_word(token.text, words_of<E>());
 }
 
 // ---- the Kind of each C++ type -----------------------------------------------------------------
@@ -216,6 +226,7 @@ struct KindOf<E> {
     static constexpr Kind make() {
         Kind kind{.wanted = "a word", .enter = itself, .silent = never_silent};
         kind.set = [](void* to, const Token& token) { return set_enum(as<E>(to), token); };
+        kind.words = words_of<E>;
         kind.write = [](const void* from, Writer& out) { write_word(out, to_name(as<E>(from))); };
         return kind;
     }

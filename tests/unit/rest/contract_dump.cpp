@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Prints what the programs really take and give, for check_openapi.py: each route with its role,
+// each struct of the contract with its fields.
+
+#include "daemon/rest/routes.hpp"
+#include "toolstack/libs/api/json_codec.hpp"
+
+#include <cstdio>
+#include <string>
+
+namespace {
+
+using namespace mshv;
+using api::json::Field;
+using api::json::Fields;
+using api::json::Kind;
+
+struct Described {
+    const char* name;
+    Fields (*fields)();
+};
+
+template <typename T>
+constexpr Described described(const char* name) {
+    return {name, api::json::fields_of<T>};
+}
+
+constexpr Described structs[] = {
+    described<api::HugePages>("HugePages"),
+    described<api::Memory>("Memory"),
+    described<api::CpuTopology>("CpuTopology"),
+    described<api::CpuFeature>("CpuFeature"),
+    described<api::Cpu>("Cpu"),
+    described<api::Boot>("Boot"),
+    described<api::SmbiosEntry>("SmbiosEntry"),
+    described<api::Disk::Backing>("Backing"),
+    described<api::Disk>("Disk"),
+    described<api::Nic>("Nic"),
+    described<api::Console>("Console"),
+    described<api::VncGraphics>("VncGraphics"),
+    described<api::Watchdog>("Watchdog"),
+    described<api::Devices>("Devices"),
+    described<api::Vmm>("Vmm"),
+    described<api::AutostartAfter>("AutostartAfter"),
+    described<api::Autostart>("Autostart"),
+    described<api::ShutdownPolicy>("ShutdownPolicy"),
+    described<api::RestartPolicy>("RestartPolicy"),
+    described<api::PartitionSpec>("PartitionSpec"),
+    described<api::OperationView>("OperationView"),
+    described<api::RuntimeView>("RuntimeView"),
+    described<api::LastExit>("LastExit"),
+    described<api::PartitionView>("PartitionView"),
+    described<api::PartitionList>("PartitionList"),
+    described<api::Event>("Event"),
+    described<api::EventPage>("EventPage"),
+    described<api::HistoryEntry>("HistoryEntry"),
+    described<api::HistoryList>("HistoryList"),
+    described<api::VcpuView>("VcpuView"),
+    described<api::VcpuList>("VcpuList"),
+    described<api::VersionInfo>("VersionInfo"),
+    described<api::HostFact>("HostFact"),
+    described<api::HostView>("HostView"),
+    described<api::CreateRequest>("CreateRequest"),
+    described<api::EmptyRequest>("EmptyRequest"),
+    described<api::StartRequest>("StartRequest"),
+    described<api::ShutdownRequest>("ShutdownRequest"),
+    described<api::DestroyRequest>("DestroyRequest"),
+    described<api::TriggerRequest>("TriggerRequest"),
+    described<api::RenameRequest>("RenameRequest"),
+    described<api::AutostartRequest>("AutostartRequest"),
+    described<api::StoredDefinition>("StoredDefinition"),
+};
+
+std::string schema_of(const Kind& kind) {
+    const auto quoted = [](std::string_view text) { return "\"" + std::string(text) + "\""; };
+    switch (kind.shape) {
+    case Kind::Shape::array:
+        return "[" + schema_of(*kind.element) + "]";
+    case Kind::Shape::map:
+        return R"("map")";
+    case Kind::Shape::object:
+        for (const auto& one : structs) {
+            if (one.fields == kind.fields) {
+                return quoted(one.name);
+            }
+        }
+        return R"("?")";
+    case Kind::Shape::scalar:
+        break;
+    }
+    if (kind.words == nullptr) {
+        return quoted(kind.wanted);
+    }
+    std::string words;
+    for (const auto word : kind.words()) {
+        words += (words.empty() ? "" : ",") + quoted(word);
+    }
+    return R"({"enum":[)" + words + "]}";
+}
+
+void print_struct(const Described& one, bool last) {
+    std::printf("  \"%s\": {\n", one.name);
+    const Fields fields = one.fields();
+    for (const Field& field : fields) {
+        std::printf("   \"%s\": {\"kind\": %s, \"required\": %s}%s\n",
+                    std::string(field.name).c_str(), schema_of(*field.kind).c_str(),
+                    field.presence == api::json::Presence::required ? "true" : "false",
+                    &field == &fields.back() ? "" : ",");
+    }
+    std::printf("  }%s\n", last ? "" : ",");
+}
+
+} // namespace
+
+int main() {
+    std::printf("{\n \"routes\": [\n");
+    for (const auto& route : rest::routes()) {
+        std::printf("  {\"method\": \"%s\", \"path\": \"%s\", \"role\": \"%s\", \"body\": %zu}%s\n",
+                    std::string(route.method).c_str(), std::string(route.pattern).c_str(),
+                    std::string(rest::role_name(route.role)).c_str(), route.body_limit,
+                    &route == &rest::routes().back() ? "" : ",");
+    }
+    std::printf(" ],\n \"structs\": {\n");
+    for (const auto& one : structs) {
+        print_struct(one, &one == &structs[std::size(structs) - 1]);
+    }
+    std::printf(" }\n}\n");
+    return 0;
+}
