@@ -12,14 +12,23 @@ bool is_plain(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
+bool is_number(std::string_view text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return c == '-' || c == '.' || (c >= '0' && c <= '9'); });
+}
+
+/// A formula in a name must not run in the spreadsheet of whoever opens the file.
+bool looks_like_formula(std::string_view text) {
+    return !text.empty() && std::string_view("=+-@").find(text.front()) != std::string_view::npos &&
+           !is_number(text);
+}
+
 void append_csv(std::string& out, std::string_view text) {
     std::string cell;
-    append_escaped(cell, text);
-    // A formula in a name must not run in the spreadsheet of whoever opens the file.
-    if (!cell.empty() && std::string_view("=+-@").find(cell.front()) != std::string_view::npos &&
-        !std::all_of(cell.begin(), cell.end(), [](char c) { return c == '-' || c == '.' || (c >= '0' && c <= '9'); })) {
-        cell.insert(0, "'");
+    if (looks_like_formula(text)) {
+        cell += '\'';
     }
+    append_escaped(cell, text);
     if (cell.find_first_of(",\"") == std::string::npos) {
         out += cell;
         return;

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/api/escape.hpp"
+#include "toolstack/mshvctl/output/json.hpp"
+#include "toolstack/mshvctl/output/list_format.hpp"
+#include "toolstack/mshvctl/output/table.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace {
+
+using namespace mshv;
+using namespace mshv::ctl;
+using api::Reason;
+using api::State;
+
+api::PartitionView web1() {
+    api::PartitionView view;
+    view.id = 7;
+    view.uuid = *api::parse_uuid("0b1e5c1e-6f0a-4c3e-9d7b-1a2b3c4d5e6f");
+    view.name = "web1";
+    view.state = State::running;
+    view.reason = Reason::started;
+    view.memory = 512LL * 1024 * 1024;
+    view.vcpus = 2;
+    view.runtime.emplace().cpu_time_ms = 12'340;
+    return view;
+}
+
+std::string letters(State state, Reason reason = Reason::none) {
+    api::PartitionView view;
+    view.state = state;
+    view.reason = reason;
+    const auto six = state_letters(view);
+    return {six.data(), six.size()};
+}
+
+std::string row(ListStyle style, bool verbose, const api::PartitionView& view) {
+    std::string out;
+    append_list_row(out, view, style, verbose);
+    return out;
+}
+
+BOOST_AUTO_TEST_SUITE(format)
+
+BOOST_AUTO_TEST_CASE(xl_header_is_byte_for_byte_that_of_xl) {
+    std::string out;
+    append_list_header(out, ListStyle::xl, false);
+    BOOST_TEST(out == "Name                                        ID   Mem VCPUs\tState\tTime(s)\n");
+    out.clear();
+    append_list_header(out, ListStyle::xl, true);
+    BOOST_TEST(out == "Name                                        ID   Mem VCPUs\tState\tTime(s)"
+                      "   UUID                            Reason-Code\tSecurity Label\n");
+}
+
+BOOST_AUTO_TEST_CASE(xl_rows_are_byte_for_byte_those_of_xl) {
+    // "%-40s %5d %5lu %5d     %c%c%c%c%c%c  %8.1f" and, verbose, " UUID %8x|- %16s"
+    BOOST_TEST(row(ListStyle::xl, false, web1()) ==
+               "web1                                         7   512     2     r-----      12.3\n");
+    BOOST_TEST(row(ListStyle::xl, true, web1()) ==
+               "web1                                         7   512     2     r-----      12.3"
+               " 0b1e5c1e-6f0a-4c3e-9d7b-1a2b3c4d5e6f        -                -\n");
+    auto crashed = web1();
+    crashed.state = State::crashed;
+    crashed.reason = Reason::guest_panic;
+    crashed.runtime.reset();
+    BOOST_TEST(row(ListStyle::xl, true, crashed) ==
+               "web1                                         7   512     2     ---sc-       0.0"
+               " 0b1e5c1e-6f0a-4c3e-9d7b-1a2b3c4d5e6f        3                -\n");
+}
+
+BOOST_AUTO_TEST_CASE(wide_values_push_the_others_as_in_xl) {
+    auto view = web1();
+    view.name = std::string(44, 'n');
+    view.id = 1'234'567;
+    BOOST_TEST(row(ListStyle::xl, false, view) ==
+               std::string(44, 'n') + " 1234567   512     2     r-----      12.3\n");
+}
+
+BOOST_AUTO_TEST_CASE(our_header_stands_over_its_columns) {
+    for (const bool verbose : {false, true}) {
+        std::string header;
+        append_list_header(header, ListStyle::ours, verbose);
+        const auto line = row(ListStyle::ours, verbose, web1());
+        BOOST_TEST(header.find('\t') == std::string::npos);
+        BOOST_TEST(header.find("State") == line.find("r-----"));
+        BOOST_TEST(header.find("Time(s)") + 7 == line.find("12.3") + 4);
+        if (verbose) {
+            BOOST_TEST(header.find("UUID") == line.find("0b1e5c1e"));
+            BOOST_TEST(header.find("Condition") == line.find("running"));
+            BOOST_TEST(header.find("Reason") == line.find("started"));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(no_state_is_six_dashes) {
+    for (const auto& [state, name] : api::EnumNames<State>::names) {
+        BOOST_TEST(letters(state) != "------", name);
+    }
+    BOOST_TEST(letters(State::running) == "r-----");
+    BOOST_TEST(letters(State::paused) == "--p---");
+    BOOST_TEST(letters(State::shutoff, Reason::guest_poweroff) == "---s--");
+    BOOST_TEST(letters(State::restarting) == "---sr-");
+    BOOST_TEST(letters(State::crashed) == "---sc-");
+    BOOST_TEST(letters(State::crashed, Reason::watchdog) == "---sw-");
+    BOOST_TEST(letters(State::stuck) == "-----d");
+}
+
+BOOST_AUTO_TEST_CASE(names_from_outside_cannot_move_the_cursor) {
+    auto view = web1();
+    view.name = "a\x1b[2J\n\xc2\x9b\xe2\x80\xae" "b";
+    for (const auto style : {ListStyle::xl, ListStyle::ours}) {
+        const auto line = row(style, true, view);
+        BOOST_TEST(line.find('\x1b') == std::string::npos);
+        BOOST_TEST(line.find('\n') == line.size() - 1);
+        BOOST_TEST(line.find("\xe2\x80\xae") == std::string::npos);
+    }
+    Table table({{"Name"}});
+    table.cell(view.name);
+    for (const auto format : {TableFormat::table, TableFormat::csv, TableFormat::tsv}) {
+        std::string out;
+        table.print(out, format, true);
+        BOOST_TEST(out.find('\x1b') == std::string::npos);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(tables_align) {
+    Table table({{"Name"}, {"ID", Align::right}, {"Title"}});
+    table.cell("a").cell(1).cell("x").cell("longer").cell(1000).cell("gr\xc3\xbcn");
+    std::string out;
+    table.print(out, TableFormat::table, true);
+    BOOST_TEST(out == "Name      ID  Title\n"
+                      "a          1  x\n"
+                      "longer  1000  gr\xc3\xbcn\n");
+    out.clear();
+    table.print(out, TableFormat::table, false);
+    BOOST_TEST(out.starts_with("a          1  x\n"));
+}
+
+BOOST_AUTO_TEST_CASE(csv_quotes_and_tsv_escapes) {
+    Table table({{"name"}, {"title"}});
+    table.cell("a,b").cell("say \"hi\"").cell("=1+1").cell("-5.0").cell("t\tb").cell("");
+    std::string out;
+    table.print(out, TableFormat::csv, true);
+    BOOST_TEST(out == "name,title\n\"a,b\",\"say \"\"hi\"\"\"\n'=1+1,-5.0\nt\\tb,\n");
+    out.clear();
+    table.print(out, TableFormat::tsv, false);
+    BOOST_TEST(out == "a,b\tsay \"hi\"\n=1+1\t-5.0\nt\\tb\t\n");
+}
+
+BOOST_AUTO_TEST_CASE(uptimes_read_as_in_xl) {
+    BOOST_TEST(uptime_text(0, false) == " 0:00:00");
+    BOOST_TEST(uptime_text(3'599, false) == " 0:59:59");
+    BOOST_TEST(uptime_text(86'400 + 3'600 + 61, false) == "1 day,  1:01:01");
+    BOOST_TEST(uptime_text(12 * 86'400 + 23 * 3'600, false) == "12 days, 23:00:00");
+    BOOST_TEST(uptime_text(2 * 86'400 + 60, true) == "2 days,  0:01");
+}
+
+BOOST_AUTO_TEST_CASE(tenths_round) {
+    BOOST_TEST(tenths(0) == "0.0");
+    BOOST_TEST(tenths(49) == "0.0");
+    BOOST_TEST(tenths(50) == "0.1");
+    BOOST_TEST(tenths(999'951) == "1000.0");
+}
+
+BOOST_AUTO_TEST_CASE(json_strings_are_json) {
+    std::string out;
+    append_json_string(out, std::string("a\"\\\n\x01\xff\xc3\xbc", 8));
+    BOOST_TEST(out == "\"a\\\"\\\\\\u000a\\u0001\xef\xbf\xbd\xc3\xbc\"");
+    out.clear();
+    JsonWriter json(out);
+    json.begin_object().field("a", "b").key("c").begin_array().number(1).boolean(true);
+    json.end_array().key("d").begin_object().end_object().end_object();
+    BOOST_TEST(out == R"({"a":"b","c":[1,true],"d":{}})");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace
