@@ -293,6 +293,41 @@ std::unique_ptr<VmmProcess> start(const HostOptions& options, const std::shared_
     return std::make_unique<KeeperProcess>(hub, link, record, note);
 }
 
+/// The keeper behind a run folder's socket, asked directly: it has been started and has written
+/// nothing yet. Empty when nobody holds the socket any more.
+std::optional<posix::PidFd> ask_who(const std::string& run_dir, Deadline deadline) {
+    try {
+        const auto socket =
+            posix::connect_unix(run_dir + "/" + keeper::socket_file, deadline);
+        const auto hello = keeper::Message("hello")
+                               .set("proto", keeper::protocol_version)
+                               .set("since", 0)
+                               .set("id", 1);
+        posix::write_all(socket.get(), keeper::encode(hello), deadline, "hello to a keeper");
+        keeper::LineBuffer lines;
+        std::array<char, 4096> buffer{};
+        for (;;) {
+            const auto got =
+                posix::read_some(socket.get(), buffer, deadline, "answer of a leftover keeper");
+            if (got == 0) {
+                return std::nullopt;
+            }
+            lines.append({buffer.data(), got});
+            while (const auto line = lines.next()) {
+                const auto answer = keeper::decode(*line);
+                if (answer.word == "ok") {
+                    return posix::PidFd::open(to_status(answer).keeper);
+                }
+            }
+        }
+    } catch (const std::system_error&) {
+        return std::nullopt; // no such socket, or nobody behind it
+    } catch (const keeper::ProtocolError& error) {
+        throw api::Error(api::ErrorCode::failed,
+                         "What answers in " + run_dir + " is no keeper: " + error.what());
+    }
+}
+
 } // namespace
 
 void end_remains(const std::string& run_dir, const posix::PidFd* keeper, Deadline deadline) {
@@ -314,6 +349,10 @@ void end_remains(const std::string& run_dir, const posix::PidFd* keeper, Deadlin
                state && state->keeper && state->boot_id == boot) {
         if (const auto process = posix::PidFd::open(*state->keeper)) {
             end(*process, state->keeper->pid);
+        }
+    } else if (!state) {
+        if (const auto process = ask_who(run_dir, deadline)) {
+            end(*process, 0);
         }
     }
     if (const auto state = read_keeper_state(run_dir); state && state->vmm && state->boot_id == boot) {
