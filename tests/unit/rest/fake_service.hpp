@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/control/service.hpp"
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace mshv::rest::test {
+
+/// Notes what it is asked, and throws what the test wants.
+class FakeService : public control::PartitionService {
+public:
+    std::vector<std::string> calls; ///< "start web {paused} by uid 0 …"
+    std::function<void()> before;   ///< run by each call; may throw
+
+    std::string list_json(bool include_off) override {
+        note("list " + std::to_string(include_off));
+        return R"({"partitions":[]})";
+    }
+    api::PartitionView get(const api::Selector& selector) override { return view("get", selector); }
+    api::StoredDefinition definition(const api::Selector& selector) override {
+        note("definition " + selector.to_string());
+        api::StoredDefinition stored;
+        stored.spec.name = selector.text;
+        stored.xml = "<x/>";
+        return stored;
+    }
+    api::EventPage events(std::int64_t since, std::size_t limit, std::optional<api::Uuid> partition,
+                          control::Deadline wait) override {
+        note("events " + std::to_string(since) + " " + std::to_string(limit) +
+             (partition ? " " + api::to_string(*partition) : ""));
+        if (!wait.expired()) {
+            std::unique_lock lock(mutex_);
+            ++waiting;
+            changed_.notify_all();
+            changed_.wait(lock, [this] { return released_; });
+        }
+        return {};
+    }
+    std::vector<api::HistoryEntry> history(const std::optional<std::string>& name_or_uuid,
+                                           std::size_t limit) override {
+        note("history " + name_or_uuid.value_or("-") + " " + std::to_string(limit));
+        return {};
+    }
+    api::PartitionView wait_state(const api::Selector& selector,
+                                  const std::vector<api::State>& states,
+                                  control::Deadline /*deadline*/) override {
+        std::string words;
+        for (const auto state : states) {
+            words += " " + std::string(api::to_name(state));
+        }
+        return view("wait" + words, selector);
+    }
+    std::vector<api::VcpuView> vcpus(const api::Selector& selector,
+                                     control::Deadline /*deadline*/) override {
+        note("vcpus " + selector.to_string());
+        return std::vector<api::VcpuView>(2);
+    }
+    std::vector<posix::Fd> console_log(const api::Selector& selector) override;
+
+    api::PartitionView create(const api::CreateRequest& request,
+                              const control::Actor& actor) override {
+        note("create " + request.spec.name + " by " + actor.name);
+        api::PartitionView made;
+        made.name = request.spec.name;
+        return made;
+    }
+    api::PartitionView undefine(const api::Selector& selector, const control::Actor& /*actor*/,
+                                control::Deadline /*wait_busy*/) override {
+        return view("undefine", selector);
+    }
+    api::PartitionView start(const api::Selector& selector, const api::StartRequest& request,
+                             const control::Actor& /*actor*/,
+                             control::Deadline wait_busy) override {
+        return view(std::string("start") + (request.paused ? " paused" : "") +
+                        (wait_busy.expired() ? "" : " waits"),
+                    selector);
+    }
+    api::PartitionView shutdown(const api::Selector& selector, const api::ShutdownRequest& request,
+                                const control::Actor& /*actor*/,
+                                control::Deadline /*wait_busy*/) override {
+        return view("shutdown " + std::to_string(request.methods.size()), selector);
+    }
+    api::PartitionView reboot(const api::Selector& selector,
+                              const api::ShutdownRequest& /*request*/,
+                              const control::Actor& /*actor*/,
+                              control::Deadline /*wait_busy*/) override {
+        return view("reboot", selector);
+    }
+    api::PartitionView reset(const api::Selector& selector, const control::Actor& /*actor*/,
+                             control::Deadline /*wait_busy*/) override {
+        return view("reset", selector);
+    }
+    api::PartitionView destroy(const api::Selector& selector, const api::DestroyRequest& request,
+                               const control::Actor& /*actor*/,
+                               control::Deadline /*wait_busy*/) override {
+        return view("destroy " + std::to_string(request.grace_ms), selector);
+    }
+    api::PartitionView pause(const api::Selector& selector, const control::Actor& /*actor*/,
+                             control::Deadline /*wait_busy*/) override {
+        return view("pause", selector);
+    }
+    api::PartitionView unpause(const api::Selector& selector, const control::Actor& /*actor*/,
+                               control::Deadline /*wait_busy*/) override {
+        return view("unpause", selector);
+    }
+    void trigger(const api::Selector& selector, const api::TriggerRequest& request,
+                 const control::Actor& /*actor*/, control::Deadline /*wait_busy*/) override {
+        note("trigger " + std::string(api::to_name(request.trigger)) + " " + selector.to_string());
+    }
+    api::PartitionView rename(const api::Selector& selector, const api::RenameRequest& request,
+                              const control::Actor& /*actor*/,
+                              control::Deadline /*wait_busy*/) override {
+        return view("rename to " + request.name, selector);
+    }
+    api::PartitionView set_autostart(const api::Selector& selector,
+                                     const api::AutostartRequest& request,
+                                     const control::Actor& /*actor*/,
+                                     control::Deadline /*wait_busy*/) override {
+        return view("autostart " + std::to_string(request.enabled), selector);
+    }
+    void attach_console(const api::Selector& selector, posix::Fd client,
+                        const vmm::ConsoleRequest& request, const control::Actor& actor,
+                        control::Deadline deadline) override;
+
+    void wait_for_waiters(int count) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return waiting >= count; });
+    }
+    void release() {
+        const std::lock_guard lock(mutex_);
+        released_ = true;
+        changed_.notify_all();
+    }
+    std::string last() {
+        const std::lock_guard lock(mutex_);
+        return calls.empty() ? "" : calls.back();
+    }
+    int waiting = 0;
+
+private:
+    void note(std::string text) {
+        {
+            const std::lock_guard lock(mutex_);
+            calls.push_back(std::move(text));
+        }
+        if (before) {
+            before();
+        }
+    }
+    api::PartitionView view(const std::string& verb, const api::Selector& selector) {
+        note(verb + " " + selector.to_string());
+        api::PartitionView result;
+        result.id = 7;
+        result.name = selector.text;
+        result.uuid = *api::parse_uuid("11111111-2222-3333-4444-555555555555");
+        return result;
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool released_ = false;
+};
+
+} // namespace mshv::rest::test
