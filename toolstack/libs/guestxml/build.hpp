@@ -33,6 +33,7 @@ struct Value {
 struct Build {
     api::PartitionSpec spec;
 
+    bool vcpu_read = false;
     std::optional<unsigned> vcpu_current;
     bool cpu_mode_given = false;
     bool features_given = false, acpi_given = false, hyperv_passthrough = false;

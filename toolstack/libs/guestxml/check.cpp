@@ -88,6 +88,11 @@ private:
     void processors() {
         const Node* vcpu = at("vcpu");
         Cpu& cpu = spec_.cpu;
+        if (vcpu == nullptr) {
+            cpu.maximum = 1;
+        } else if (!build_.vcpu_read) {
+            return; // told already
+        }
         cpu.current = build_.vcpu_current.value_or(cpu.maximum);
         if (vcpu != nullptr && build_.vcpu_current && cpu.current > cpu.maximum) {
             conflict(Spot::value_or_name(*vcpu, "current"), "more current processors than <vcpu>",

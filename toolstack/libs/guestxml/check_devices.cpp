@@ -54,7 +54,10 @@ private:
         if (target != nullptr && !disk.target.empty()) {
             disk_target(disk, *target, bus_given);
         }
-        disk.path = image(node, disk.source, disk.device == DiskDevice::disk);
+        const Attribute* type = node.attribute("type");
+        if (type == nullptr || from_name<DiskSource>(type->value)) {
+            disk.path = image(node, disk.source, disk.device == DiskDevice::disk);
+        }
         if (disk.device == DiskDevice::cdrom) {
             disk.read_only = true;
             if (disk.bus == DiskBus::virtio && target != nullptr) {
@@ -138,7 +141,7 @@ private:
                 report_.error("E-MISSING", Spot::of(*store), "<backingStore> needs <format>",
                               "formats are never probed");
             }
-            const std::string path = image(*store, kind.value_or(DiskSource::file), true);
+            const std::string path = kind ? image(*store, *kind, true) : std::string{};
             disk.backing.push_back({path, read.value_or(DiskFormat::raw)});
             above = &disk.backing.back().format;
         }

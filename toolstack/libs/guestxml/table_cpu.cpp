@@ -17,7 +17,10 @@ constexpr Row rows[] = {
     row("vcpu", Type::number, "Virtual processors that the partition can have")
         .from(1, most_vcpus)
         .by_default("1")
-        .to([](Build& b, const Value& v) { b.spec.cpu.maximum = v.small(); }),
+        .to([](Build& b, const Value& v) {
+            b.spec.cpu.maximum = v.small();
+            b.vcpu_read = true;
+        }),
     row("vcpu/@current", Type::number, "Virtual processors present at boot")
         .from(1, most_vcpus)
         .by_default("all")

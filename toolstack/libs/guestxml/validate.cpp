@@ -1,80 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/libs/guestxml/validate.hpp"
 
-#include "toolstack/libs/guestxml/grammar.hpp"
+#include "toolstack/libs/guestxml/hints.hpp"
 #include "toolstack/libs/guestxml/suggest.hpp"
 #include "toolstack/libs/guestxml/text.hpp"
 #include "toolstack/libs/guestxml/value.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace mshv::guestxml {
 namespace {
 
 constexpr std::string_view qemu_namespace = "http://libvirt.org/schemas/domain/qemu/1.0";
 
-/// Words that people bring along from other tools.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 14> other_words{{
-    {"ram", "memory"},
-    {"mem", "memory"},
-    {"cpus", "vcpu"},
-    {"nic", "interface"},
-    {"network", "interface"},
-    {"vif", "interface"},
-    {"cdrom", "disk"},
-    {"drive", "disk"},
-    {"ramdisk", "initrd"},
-    {"extra", "cmdline"},
-    {"append", "cmdline"},
-    {"vnc", "graphics"},
-    {"bios", "os"},
-    {"autostart", "mshv"},
-}};
-
 std::string tag(std::string_view name) {
     return "<" + std::string(name) + ">";
-}
-
-std::vector<std::string_view> accepted_children(const ElementRule& rule) {
-    std::vector<std::string_view> names;
-    for (const auto& child : rule.children) {
-        if (child->row->accepted() && child->row->name() != "*") {
-            names.push_back(child->row->name());
-        }
-    }
-    return names;
-}
-
-std::vector<std::string_view> accepted_attributes(const ElementRule& rule) {
-    std::vector<std::string_view> names;
-    for (const Row* row : rule.attributes) {
-        if (row->accepted()) {
-            names.push_back(row->name());
-        }
-    }
-    return names;
-}
-
-/// "<x> stands in /partition/a/b", for a name that is right in another place.
-std::string elsewhere(std::string_view name, bool attribute, std::string_view near) {
-    const Row* found = nullptr;
-    for (const Row* row : all_rows()) {
-        const bool inside = found == nullptr || (row->path.starts_with(near) && !near.empty() &&
-                                                 !found->path.starts_with(near));
-        if (row->is_attribute() == attribute && row->accepted() && inside && row->name() == name &&
-            row->name() != "*") {
-            found = row;
-        }
-    }
-    if (found == nullptr) {
-        return {};
-    }
-    const std::size_t slash = found->path.rfind('/');
-    const std::string parent =
-        slash == std::string_view::npos ? "" : "/" + std::string(found->path.substr(0, slash));
-    return attribute ? "the attribute '" + std::string(name) + "' belongs to /partition" + parent
-                     : tag(name) + " stands in /partition" + parent;
 }
 
 class Validator {
@@ -100,15 +40,16 @@ public:
 private:
     void wrong_root(const Node& node) {
         const std::string_view name = node.local_name();
-        std::string hint = "a guest document is a <partition> or libvirt's <domain>";
         if (!node.space.empty() && (name == "partition" || name == "domain")) {
-            hint = "the root has no namespace";
-        } else if (!nearest(name, {"partition", "domain"}).empty()) {
-            hint = did_you_mean(name, {"partition", "domain"});
+            report_.error("E-ROOT", Spot::of(node), "the root element is in a namespace",
+                          "delete xmlns='…'");
+            return;
         }
-        report_.error("E-ROOT", Spot::of(node),
-                      "this is a <" + shown(name).substr(1, shown(name).size() - 2) +
-                          ">, not a partition",
+        std::string hint = did_you_mean(name, {"partition", "domain"});
+        if (hint.empty()) {
+            hint = "a guest document is a <partition> or libvirt's <domain>";
+        }
+        report_.error("E-ROOT", Spot::of(node), "this is a " + tag(node.name) + ", not a partition",
                       hint);
     }
 
@@ -136,9 +77,9 @@ private:
         if (row.set != nullptr && !holds_text) {
             row.set(build_, opened);
         }
-        const bool good = attributes(node, rule);
+        attributes(node, rule);
         if (holds_text) {
-            text(node, row, good);
+            text(node, row);
         } else if (row.type != Type::any && !trimmed(node.text).empty()) {
             stray_text(node);
         }
@@ -156,7 +97,7 @@ private:
             drop(node);
             return;
         }
-        std::string hint = row.instead.empty() ? "" : "use " + std::string(row.instead);
+        std::string hint = instead_hint(row);
         if (row.support == Support::droppable) {
             hint = "--compat=libvirt drops it with a warning";
         }
@@ -190,16 +131,13 @@ private:
         return false;
     }
 
-    /// False when one of them is missing or bad.
-    bool attributes(const Node& node, const ElementRule& rule) {
-        bool good = true;
+    void attributes(const Node& node, const ElementRule& rule) {
         for (const Attribute& attribute : node.attributes) {
             const Row* row = attribute.foreign ? nullptr : rule.attribute(attribute.name);
             if (row == nullptr) {
                 unknown_attribute(node, attribute, rule);
-                good = false;
             } else {
-                good = judge_attribute(node, attribute, *row) && good;
+                judge_attribute(node, attribute, *row);
             }
         }
         for (const Row* row : rule.attributes) {
@@ -209,24 +147,22 @@ private:
                               tag(node.name) + " needs the attribute '" + std::string(row->name()) +
                                   "'",
                               std::string(row->doc));
-                good = false;
             }
         }
-        return good;
     }
 
-    bool judge_attribute(const Node& node, const Attribute& attribute, const Row& row) {
+    void judge_attribute(const Node& node, const Attribute& attribute, const Row& row) {
         if (!row.accepted()) {
             report_.error("E-UNSUPPORTED", Spot::name(node, attribute),
                           "'" + attribute.name + "': " + std::string(row.reason),
-                          row.instead.empty() ? "" : "use " + std::string(row.instead));
-            return false;
+                          instead_hint(row));
+            return;
         }
         Value value;
         value.node = &node;
         const auto scale = row.type == Type::size ? scale_of(node, row) : 1;
         if (!scale) {
-            return false;
+            return;
         }
         if (const auto refusal = judge(row, attribute.value, *scale, value)) {
             if (!report_.full()) {
@@ -234,7 +170,7 @@ private:
             } else {
                 report_.error(refusal->code, Spot::value(node, attribute), {});
             }
-            return false;
+            return;
         }
         if (row.support == Support::warned) {
             report_.warning("W-IGNORED", Spot::value(node, attribute),
@@ -243,7 +179,6 @@ private:
         if (row.set != nullptr) {
             row.set(build_, value);
         }
-        return true;
     }
 
     void refuse_value(Spot spot, const Refusal& refusal, const Row& row) {
@@ -261,7 +196,7 @@ private:
         return bytes_of_unit(unit == nullptr ? row.unit : trimmed(unit->value));
     }
 
-    void text(const Node& node, const Row& row, bool attributes_good) {
+    void text(const Node& node, const Row& row) {
         if (row.empty_allowed && trimmed(node.text).empty()) {
             return;
         }
@@ -279,7 +214,7 @@ private:
         }
         if (const auto refusal = judge(row, node.text, *scale, value)) {
             refuse_value(Spot::text(node), *refusal, row);
-        } else if (row.set != nullptr && attributes_good) {
+        } else if (row.set != nullptr) {
             row.set(build_, value);
         }
     }
@@ -385,40 +320,14 @@ private:
         report_.error("E-ELEMENT", Spot::of(node), where + " knows no " + tag(node.name), hint);
     }
 
-    static std::string element_hint(std::string_view name, const ElementRule& rule) {
-        for (const auto& [theirs, ours] : other_words) {
-            if (theirs == name && rule.child(ours) != nullptr) {
-                return "did you mean '" + std::string(ours) + "'?";
-            }
-        }
-        const std::string_view near = nearest(name, accepted_children(rule));
-        const std::string moved = elsewhere(name, false, rule.row == nullptr ? "" : rule.row->path);
-        if (!near.empty() && (moved.empty() || edit_distance(name, near) < 2)) {
-            return "did you mean '" + std::string(near) + "'?";
-        }
-        if (moved.empty() && rule.attribute(name) != nullptr) {
-            return "'" + std::string(name) + "' is an attribute here: " + std::string(name) +
-                   "='…'";
-        }
-        return moved;
-    }
-
     void unknown_attribute(const Node& node, const Attribute& attribute, const ElementRule& rule) {
         if (report_.full()) {
             report_.error("E-ATTR", Spot::name(node, attribute), {});
             return;
         }
-        std::string hint = did_you_mean(attribute.name, accepted_attributes(rule));
-        const ElementRule* child = rule.child(attribute.name);
-        if (hint.empty() && child != nullptr && child->row->accepted()) {
-            hint = "'" + attribute.name + "' is an element here: " + tag(attribute.name);
-        }
-        if (hint.empty()) {
-            const std::string_view path = rule.row == nullptr ? "" : rule.row->path;
-            hint = elsewhere(attribute.name, true, path);
-        }
         report_.error("E-ATTR", Spot::name(node, attribute),
-                      tag(node.name) + " knows no attribute '" + attribute.name + "'", hint);
+                      tag(node.name) + " knows no attribute '" + attribute.name + "'",
+                      attribute_hint(attribute.name, rule));
     }
 
     // ---- metadata ------------------------------------------------------------------------------

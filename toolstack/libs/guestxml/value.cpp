@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/libs/guestxml/value.hpp"
 
+#include "toolstack/libs/guestxml/hints.hpp"
 #include "toolstack/libs/guestxml/suggest.hpp"
 #include "toolstack/libs/guestxml/text.hpp"
 
@@ -34,22 +35,13 @@ std::string comma_list(std::string_view list) {
     return out;
 }
 
-Refusal refused_word(const Row& row, std::string_view word) {
-    return {"E-UNSUPPORTED", shown(word) + ": " + std::string(row.reason),
-            row.instead.empty() ? "" : "use '" + std::string(row.instead) + "'"};
-}
-
 Verdict choice(const Row& row, std::string_view word, std::string_view words) {
     if (has_word(words, word)) {
         return std::nullopt;
     }
     if (listed(row.refused_words, word)) {
-        Refusal refusal = refused_word(row, word);
-        if (row.instead.find('<') != std::string_view::npos ||
-            row.instead.find('=') != std::string_view::npos) {
-            refusal.hint = "use " + std::string(row.instead);
-        }
-        return refusal;
+        return Refusal{"E-UNSUPPORTED", shown(word) + ": " + std::string(row.reason),
+                       instead_hint(row)};
     }
     return Refusal{"E-ENUM", shown(word) + " is not one of " + comma_list(words),
                    did_you_mean(word, words_in(words))};
@@ -84,9 +76,18 @@ std::string decimal_hint(const Row& row, std::string_view text) {
     return {};
 }
 
+std::string size_text(std::uint64_t bytes) {
+    static constexpr std::array<std::string_view, 5> units{"bytes", "KiB", "MiB", "GiB", "TiB"};
+    std::size_t unit = 0;
+    for (; unit + 1 < units.size() && bytes >= 1024 && bytes % 1024 == 0; ++unit) {
+        bytes /= 1024;
+    }
+    return std::to_string(bytes) + " " + std::string(units[unit]);
+}
+
 std::string range_text(const Row& row) {
     if (row.type == Type::size) {
-        return std::to_string(row.low) + " to " + std::to_string(row.high) + " bytes";
+        return size_text(row.low) + " to " + size_text(row.high);
     }
     const std::string unit = row.unit.empty() ? "" : " " + std::string(row.unit);
     return row.low == row.high ? "only " + std::to_string(row.low) + unit
