@@ -61,9 +61,11 @@ bool on_finished(store::Transaction& t, const store::PartitionRow& row, const Ke
     store::RunEnd end;
     end.incarnation = row.runtime->incarnation;
     end.reason = event.reason;
+    const bool followed =
+        event.reason == Reason::shutdown || event.reason == Reason::guest_poweroff;
     if (has_intent(row, IntentKind::destroy)) {
-        end.reason = Reason::destroyed;
-    } else if (has_intent(row, IntentKind::shutdown) && event.reason == Reason::guest_poweroff) {
+        end.reason = followed ? Reason::shutdown : Reason::destroyed; // it went within the grace
+    } else if (has_intent(row, IntentKind::shutdown) && followed) {
         end.reason = Reason::shutdown;
     }
     end.change = is_wanted_end(end.reason) ? Change::end : Change::fail;

@@ -39,6 +39,8 @@ struct Live {
     std::deque<vmm::KeeperEvent> inbox MSHV_GUARDED_BY(mutex);
     /// The run is in the database: before that, events wait.
     bool recorded MSHV_GUARDED_BY(mutex) = false;
+    /// A thread asks its keeper of an earlier daemon.
+    bool adopting MSHV_GUARDED_BY(mutex) = false;
     /// A thread is at the inbox: there is never a second one.
     bool draining MSHV_GUARDED_BY(mutex) = false;
     std::optional<Sample> sample MSHV_GUARDED_BY(mutex);

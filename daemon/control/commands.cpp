@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/control/service_impl.hpp"
+
+#include "toolstack/libs/api/codec.hpp"
+#include "toolstack/libs/posix/crashpoint.hpp"
+
+#include <chrono>
+
+namespace mshv::control {
+namespace {
+
+using api::Error;
+using api::ErrorCode;
+using domain::Verb;
+using std::chrono::milliseconds;
+using store::IntentKind;
+
+} // namespace
+
+ServiceImpl::Held ServiceImpl::hold(const api::Selector& selector, Verb verb, const Actor& actor,
+                                    Deadline wait_busy) {
+    const auto entry = core_.directory.resolve(selector);
+    auto guard = core_.lock(entry->row, domain::rule_of(verb).name, actor.name, wait_busy);
+    const auto now = core_.directory.find(entry->row.uuid);
+    if (!now) {
+        throw Error(ErrorCode::not_found, "Partition '" + entry->row.name + "' is gone");
+    }
+    require(verb, now->row);
+    return {std::move(guard), now->row};
+}
+
+std::shared_ptr<vmm::VmmProcess> ServiceImpl::process_of(const store::PartitionRow& row) {
+    const LivePtr live = core_.lives.find(row.uuid);
+    auto process = live ? live->get_process() : nullptr;
+    if (!process) {
+        throw Error(ErrorCode::wrong_state, "The VMM of '" + row.name + "' does not answer yet",
+                    "try again in a moment, or destroy the partition");
+    }
+    return process;
+}
+
+api::PartitionView ServiceImpl::create(const api::CreateRequest& request, const Actor& actor) {
+    return request.mode == api::CreateMode::define ? operations_.define(request, actor.name)
+                                                   : operations_.create(request, actor.name);
+}
+
+api::PartitionView ServiceImpl::undefine(const api::Selector& selector, const Actor& actor,
+                                         Deadline wait_busy) {
+    const Held held = hold(selector, Verb::undefine, actor, wait_busy);
+    const auto& row = held.row;
+    if (row.protect_delete) {
+        throw Error(ErrorCode::denied, "Partition '" + row.name + "' is protected against deletion",
+                    "take the protection out of its definition first");
+    }
+    if (row.state == api::State::shutoff && !row.persistent) {
+        throw Error(ErrorCode::wrong_state, "Partition '" + row.name + "' is transient");
+    }
+    MSHV_CRASHPOINT("control.before_undefine");
+    const bool removed = core_.store.write([&](store::Transaction& t) {
+        const auto now = t.find(row.id);
+        if (now && now->runtime) {
+            t.make_transient(row.id, actor.name);
+            return false;
+        }
+        t.remove(row.id, "partition.undefined", actor.name);
+        return true;
+    });
+    MSHV_CRASHPOINT("control.after_undefine");
+    if (!removed) {
+        return core_.view(row.uuid);
+    }
+    if (core_.hooks.removed) {
+        core_.hooks.removed(row.uuid);
+    }
+    return to_view(row);
+}
+
+api::PartitionView ServiceImpl::start(const api::Selector& selector,
+                                      const api::StartRequest& request, const Actor& actor,
+                                      Deadline wait_busy) {
+    return operations_.start(core_.directory.resolve(selector),
+                             {request.paused, Deadline::after(milliseconds(request.timeout_ms)),
+                              wait_busy},
+                             actor.name);
+}
+
+void ServiceImpl::begin_ladder(const store::PartitionRow& row, IntentKind kind,
+                               const api::ShutdownPolicy& policy, const Actor& actor) {
+    if (row.intent && row.intent->kind == IntentKind::destroy) {
+        throw Error(ErrorCode::wrong_state, "Partition '" + row.name + "' is being destroyed");
+    }
+    store::Intent intent;
+    intent.kind = kind;
+    intent.actor = actor.name;
+    intent.started_ms = core_.clock.wall_ms();
+    intent.started_boot = core_.clock.boot_ms();
+    intent.deadline_boot = intent.started_boot + std::int64_t{policy.timeout_s} * 1000;
+    intent.incarnation = row.runtime->incarnation;
+    intent.methods = policy.methods;
+    intent.resend_s = policy.resend_s;
+    intent.escalate = policy.escalate;
+    MSHV_CRASHPOINT("control.before_shutdown_intent");
+    core_.store.write([&](store::Transaction& t) {
+        const auto now = t.find(row.id);
+        if (!now || !now->runtime || now->runtime->incarnation != intent.incarnation) {
+            return; // it ended by itself in this very moment: so be it
+        }
+        t.change(row.id, domain::Change::stop, api::Reason::user, actor.name,
+                 std::string(api::to_name(kind)));
+        t.put_intent(row.id, intent);
+    });
+    MSHV_CRASHPOINT("control.after_shutdown_intent");
+    ladders_.climb(row.uuid);
+}
+
+api::PartitionView ServiceImpl::shutdown(const api::Selector& selector,
+                                         const api::ShutdownRequest& request, const Actor& actor,
+                                         Deadline wait_busy) {
+    const Held held = hold(selector, Verb::shutdown, actor, wait_busy);
+    api::ShutdownPolicy policy = core_.definition(held.row).spec.shutdown;
+    policy.methods = request.methods.empty() ? policy.methods : request.methods;
+    policy.timeout_s = request.timeout_s.value_or(policy.timeout_s);
+    policy.escalate = request.escalate.value_or(policy.escalate);
+    begin_ladder(held.row, IntentKind::shutdown, policy, actor);
+    const auto after = core_.directory.find(held.row.uuid);
+    return after ? core_.view(*after) : to_view(held.row);
+}
+
+api::PartitionView ServiceImpl::reboot(const api::Selector& selector,
+                                       const api::ShutdownRequest& request, const Actor& actor,
+                                       Deadline wait_busy) {
+    const Held held = hold(selector, Verb::reboot, actor, wait_busy);
+    const api::PartitionSpec spec = core_.definition(held.row).spec;
+    api::ShutdownPolicy policy = spec.shutdown;
+    policy.timeout_s = request.timeout_s.value_or(policy.timeout_s);
+    policy.escalate = request.escalate.value_or(policy.escalate);
+    policy.methods = {api::ShutdownMethod::agent}; // ACPI has no button for it
+    const auto process = process_of(held.row);
+    bool agent = false;
+    try {
+        agent = spec.devices.agent_channel && process->agent_connected(core_.vmm_deadline());
+    } catch (const Error&) {
+        agent = false;
+    }
+    if (agent) {
+        begin_ladder(held.row, IntentKind::reboot, policy, actor);
+    } else if (policy.escalate == api::Escalate::destroy && held.row.state == api::State::running) {
+        process->reset(core_.vmm_deadline());
+    } else {
+        throw Error(ErrorCode::unsupported,
+                    "No guest agent answers in '" + held.row.name +
+                        "', and ACPI cannot ask for a reboot",
+                    "reset it, or shut it down and start it");
+    }
+    const auto after = core_.directory.find(held.row.uuid);
+    return after ? core_.view(*after) : to_view(held.row);
+}
+
+api::PartitionView ServiceImpl::reset(const api::Selector& selector, const Actor& actor,
+                                      Deadline wait_busy) {
+    const Held held = hold(selector, Verb::reset, actor, wait_busy);
+    const auto process = process_of(held.row);
+    core_.store.write([&](store::Transaction& t) {
+        t.event("partition.reset", held.row.id, actor.name, "");
+    });
+    MSHV_CRASHPOINT("control.before_reset");
+    process->reset(core_.vmm_deadline());
+    const auto after = core_.directory.find(held.row.uuid);
+    return after ? core_.view(*after) : to_view(held.row);
+}
+
+api::PartitionView ServiceImpl::destroy(const api::Selector& selector,
+                                        const api::DestroyRequest& request, const Actor& actor,
+                                        Deadline wait_busy) {
+    return operations_.destroy(core_.directory.resolve(selector), request, actor.name, wait_busy);
+}
+
+api::PartitionView ServiceImpl::pause(const api::Selector& selector, const Actor& actor,
+                                      Deadline wait_busy) {
+    const Held held = hold(selector, Verb::pause, actor, wait_busy);
+    process_of(held.row)->pause(core_.vmm_deadline());
+    MSHV_CRASHPOINT("control.after_pause");
+    // The keeper's own report may come first: then there is nothing left to record.
+    core_.store.write([&](store::Transaction& t) {
+        t.change(held.row.id, domain::Change::pause, api::Reason::user, actor.name);
+    });
+    return core_.view(held.row.uuid);
+}
+
+api::PartitionView ServiceImpl::unpause(const api::Selector& selector, const Actor& actor,
+                                        Deadline wait_busy) {
+    const Held held = hold(selector, Verb::unpause, actor, wait_busy);
+    process_of(held.row)->resume(core_.vmm_deadline());
+    MSHV_CRASHPOINT("control.after_unpause");
+    core_.store.write([&](store::Transaction& t) {
+        t.change(held.row.id, domain::Change::resume, api::Reason::user, actor.name);
+    });
+    return core_.view(held.row.uuid);
+}
+
+void ServiceImpl::trigger(const api::Selector& selector, const api::TriggerRequest& request,
+                          const Actor& actor, Deadline wait_busy) {
+    if (request.trigger == api::Trigger::reset) {
+        reset(selector, actor, wait_busy);
+        return;
+    }
+    const Held held = hold(selector, Verb::trigger, actor, wait_busy);
+    const auto process = process_of(held.row);
+    switch (request.trigger) {
+    case api::Trigger::nmi:
+        process->inject_nmi(core_.vmm_deadline());
+        break;
+    case api::Trigger::power:
+        process->powerdown(core_.vmm_deadline());
+        break;
+    case api::Trigger::sleep:
+        process->sleep_button(core_.vmm_deadline());
+        break;
+    case api::Trigger::s3resume:
+        process->wakeup(core_.vmm_deadline());
+        break;
+    case api::Trigger::reset:
+        break;
+    }
+    core_.store.write([&](store::Transaction& t) {
+        t.event("partition.trigger", held.row.id, actor.name,
+                std::string(api::to_name(request.trigger)));
+    });
+}
+
+api::PartitionView ServiceImpl::rename(const api::Selector& selector,
+                                       const api::RenameRequest& request, const Actor& actor,
+                                       Deadline wait_busy) {
+    if (const auto why = api::why_bad_name(request.name)) {
+        throw Error(ErrorCode::invalid, "'" + request.name + "' is no name for a partition: " + *why);
+    }
+    const Held held = hold(selector, Verb::rename, actor, wait_busy);
+    api::PartitionSpec spec = core_.definition(held.row).spec;
+    spec.name = request.name;
+    const std::string text = api::encode(spec);
+    core_.store.write([&](store::Transaction& t) {
+        t.rename(held.row.id, request.name, text, actor.name);
+    });
+    return core_.view(held.row.uuid);
+}
+
+api::PartitionView ServiceImpl::set_autostart(const api::Selector& selector,
+                                              const api::AutostartRequest& request,
+                                              const Actor& actor, Deadline wait_busy) {
+    const Held held = hold(selector, Verb::set_autostart, actor, wait_busy);
+    if (!held.row.persistent) {
+        throw Error(ErrorCode::wrong_state,
+                    "Partition '" + held.row.name + "' is transient: it has no autostart",
+                    "define it");
+    }
+    api::PartitionSpec spec = core_.definition(held.row).spec;
+    spec.autostart.enabled = request.enabled;
+    spec.autostart.order = request.order.value_or(spec.autostart.order);
+    spec.autostart.delay_s = request.delay_s.value_or(spec.autostart.delay_s);
+    const std::string text = api::encode(spec);
+    core_.store.write([&](store::Transaction& t) {
+        t.set_autostart(held.row.id, request.enabled, spec.autostart.order, text, actor.name);
+    });
+    return core_.view(held.row.uuid);
+}
+
+void ServiceImpl::attach_console(const api::Selector& selector, posix::Fd client,
+                                 const vmm::ConsoleRequest& request, const Actor& actor,
+                                 Deadline deadline) {
+    const auto entry = core_.directory.resolve(selector);
+    require(Verb::console, entry->row);
+    core_.log(Severity::info, actor.name + " attaches to the console of '" + entry->row.name + "'");
+    process_of(entry->row)->attach_console(std::move(client), request, deadline);
+}
+
+} // namespace mshv::control

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/control/operations.hpp"
+
+#include "daemon/domain/canonicalise.hpp"
+#include "daemon/domain/validate.hpp"
+#include "toolstack/libs/api/codec.hpp"
+#include "toolstack/libs/posix/crashpoint.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+// Definitions, and the beginning of runs; ending.cpp has their end.
+
+namespace mshv::control {
+namespace {
+
+using api::Error;
+using api::ErrorCode;
+using store::IntentKind;
+
+std::uint64_t random_bits() {
+    const api::Uuid uuid = api::random_uuid();
+    std::uint64_t bits = 0;
+    // Octets 6 and 8 hold the version and the variant: take those that are random throughout.
+    std::memcpy(&bits, &uuid.data[0], 4);
+    std::memcpy(reinterpret_cast<unsigned char*>(&bits) + 4, &uuid.data[12], 4);
+    return bits;
+}
+
+void refuse_when_invalid(std::vector<api::Problem> problems, const std::string& name) {
+    std::erase_if(problems, [](const api::Problem& problem) { return problem.warning; });
+    if (problems.empty()) {
+        return;
+    }
+    const std::string first = problems.front().message;
+    throw Error(ErrorCode::invalid, "The definition of '" + name + "' is not valid: " + first +
+                                        (problems.size() > 1 ? ", and " +
+                                                                   std::to_string(problems.size() - 1) +
+                                                                   " more"
+                                                             : ""))
+        .with_problems(std::move(problems));
+}
+
+bool is_mac_conflict(const Error& error) {
+    return error.code() == ErrorCode::exists && !error.problems().empty() &&
+           error.problems().front().code == "E-MAC";
+}
+
+void refuse_when_cancelled(const OperationLocks::Guard& guard, const std::string& name) {
+    if (guard.cancelled()) {
+        throw Error(ErrorCode::failed, "The start of '" + name + "' was given up: it is destroyed");
+    }
+}
+
+constexpr int mac_attempts = 8;
+
+} // namespace
+
+std::string random_incarnation() {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::uint64_t bits = random_bits();
+    std::string name;
+    for (int i = 0; i < 12; ++i, bits >>= 4) {
+        name += digits[bits & 0xf];
+    }
+    return name;
+}
+
+store::Intent Operations::intent(IntentKind kind, const std::string& actor, Deadline deadline,
+                                 std::string incarnation) const {
+    store::Intent intent;
+    intent.kind = kind;
+    intent.actor = actor;
+    intent.started_ms = core_.clock.wall_ms();
+    intent.started_boot = core_.clock.boot_ms();
+    intent.deadline_boot =
+        deadline.is_never() ? Clock::never : intent.started_boot + deadline.poll_timeout();
+    intent.incarnation = std::move(incarnation);
+    return intent;
+}
+
+api::PartitionSpec Operations::prepared(const api::CreateRequest& request, bool& generated_macs) {
+    api::PartitionSpec spec = request.spec;
+    generated_macs = domain::canonicalise(spec, random_bits).macs;
+    refuse_when_invalid(domain::validate(spec), spec.name);
+    refuse_when_invalid(core_.vmm.objections(spec), spec.name);
+    return spec;
+}
+
+api::PartitionView Operations::define(const api::CreateRequest& request, const std::string& actor) {
+    if (request.replace) {
+        auto old = request.spec.uuid ? core_.directory.find(*request.spec.uuid)
+                                     : core_.directory.find(request.spec.name);
+        if (old) {
+            return replace(old, request.spec, request, actor);
+        }
+    }
+    for (int attempt = 1;; ++attempt) {
+        bool generated_macs = false;
+        const auto definition = make_definition(prepared(request, generated_macs), request.xml);
+        try {
+            MSHV_CRASHPOINT("control.before_define");
+            core_.store.write([&](store::Transaction& t) { t.insert(definition, true, actor); });
+            MSHV_CRASHPOINT("control.after_define");
+            return core_.view(definition.uuid);
+        } catch (const Error& error) {
+            if (!is_mac_conflict(error) || !generated_macs || attempt == mac_attempts) {
+                throw;
+            }
+        }
+    }
+}
+
+api::PartitionView Operations::replace(const Directory::EntryPtr& old, api::PartitionSpec spec,
+                                       const api::CreateRequest& request, const std::string& actor) {
+    const auto guard = core_.lock(old->row, "define", actor, Deadline::after({}));
+    // What was generated stays: the guest must find the same NICs.
+    const api::PartitionSpec before = core_.definition(old->row).spec;
+    spec.uuid = old->row.uuid;
+    auto& nics = spec.devices.nics;
+    for (std::size_t i = 0; i < std::min(nics.size(), before.devices.nics.size()); ++i) {
+        if (nics[i].mac.empty()) {
+            nics[i].mac = before.devices.nics[i].mac;
+        }
+    }
+    api::CreateRequest whole = request;
+    whole.spec = std::move(spec);
+    bool generated_macs = false;
+    const auto definition = make_definition(prepared(whole, generated_macs), request.xml);
+    MSHV_CRASHPOINT("control.before_redefine");
+    core_.store.write([&](store::Transaction& t) { t.redefine(definition, actor); });
+    return core_.view(definition.uuid);
+}
+
+api::PartitionView Operations::create(const api::CreateRequest& request, const std::string& actor) {
+    const Deadline deadline = Deadline::after(std::chrono::milliseconds(request.timeout_ms));
+    for (int attempt = 1;; ++attempt) {
+        bool generated_macs = false;
+        Launch launch{prepared(request, generated_macs), random_incarnation(), request.paused,
+                      deadline, actor};
+        const auto definition = make_definition(launch.spec, request.xml);
+        const auto disks = writable_disks(launch.spec.devices.disks);
+        const auto guard = core_.locks.acquire(
+            definition.uuid, definition.name,
+            api::OperationView{"create", actor, core_.clock.wall_ms()}, Deadline::after({}),
+            launch.incarnation);
+        try {
+            MSHV_CRASHPOINT("control.before_create_intent");
+            const auto row = core_.store.write([&](store::Transaction& t) {
+                const auto inserted =
+                    t.insert(definition, request.mode == api::CreateMode::persistent, actor);
+                t.change(inserted.id, domain::Change::start, api::Reason::user, actor);
+                t.put_intent(inserted.id,
+                             intent(IntentKind::create, actor, deadline, launch.incarnation));
+                t.claim_disks(inserted.id, disks);
+                return inserted;
+            });
+            this->launch(row, launch, guard);
+            return core_.view(definition.uuid);
+        } catch (const Error& error) {
+            if (!is_mac_conflict(error) || !generated_macs || attempt == mac_attempts) {
+                throw;
+            }
+        }
+    }
+}
+
+api::PartitionView Operations::start(const Directory::EntryPtr& entry, const StartOptions& options,
+                                     const std::string& actor) {
+    const std::string incarnation = random_incarnation();
+    const auto guard = core_.lock(entry->row, "start", actor, options.wait_busy, incarnation);
+    const auto now = core_.directory.find(entry->row.uuid);
+    if (!now) {
+        throw Error(ErrorCode::not_found, "Partition '" + entry->row.name + "' is gone");
+    }
+    require(domain::Verb::start, now->row);
+    Launch launch{core_.definition(now->row).spec, incarnation, options.paused, options.deadline,
+                  actor};
+    refuse_when_invalid(core_.vmm.objections(launch.spec), now->row.name);
+    const auto disks = writable_disks(launch.spec.devices.disks);
+    MSHV_CRASHPOINT("control.before_start_intent");
+    const auto row = core_.store.write([&](store::Transaction& t) {
+        const auto id = now->row.id;
+        if (!t.change(id, domain::Change::start, api::Reason::user, actor)) {
+            throw Error(ErrorCode::wrong_state, "Partition '" + now->row.name + "' changed meanwhile");
+        }
+        t.put_intent(id, intent(IntentKind::start, actor, options.deadline, incarnation));
+        t.claim_disks(id, disks);
+        if (options.autostart_boot) {
+            t.set_autostart_done(id, *options.autostart_boot);
+        }
+        return t.find(id).value();
+    });
+    this->launch(row, launch, guard);
+    return core_.view(row.uuid);
+}
+
+void Operations::launch(const store::PartitionRow& row, const Launch& launch,
+                        const OperationLocks::Guard& guard) {
+    MSHV_CRASHPOINT("control.after_start_intent");
+    const LivePtr live = core_.lives.add(row.uuid, row.id, launch.incarnation);
+    std::shared_ptr<vmm::VmmProcess> process;
+    try {
+        refuse_when_cancelled(guard, row.name);
+        const domain::LaunchPlan plan =
+            core_.vmm.plan({launch.spec, row.id, launch.incarnation, launch.paused});
+        process = core_.vmm.launch(plan, launch.deadline);
+        MSHV_CRASHPOINT("control.after_launch");
+        refuse_when_cancelled(guard, row.name);
+        if (!launch.paused) {
+            process->resume(launch.deadline);
+            MSHV_CRASHPOINT("control.after_resume");
+        }
+        record(row, launch, plan, *process);
+        MSHV_CRASHPOINT("control.after_record");
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::outcome_unknown) {
+            // The run may be in the database: the next daemon adopts it or cleans it up.
+            throw;
+        }
+        unwind(row, launch, live, process.get(), error.message());
+        if (guard.cancelled()) {
+            refuse_when_cancelled(guard, row.name);
+        }
+        throw;
+    } catch (const std::exception& error) {
+        unwind(row, launch, live, process.get(), error.what());
+        throw;
+    }
+    supervisor_.run_recorded(live, std::move(process));
+}
+
+void Operations::record(const store::PartitionRow& row, const Launch& launch,
+                        const domain::LaunchPlan& plan, vmm::VmmProcess& process) {
+    const vmm::KeeperRecord record = process.record();
+    const vmm::KeeperStatus status = process.status(launch.deadline);
+    store::Runtime runtime;
+    runtime.incarnation = launch.incarnation;
+    runtime.run_dir = record.run_dir;
+    runtime.nonce = record.nonce;
+    runtime.boot_id = record.boot_id;
+    runtime.keeper = record.keeper;
+    runtime.vmm = status.vmm.value_or(posix::ProcessIdentity{});
+    runtime.generation = std::max<std::int64_t>(status.generation, 1);
+    runtime.started_ms = status.started_ms;
+    runtime.generation_started_ms = status.generation_started_ms;
+    runtime.accelerator = api::to_name(plan.accelerator);
+    runtime.accelerator_reason = plan.accelerator_reason;
+    runtime.vmm_version = plan.vmm_version;
+    MSHV_CRASHPOINT("control.before_record");
+    core_.store.write([&](store::Transaction& t) {
+        t.begin_run(row.id, runtime, launch.actor);
+        t.change(row.id, launch.paused ? domain::Change::run_paused : domain::Change::run,
+                 launch.paused ? api::Reason::user : api::Reason::started, launch.actor);
+        t.drop_intent(row.id);
+    });
+}
+
+/// Leaves nothing of a start that failed: no process, no folder, no half state.
+void Operations::unwind(const store::PartitionRow& row, const Launch& launch, const LivePtr& live,
+                        vmm::VmmProcess* process, const std::string& why) noexcept {
+    MSHV_CRASHPOINT("control.before_unwind");
+    core_.lives.remove(live);
+    if (process != nullptr) {
+        try {
+            process->kill(core_.vmm_deadline());
+            process->release(core_.vmm_deadline());
+        } catch (const std::exception& error) {
+            core_.log(Severity::warning, "undoing the start of '" + row.name + "': " + error.what());
+        }
+    }
+    auto unfinished = row;
+    unfinished.intent = store::Intent{};
+    unfinished.intent->incarnation = launch.incarnation;
+    unfinished.intent->actor = launch.actor;
+    try {
+        undo_start(unfinished, api::Reason::start_failed, why);
+    } catch (const std::exception& error) {
+        // The intent stays: the janitor tries again.
+        core_.log(Severity::error,
+                  "the failed start of '" + row.name + "' is not undone yet: " + error.what());
+    }
+}
+
+void Operations::undo_start(const store::PartitionRow& row, api::Reason reason,
+                            const std::string& detail) {
+    core_.vmm.clean(row.uuid, row.intent->incarnation, core_.vmm_deadline());
+    MSHV_CRASHPOINT("control.after_clean");
+    store::RunEnd end;
+    end.incarnation = row.intent->incarnation;
+    end.reason = reason;
+    end.detail = detail;
+    end.actor = row.intent->actor;
+    const bool gone = core_.store.write([&](store::Transaction& t) {
+        t.abort_start(row.id, end);
+        return !t.find(row.id);
+    });
+    if (gone && core_.hooks.removed) {
+        core_.hooks.removed(row.uuid);
+    }
+}
+
+} // namespace mshv::control

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/control/core.hpp"
+#include "daemon/control/supervisor.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace mshv::control {
+
+/// The operations that make and end runs. Each effect stands between two transactions: the intent
+/// before it and its result behind it; a throw between them undoes the first.
+class Operations {
+public:
+    Operations(Core& core, Supervisor& supervisor) : core_(core), supervisor_(supervisor) {}
+
+    api::PartitionView define(const api::CreateRequest& request, const std::string& actor);
+    /// CreateMode transient or persistent: insert and start, both or neither.
+    api::PartitionView create(const api::CreateRequest& request, const std::string& actor);
+
+    struct StartOptions {
+        bool paused = false;
+        Deadline deadline;
+        Deadline wait_busy;
+        /// Set by autostart: recorded with the start, so that it happens once a boot.
+        std::optional<std::string> autostart_boot{};
+    };
+    api::PartitionView start(const Directory::EntryPtr& entry, const StartOptions& options,
+                             const std::string& actor);
+
+    api::PartitionView destroy(const Directory::EntryPtr& entry, const api::DestroyRequest& request,
+                               const std::string& actor, Deadline wait_busy);
+    /// Ends what an earlier daemon began to destroy, or what a shutdown's ladder gives up.
+    void destroy_now(const api::Uuid& uuid, const std::string& actor);
+
+    /// Undoes a start of which only the intent is left. The operation lock is free or the caller's.
+    void undo_start(const store::PartitionRow& row, api::Reason reason, const std::string& detail);
+
+private:
+    struct Launch {
+        api::PartitionSpec spec;
+        std::string incarnation;
+        bool paused = false;
+        Deadline deadline;
+        std::string actor;
+    };
+    api::PartitionSpec prepared(const api::CreateRequest& request, bool& generated_macs);
+    api::PartitionView replace(const Directory::EntryPtr& old, api::PartitionSpec spec,
+                               const api::CreateRequest& request, const std::string& actor);
+    void launch(const store::PartitionRow& row, const Launch& launch,
+                const OperationLocks::Guard& guard);
+    void record(const store::PartitionRow& row, const Launch& launch,
+                const domain::LaunchPlan& plan, vmm::VmmProcess& process);
+    void unwind(const store::PartitionRow& row, const Launch& launch, const LivePtr& live,
+                vmm::VmmProcess* process, const std::string& why) noexcept;
+    OperationLocks::Guard preempt(const store::PartitionRow& row, const std::string& actor,
+                                  Deadline deadline, bool& cancelled);
+    void end_vmm(const store::PartitionRow& row, const LivePtr& live, std::uint64_t grace_ms,
+                 Deadline deadline, const std::string& actor);
+    bool grace(const store::PartitionRow& row, vmm::VmmProcess& process, std::uint64_t grace_ms,
+               Deadline deadline);
+    void run_destroy(const store::PartitionRow& row, const api::DestroyRequest& request,
+                     const std::string& actor, Deadline deadline);
+    [[nodiscard]] store::Intent intent(store::IntentKind kind, const std::string& actor,
+                                       Deadline deadline, std::string incarnation) const;
+
+    Core& core_;
+    Supervisor& supervisor_;
+};
+
+/// A name for a run: 12 hex digits.
+std::string random_incarnation();
+
+} // namespace mshv::control

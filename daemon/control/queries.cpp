@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/control/service_impl.hpp"
+
+#include "toolstack/libs/posix/file.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <system_error>
+
+namespace mshv::control {
+namespace {
+
+using api::Error;
+using api::ErrorCode;
+
+constexpr unsigned most_log_files = 101; ///< the live one and log_keep's bound
+
+std::string letters(char state, bool paused) {
+    return paused ? "--p" : state == 'R' ? "r--" : "-b-";
+}
+
+} // namespace
+
+std::string ServiceImpl::list_json(bool include_off) { return core_.list_json(include_off); }
+
+api::PartitionView ServiceImpl::get(const api::Selector& selector) {
+    return core_.view(*core_.directory.resolve(selector));
+}
+
+api::StoredDefinition ServiceImpl::definition(const api::Selector& selector) {
+    return core_.definition(core_.directory.resolve(selector)->row);
+}
+
+api::EventPage ServiceImpl::events(std::int64_t since, std::size_t limit,
+                                   std::optional<api::Uuid> partition, Deadline wait) {
+    return core_.hub.poll(since, limit, partition, wait);
+}
+
+std::vector<api::HistoryEntry>
+ServiceImpl::history(const std::optional<std::string>& name_or_uuid, std::size_t limit) {
+    if (!name_or_uuid) {
+        return core_.store.history(std::nullopt, limit);
+    }
+    const auto selector = api::Selector::parse(*name_or_uuid);
+    try {
+        const auto entry = core_.directory.resolve(selector);
+        return core_.store.history(api::to_string(entry->row.uuid), limit);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::not_found) {
+            throw;
+        }
+        return core_.store.history(selector.text, limit); // of one that is gone
+    }
+}
+
+api::PartitionView ServiceImpl::wait_state(const api::Selector& selector,
+                                           const std::vector<api::State>& states,
+                                           Deadline deadline) {
+    // By UUID from here on: the name may be another partition's later.
+    const auto first = core_.directory.resolve(selector);
+    auto last = first;
+    for (std::uint64_t seen = core_.directory.version();;) {
+        const auto entry = core_.directory.find(first->row.uuid);
+        const auto wanted = [&](api::State state) {
+            return std::find(states.begin(), states.end(), state) != states.end();
+        };
+        if (!entry) {
+            if (!wanted(api::State::shutoff)) {
+                throw Error(ErrorCode::not_found, "Partition '" + last->row.name + "' is gone",
+                            "its end stands in the history");
+            }
+            api::PartitionView view = to_view(last->row);
+            view.state = api::State::shutoff;
+            const auto runs = core_.store.history(api::to_string(view.uuid), 1);
+            view.reason = runs.empty() ? api::Reason::none : runs.front().reason;
+            return view;
+        }
+        if (wanted(entry->row.state)) {
+            return core_.view(*entry);
+        }
+        if (deadline.expired()) {
+            throw Error(ErrorCode::timeout, "Partition '" + entry->row.name + "' is still " +
+                                                std::string(api::to_name(entry->row.state)));
+        }
+        last = entry;
+        seen = core_.directory.wait(seen, deadline);
+    }
+}
+
+std::vector<api::VcpuView> ServiceImpl::vcpus(const api::Selector& selector, Deadline deadline) {
+    const auto entry = core_.directory.resolve(selector);
+    require(domain::Verb::vcpus, entry->row);
+    const bool paused = entry->row.state == api::State::paused;
+    std::vector<api::VcpuView> views;
+    for (const auto& vcpu : process_of(entry->row)->vcpus(deadline)) {
+        views.push_back({vcpu.index, vcpu.thread_id, vcpu.cpu_time_ms, vcpu.last_cpu,
+                         letters(vcpu.state, paused), vcpu.affinity});
+    }
+    return views;
+}
+
+api::Uuid ServiceImpl::uuid_of(const api::Selector& selector) {
+    try {
+        return core_.directory.resolve(selector)->row.uuid;
+    } catch (const Error& error) {
+        const auto runs = error.code() == ErrorCode::not_found
+                              ? core_.store.history(selector.text, 1)
+                              : std::vector<api::HistoryEntry>{};
+        if (runs.empty()) {
+            throw;
+        }
+        return runs.front().uuid;
+    }
+}
+
+std::vector<posix::Fd> ServiceImpl::console_log(const api::Selector& selector) {
+    const std::string live = core_.dirs.log_dir + '/' + api::to_string(uuid_of(selector)) +
+                             "/console.log";
+    std::vector<posix::Fd> files;
+    for (unsigned n = 0; n < most_log_files; ++n) {
+        try {
+            files.push_back(posix::open_file(n == 0 ? live : live + '.' + std::to_string(n),
+                                             O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+        } catch (const std::system_error& error) {
+            if (error.code() != std::errc::no_such_file_or_directory) {
+                throw Error(ErrorCode::failed, "The console's log cannot be read")
+                    .because(error.what());
+            }
+            if (n > 0) {
+                break;
+            }
+        }
+    }
+    std::reverse(files.begin(), files.end());
+    return files;
+}
+
+} // namespace mshv::control

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/control/reconciler.hpp"
+
+#include "toolstack/libs/posix/crashpoint.hpp"
+
+#include <set>
+#include <utility>
+
+namespace mshv::control {
+namespace {
+
+using api::Reason;
+using api::State;
+using domain::Change;
+using store::IntentKind;
+
+constexpr const char* actor = "mshvd";
+constexpr std::chrono::seconds adopt_timeout{10};
+
+bool is_start(const store::PartitionRow& row) {
+    return row.intent &&
+           (row.intent->kind == IntentKind::create || row.intent->kind == IntentKind::start);
+}
+
+store::RunEnd end_of(const store::PartitionRow& row, Reason reason, std::string detail) {
+    store::RunEnd end;
+    end.incarnation = row.runtime->incarnation;
+    end.reason = reason;
+    end.change = reason == Reason::host_reboot ? Change::end : Change::fail;
+    end.host_gone = reason == Reason::host_reboot;
+    end.detail = std::move(detail);
+    end.actor = actor;
+    return end;
+}
+
+} // namespace
+
+void Reconciler::begin(std::function<void()> task) {
+    {
+        posix::Lock lock(mutex_);
+        ++open_;
+    }
+    core_.pool.post([this, task = std::move(task)] {
+        task();
+        posix::Lock lock(mutex_);
+        --open_;
+        done_.notify_all();
+    });
+}
+
+void Reconciler::run() {
+    bury_the_dead();
+    MSHV_CRASHPOINT("control.after_bury");
+    for (const auto& entry : core_.directory.all()) {
+        if (entry->row.runtime) {
+            begin([this, row = entry->row] { adopt(row); });
+        } else if (is_start(entry->row)) {
+            begin([this, row = entry->row] { undo(row); });
+        }
+    }
+    clean_strays();
+    const Deadline deadline = Deadline::after(core_.options.adopt_wait);
+    posix::Lock lock(mutex_);
+    while (open_ > 0 && !deadline.expired()) {
+        done_.wait_until(lock, deadline.point());
+    }
+    if (open_ > 0) {
+        core_.log(Severity::warning,
+                  std::to_string(open_) + " partitions are still being adopted or cleaned");
+    }
+}
+
+/// Whatever ran in an earlier boot of the machine is dead for certain.
+void Reconciler::bury_the_dead() {
+    const auto entries = core_.directory.all();
+    core_.store.write([&](store::Transaction& t) {
+        const bool rebooted = t.meta("boot_id").value_or(core_.boot_id) != core_.boot_id;
+        for (const auto& entry : entries) {
+            const auto& row = entry->row;
+            if (row.runtime && row.runtime->boot_id != core_.boot_id) {
+                t.end_run(row.id, end_of(row, Reason::host_reboot, "The host was booted again"));
+            } else if (rebooted && is_start(row)) {
+                store::RunEnd end;
+                end.incarnation = row.intent->incarnation;
+                end.reason = Reason::host_reboot;
+                end.actor = actor;
+                t.abort_start(row.id, end);
+            }
+        }
+        t.set_meta("boot_id", core_.boot_id);
+        t.event("daemon.started", 0, actor, rebooted ? "after a boot of the host" : "");
+    });
+}
+
+void Reconciler::adopt(const store::PartitionRow& row) noexcept {
+    LivePtr live = core_.lives.find(row.uuid);
+    if (!live || live->incarnation != row.runtime->incarnation) {
+        live = core_.lives.add(row.uuid, row.id, row.runtime->incarnation);
+    }
+    {
+        posix::Lock lock(live->mutex);
+        if (live->adopting || live->recorded) {
+            return;
+        }
+        live->adopting = true;
+    }
+    try {
+        adopt_run(row, live);
+    } catch (const std::exception& error) {
+        core_.log(Severity::warning, "'" + row.name + "' is not adopted yet: " + error.what());
+    }
+    posix::Lock lock(live->mutex);
+    live->adopting = false;
+}
+
+void Reconciler::adopt_run(const store::PartitionRow& row, const LivePtr& live) {
+    const store::Runtime& runtime = *row.runtime;
+    MSHV_CRASHPOINT("control.before_adopt");
+    vmm::Adopted adopted = core_.vmm.adopt(
+        row.uuid, {runtime.run_dir, runtime.nonce, runtime.keeper, runtime.boot_id},
+        runtime.acked_seq, Deadline::after(adopt_timeout));
+    const bool alive = adopted.process != nullptr;
+    supervisor_.run_adopted(live, std::move(adopted.process), std::move(adopted.missed));
+    MSHV_CRASHPOINT("control.after_adopt");
+    if (!alive) {
+        const bool ended = core_.store.write([&](store::Transaction& t) {
+            return t.end_run(row.id, end_of(row, Reason::keeper_lost,
+                                            "Keeper and VMM were gone when mshvd started"));
+        });
+        if (ended) {
+            supervisor_.let_go(live);
+        }
+        return;
+    }
+    const auto now = core_.directory.find(row.uuid);
+    if (!now || !now->row.runtime || now->row.runtime->incarnation != runtime.incarnation) {
+        return; // it had ended meanwhile
+    }
+    if (adopted.status) {
+        follow_status(now->row, *adopted.status);
+    }
+    settle(now->row);
+}
+
+/// Where the keeper's events do not explain what it says of itself, it is right.
+void Reconciler::follow_status(const store::PartitionRow& row, const vmm::KeeperStatus& status) {
+    Change why{};
+    if (status.state == row.state) {
+        return;
+    }
+    if (status.state == State::running && row.state == State::paused) {
+        why = Change::resume;
+    } else if (status.state == State::running && row.state == State::restarting) {
+        why = Change::run;
+    } else if (status.state == State::paused && row.state == State::running) {
+        why = Change::pause;
+    } else if (status.state == State::restarting && row.state == State::running) {
+        why = Change::respawn;
+    } else if (status.state == State::crashed) {
+        why = Change::preserve;
+    } else {
+        return;
+    }
+    core_.store.write([&](store::Transaction& t) {
+        const auto now = t.find(row.id);
+        // Events that came since have a later word.
+        if (now && now->state == row.state && now->runtime == row.runtime) {
+            t.change(row.id, why, status.reason, actor, "found so when mshvd started");
+        }
+    });
+}
+
+/// Goes on with what the earlier daemon was doing to an adopted partition.
+void Reconciler::settle(const store::PartitionRow& row) {
+    if (!row.intent) {
+        return;
+    }
+    if (row.intent->kind == IntentKind::destroy) {
+        operations_.destroy_now(row.uuid, row.intent->actor);
+    } else {
+        ladders_.climb(row.uuid);
+    }
+}
+
+/// A start of which only the intent is left.
+void Reconciler::undo(const store::PartitionRow& row) noexcept {
+    try {
+        const auto guard = core_.lock(row, "undo start", actor, Deadline::after({}));
+        const auto now = core_.directory.find(row.uuid);
+        if (!now || !is_start(now->row) || now->row.runtime || now->row.intent != row.intent) {
+            return;
+        }
+        if (row.intent->actor == "autostart") {
+            // It never ran: its turn comes again.
+            core_.store.write([&](store::Transaction& t) { t.set_autostart_done(row.id, ""); });
+        }
+        operations_.undo_start(now->row, Reason::start_failed,
+                               "mshvd ended while it was being started");
+    } catch (const std::exception& error) {
+        core_.log(Severity::warning, "the start of '" + row.name + "' is not undone yet: " +
+                                         error.what());
+    }
+}
+
+/// Run folders that belong to no run.
+void Reconciler::clean_strays() {
+    std::set<std::pair<api::Uuid, std::string>> known;
+    for (const auto& entry : core_.directory.all()) {
+        if (entry->row.runtime) {
+            known.emplace(entry->row.uuid, entry->row.runtime->incarnation);
+        }
+        if (entry->row.intent) {
+            known.emplace(entry->row.uuid, entry->row.intent->incarnation);
+        }
+    }
+    for (const auto& [uuid, incarnation] : core_.vmm.incarnations()) {
+        if (known.contains({uuid, incarnation})) {
+            continue;
+        }
+        begin([this, uuid = uuid, incarnation = incarnation] {
+            try {
+                core_.vmm.clean(uuid, incarnation, Deadline::after(adopt_timeout));
+                core_.store.write([&](store::Transaction& t) {
+                    t.event("daemon.cleaned", 0, actor,
+                            "leftovers of " + api::to_string(uuid) + '/' + incarnation);
+                });
+            } catch (const std::exception& error) {
+                core_.log(Severity::warning, "leftovers of " + api::to_string(uuid) + '/' +
+                                                 incarnation + " stay: " + error.what());
+            }
+        });
+    }
+}
+
+void Reconciler::chores() noexcept {
+    for (const auto& entry : core_.directory.all()) {
+        const auto& row = entry->row;
+        if ((!row.runtime && !row.intent) || core_.locks.holder(row.uuid)) {
+            continue;
+        }
+        if (is_start(row)) {
+            core_.pool.post([this, row] { undo(row); });
+        } else if (row.runtime) {
+            const LivePtr live = core_.lives.find(row.uuid);
+            bool waiting = false;
+            if (live) {
+                posix::Lock lock(live->mutex);
+                waiting = !live->recorded && live->incarnation == row.runtime->incarnation;
+            }
+            if (waiting) {
+                core_.pool.post([this, row] { adopt(row); });
+            }
+        }
+    }
+}
+
+} // namespace mshv::control

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/control/service_impl.hpp"
+
+#include "toolstack/libs/posix/crashpoint.hpp"
+
+namespace mshv::control {
+
+ServiceImpl::ServiceImpl(const Dependencies& dependencies)
+    : core_(dependencies), supervisor_(core_), operations_(core_, supervisor_),
+      ladders_(core_, operations_), reconciler_(core_, operations_, supervisor_, ladders_),
+      autostarter_(core_, operations_), sampler_(core_, [this] { reconciler_.chores(); }) {
+    core_.changed = [this] { autostarter_.nudge(); };
+    core_.store.set_observer(
+        [this](store::Committed&& committed) { core_.on_commit(committed); });
+    {
+        posix::Lock lock(gate_->mutex);
+        gate_->supervisor = &supervisor_;
+    }
+    core_.vmm.set_event_sink([gate = gate_](const api::Uuid& uuid, const std::string& incarnation,
+                                            const vmm::KeeperEvent& event) {
+        posix::Lock lock(gate->mutex);
+        if (gate->supervisor != nullptr) {
+            gate->supervisor->on_event(uuid, incarnation, event);
+        }
+    });
+}
+
+void ServiceImpl::start_up() {
+    core_.directory.load(core_.store.load());
+    core_.hub.announce(core_.store.last_seq());
+    started_ = true;
+    ladders_.start();
+    reconciler_.run();
+    MSHV_CRASHPOINT("control.after_reconcile");
+    sampler_.start();
+    if (core_.options.autostart) {
+        autostarter_.start();
+    }
+}
+
+void ServiceImpl::stop() {
+    if (stopped_.exchange(true)) {
+        return;
+    }
+    core_.hub.stop();
+    core_.directory.stop();
+    if (started_) {
+        autostarter_.stop();
+        sampler_.stop();
+        ladders_.stop();
+        core_.locks.wait_idle();
+    }
+    {
+        posix::Lock lock(gate_->mutex);
+        gate_->supervisor = nullptr;
+    }
+    core_.pool.stop();
+    core_.store.set_observer({});
+    core_.lives.clear();
+}
+
+Service::Counts ServiceImpl::counts() const {
+    Counts counts;
+    counts.partitions = core_.directory.all().size();
+    counts.live = core_.lives.all().size();
+    counts.last_event_seq = core_.hub.last_seq();
+    return counts;
+}
+
+std::unique_ptr<Service> make_service(Dependencies dependencies) {
+    return std::make_unique<ServiceImpl>(dependencies);
+}
+
+} // namespace mshv::control

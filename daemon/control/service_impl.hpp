@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/control/autostarter.hpp"
+#include "daemon/control/core.hpp"
+#include "daemon/control/factory.hpp"
+#include "daemon/control/ladder_engine.hpp"
+#include "daemon/control/operations.hpp"
+#include "daemon/control/reconciler.hpp"
+#include "daemon/control/sampler.hpp"
+#include "daemon/control/supervisor.hpp"
+
+#include <atomic>
+#include <memory>
+
+namespace mshv::control {
+
+/// The use cases over control's parts. Reads are in queries.cpp, changes in commands.cpp.
+class ServiceImpl final : public Service {
+public:
+    explicit ServiceImpl(const Dependencies& dependencies);
+    ServiceImpl(const ServiceImpl&) = delete;
+    ServiceImpl& operator=(const ServiceImpl&) = delete;
+    ~ServiceImpl() override { ServiceImpl::stop(); }
+
+    void start_up() override;
+    void stop() override;
+    [[nodiscard]] Counts counts() const override;
+
+    std::string list_json(bool include_off) override;
+    api::PartitionView get(const api::Selector& selector) override;
+    api::StoredDefinition definition(const api::Selector& selector) override;
+    api::EventPage events(std::int64_t since, std::size_t limit, std::optional<api::Uuid> partition,
+                          Deadline wait) override;
+    std::vector<api::HistoryEntry> history(const std::optional<std::string>& name_or_uuid,
+                                           std::size_t limit) override;
+    api::PartitionView wait_state(const api::Selector& selector,
+                                  const std::vector<api::State>& states, Deadline deadline) override;
+    std::vector<api::VcpuView> vcpus(const api::Selector& selector, Deadline deadline) override;
+    std::vector<posix::Fd> console_log(const api::Selector& selector) override;
+
+    api::PartitionView create(const api::CreateRequest& request, const Actor& actor) override;
+    api::PartitionView undefine(const api::Selector& selector, const Actor& actor,
+                                Deadline wait_busy) override;
+    api::PartitionView start(const api::Selector& selector, const api::StartRequest& request,
+                             const Actor& actor, Deadline wait_busy) override;
+    api::PartitionView shutdown(const api::Selector& selector, const api::ShutdownRequest& request,
+                                const Actor& actor, Deadline wait_busy) override;
+    api::PartitionView reboot(const api::Selector& selector, const api::ShutdownRequest& request,
+                              const Actor& actor, Deadline wait_busy) override;
+    api::PartitionView reset(const api::Selector& selector, const Actor& actor,
+                             Deadline wait_busy) override;
+    api::PartitionView destroy(const api::Selector& selector, const api::DestroyRequest& request,
+                               const Actor& actor, Deadline wait_busy) override;
+    api::PartitionView pause(const api::Selector& selector, const Actor& actor,
+                             Deadline wait_busy) override;
+    api::PartitionView unpause(const api::Selector& selector, const Actor& actor,
+                               Deadline wait_busy) override;
+    void trigger(const api::Selector& selector, const api::TriggerRequest& request,
+                 const Actor& actor, Deadline wait_busy) override;
+    api::PartitionView rename(const api::Selector& selector, const api::RenameRequest& request,
+                              const Actor& actor, Deadline wait_busy) override;
+    api::PartitionView set_autostart(const api::Selector& selector,
+                                     const api::AutostartRequest& request, const Actor& actor,
+                                     Deadline wait_busy) override;
+    void attach_console(const api::Selector& selector, posix::Fd client,
+                        const vmm::ConsoleRequest& request, const Actor& actor,
+                        Deadline deadline) override;
+
+private:
+    /// A partition with its lock held and its row as it is under it.
+    struct Held {
+        OperationLocks::Guard guard;
+        store::PartitionRow row;
+    };
+    Held hold(const api::Selector& selector, domain::Verb verb, const Actor& actor,
+              Deadline wait_busy);
+    std::shared_ptr<vmm::VmmProcess> process_of(const store::PartitionRow& row);
+    void begin_ladder(const store::PartitionRow& row, store::IntentKind kind,
+                      const api::ShutdownPolicy& policy, const Actor& actor);
+    /// UUID of a partition that is, or of the last run of one that was.
+    api::Uuid uuid_of(const api::Selector& selector);
+
+    /// Between the VmmHost's threads, which outlive the service, and the supervisor.
+    struct Gate {
+        posix::Mutex mutex;
+        Supervisor* supervisor MSHV_GUARDED_BY(mutex) = nullptr;
+    };
+
+    Core core_;
+    std::shared_ptr<Gate> gate_ = std::make_shared<Gate>(); ///< shared with the event sink
+    Supervisor supervisor_;
+    Operations operations_;
+    LadderEngine ladders_;
+    Reconciler reconciler_;
+    Autostarter autostarter_;
+    Sampler sampler_;
+    std::atomic<bool> started_ = false;
+    std::atomic<bool> stopped_ = false;
+};
+
+} // namespace mshv::control
