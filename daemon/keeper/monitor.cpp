@@ -231,10 +231,12 @@ void Monitor::take_line(std::string_view line) {
         // so one that was passed over would be awaited for ever.
         if (!pending_.empty() && id_text(pending_.begin()->first) == scanned->id) {
             auto found = pending_.extract(pending_.begin());
-            answered();
             found.mapped().reply(scanned->kind == QmpLine::Kind::returned ? ReplyKind::returned
                                                                           : ReplyKind::error,
                                  *scanned, line);
+            if (stage_ == Stage::ready) { // not in the middle of a handshake
+                answered();
+            }
         }
         return;
     }

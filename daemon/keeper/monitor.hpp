@@ -45,7 +45,8 @@ public:
     /// It has ended: what it still said is read, then everything outstanding is answered `gone`.
     void stop();
 
-    [[nodiscard]] bool ready() const { return stage_ == Stage::ready; }
+    /// This VMM has answered once.
+    [[nodiscard]] bool ready() const { return was_ready_; }
     [[nodiscard]] bool responsive() const { return responsive_; }
     [[nodiscard]] std::size_t outstanding() const { return pending_.size(); }
     /// `command` is a JSON object without "id".
