@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Puts the generated table of elements (ELEMENTS) in place of the line @ELEMENTS@ of TEMPLATE.
+cmake_minimum_required(VERSION 3.25) # @WORD@ in a string is text
 file(READ ${TEMPLATE} page)
 file(READ ${ELEMENTS} elements)
 string(FIND "${page}" "\n@ELEMENTS@\n" at)
