@@ -3,7 +3,7 @@
 
 #include "toolstack/libs/api/error.hpp"
 
-#include <CLI/App.hpp>
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 namespace mshv::ctl {
