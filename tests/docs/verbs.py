@@ -25,8 +25,8 @@ def visible(tree):
     return {verb["name"]: verb for verb in tree["verbs"] if not verb["hidden"]}
 
 
-def described(verb, text, states):
-    """What the entry of one verb must say beside its options."""
+def described(verb, text, elsewhere):
+    """What the entry of one verb must say beside its options; `elsewhere` is what it refers to."""
     title = text.splitlines()[0].replace("\\", "")
     shown = re.findall(r"[A-Z][A-Z-]*", title)
     for argument in verb["arguments"]:
@@ -38,9 +38,8 @@ def described(verb, text, states):
                 rf"\*{re.escape(option['names'][-1])}\* _{re.escape(option['value'])}_", plain):
             yield f"{PAGE}: {verb['name']} {option['names'][-1]} takes {option['value']}"
     for declared in verb["options"] + verb["arguments"]:
-        place = plain + (states if "*mshv*(7)" in plain else "")
         for choice in declared["choices"]:
-            if not re.search(rf"(?<![\w-]){re.escape(choice)}(?![\w-])", place):
+            if not re.search(rf"(?<![\w-]){re.escape(choice)}(?![\w-])", plain + elsewhere):
                 yield f"{PAGE}: {verb['name']} does not name the choice '{choice}'"
 
 
@@ -53,12 +52,15 @@ def page_problems(tree, page, states):
     yield from differences([name for name, _ in entries], verbs, "verb", PAGE)
     if len(entries) != len({name for name, _ in entries}):
         yield f"{PAGE}: a verb has two entries"
+    texts = dict(entries)
     for name, text in entries:
         if name in verbs:
+            elsewhere = states if "*mshv*(7)" in text else ""
+            elsewhere += "".join(texts.get(other, "") for other in re.findall(r"As for \*(\w+)\*", text))
             own = names(verbs[name]["options"])
             found = options(text)
             yield from differences(found - (globals_ - own), own, f"{name}'s option", PAGE)
-            yield from described(verbs[name], text, states)
+            yield from described(verbs[name], text, elsewhere)
     groups = [verb["group"] for verb in verbs.values()]
     titles = re.findall(r"^## (.*)$", section(page, "VERBS"), re.MULTILINE)
     if titles != list(dict.fromkeys(groups)):
