@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <boost/test/unit_test.hpp>
+
+BOOST_AUTO_TEST_CASE(keeper_text_test_placeholder) {}
