@@ -83,7 +83,8 @@ Watch::Watch(Loop& loop, int fd, std::uint32_t events, Loop::Callback callback)
     event.events = events;
     event.data.u64 = number_;
     posix::check(::epoll_ctl(loop.epoll_.get(), EPOLL_CTL_ADD, fd, &event), "watch descriptor");
-    loop.entries_.emplace(number_, std::make_shared<Loop::Entry>(fd, std::move(callback)));
+    loop.entries_.emplace(number_,
+                          std::make_shared<Loop::Entry>(Loop::Entry{fd, std::move(callback)}));
 }
 
 Watch::Watch(Watch&& other) noexcept

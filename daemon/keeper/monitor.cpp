@@ -41,6 +41,7 @@ void Monitor::start() {
     running_ = true;
     was_ready_ = false;
     responsive_ = true;
+    closed_by_vmm_ = false;
     retry_pause_ = first_pause;
     connect();
 }
@@ -206,6 +207,9 @@ bool Monitor::read_input() {
 }
 
 void Monitor::take_line(std::string_view line) {
+    if (line.ends_with('\r')) {
+        line.remove_suffix(1);
+    }
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) {
         return;
     }
