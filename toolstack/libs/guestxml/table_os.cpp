@@ -22,6 +22,7 @@ constexpr Row rows[] = {
     row("os/type", Type::choice, "Only hvm")
         .of("hvm")
         .refuses("linux xen xenpvh exe uml", "only fully virtual machines run here", "hvm")
+        .or_empty()
         .no_effect()
         .by_default("hvm"),
     row("os/type/@arch", Type::choice, "The host's own")
