@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(the_escape_key_detaches_and_the_terminal_is_as_before) {
     termios during{};
     BOOST_REQUIRE(::tcgetattr(input_.get(), &during) == 0);
     BOOST_TEST((during.c_lflag & (ICANON | ECHO | ISIG)) == 0U);
-    ::poll(nullptr, 0, 60); // the key stands alone only after a pause: time is what is tested
+    ::poll(nullptr, 0, 60); // paces: a key stands alone only after a pause, which is what is tested
     type("\x1d");
     const auto frame = received();
     BOOST_CHECK(frame.type == FrameType::detach);
@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(who_only_reads_types_nothing_and_may_leave_by_ctrl_c) {
     send(FrameType::data, "a");
     BOOST_TEST(printed(1) == "a");
     type("rm -rf /\r");
-    ::poll(nullptr, 0, 60);
+    ::poll(nullptr, 0, 60); // paces: the next key shall stand alone
     type("\x03");
     BOOST_CHECK(received().type == FrameType::detach);
     BOOST_CHECK(join() == SessionEnd::detached);
@@ -258,7 +258,7 @@ BOOST_AUTO_TEST_CASE(somebody_else_takes_the_keyboard) {
     send(FrameType::data, "a");
     BOOST_TEST(printed(1) == "a");
     type("not for the guest");
-    ::poll(nullptr, 0, 60);
+    ::poll(nullptr, 0, 60); // paces: the next key shall stand alone
     type("\x1d");
     BOOST_CHECK(received().type == FrameType::detach);
     BOOST_CHECK(join() == SessionEnd::detached);

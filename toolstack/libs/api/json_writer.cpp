@@ -34,7 +34,7 @@ private:
 };
 
 // Found by RapidJSON through the namespace of Sink.
-// NOLINTBEGIN(readability-identifier-naming)
+// NOLINTBEGIN(readability-identifier-naming): RapidJSON's names
 inline void PutReserve(Sink& sink, std::size_t count) {
     sink.reserve(count);
 }

@@ -123,7 +123,7 @@ private:
                 if (!follow_ || !gone || give_up.expired()) {
                     throw;
                 }
-                ::poll(nullptr, 0, retry_ms);
+                ::poll(nullptr, 0, retry_ms); // paces: the next try, while the socket is nobody's
             }
         }
     }
