@@ -90,9 +90,10 @@ def include_style(tree):
         if "#pragma once" not in tree.text(name):
             yield f"{name}:1: no #pragma once"
     for name in tree.under("toolstack", "daemon", suffixes=(".cpp",)):
-        own = name[:-len(".cpp")] + ".hpp"
+        stem = name[:-len(".cpp")]
+        own = f"{stem}.hpp"
         first = next(((number, path) for number, path, _ in includes(tree, name)), None)
-        if own in tree.files and first and first[1] != own:
+        if own in tree.files and first and first[1] not in (own, f"{stem}_impl.hpp"):
             yield f'{name}:{first[0]}: the first include must be "{own}"'
 
 
