@@ -33,15 +33,21 @@ void add_query(std::string& target, std::string_view key, std::uint64_t value) {
     add_query(target, key, std::to_string(value));
 }
 
-template <typename T>
-T decode_answer(std::string_view body) {
+/// An answer that cannot be read is the daemon's failure, not a misuse of this program.
+template <typename Decode>
+auto decoded(Decode decode) {
     try {
-        return api::decode<T>(body, api::DecodeOptions::answer());
+        return decode();
     } catch (const Error& error) {
         throw Error(ErrorCode::failed, error.message(),
                     "are mshvctl and mshvd of the same release? see mshvctl version")
             .with_problems(error.problems());
     }
+}
+
+template <typename T>
+T decode_answer(std::string_view body) {
+    return decoded([&] { return api::decode<T>(body, api::DecodeOptions::answer()); });
 }
 
 constexpr int first_error_status = 400;
@@ -118,8 +124,9 @@ api::HostView Client::host(Deadline deadline) {
 }
 
 std::vector<PartitionView> Client::list(bool include_off, Deadline deadline) {
-    return api::decode_partition_list(request(
-        "GET", include_off ? "/v1/partitions?all=1" : "/v1/partitions", {}, deadline));
+    const std::string body =
+        request("GET", include_off ? "/v1/partitions?all=1" : "/v1/partitions", {}, deadline);
+    return decoded([&] { return api::decode_partition_list(body); });
 }
 
 PartitionView Client::get(const Selector& selector, Deadline deadline) {

@@ -56,6 +56,7 @@ void add_positional(CLI::App& app, const Positional& positional) {
     const int most = positional.most == 0 ? many : static_cast<int>(positional.most);
     option->type_size(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     option->expected(std::max(1, static_cast<int>(positional.least)), most);
+    option->allow_extra_args(positional.most != 1);
     option->required(positional.least > 0);
 }
 
@@ -72,6 +73,16 @@ void add_positional(CLI::App& app, const Positional& positional) {
     const auto meant = name.starts_with("--") ? nearest(name, names) : std::string_view{};
     throw Error(ErrorCode::usage, "unknown option '" + name + "'",
                 meant.empty() ? see : "did you mean '" + std::string(meant) + "'?");
+}
+
+/// The first word that no declaration took; CLI11 leaves the "--" before positionals among them.
+std::optional<std::string> first_extra(const CLI::App& app) {
+    for (auto& word : app.remaining()) {
+        if (word != "--") {
+            return std::move(word);
+        }
+    }
+    return std::nullopt;
 }
 
 /// The option whose value `word` carries or announces; null when it is none of `globals`.
@@ -104,15 +115,15 @@ void parse_arguments(const Arguments& arguments, std::string_view verb,
         app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
     } catch (const CLI::RequiredError& error) {
         // An unknown option explains better why something is missing.
-        if (const auto extras = app.remaining(); !extras.empty()) {
-            refuse_extra(arguments, extras.front(), see);
+        if (const auto extra = first_extra(app)) {
+            refuse_extra(arguments, *extra, see);
         }
         throw Error(ErrorCode::usage, error.what(), see);
     } catch (const CLI::ParseError& error) {
         throw Error(ErrorCode::usage, error.what(), see);
     }
-    if (const auto extras = app.remaining(); !extras.empty()) {
-        refuse_extra(arguments, extras.front(), see);
+    if (const auto extra = first_extra(app)) {
+        refuse_extra(arguments, *extra, see);
     }
 }
 

@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(fish_understands_its_script) {
     };
     BOOST_TEST(fish("mshvctl dest").out.starts_with("destroy\t"));
     BOOST_TEST(fish("mshvctl pause web").out == "web1\nweb2\n");
-    BOOST_TEST(fish("mshvctl shutdown --escalate d").out == "destroy\n");
+    BOOST_TEST(fish("mshvctl shutdown --escalate d").out.starts_with("destroy\t"));
     BOOST_TEST(fish("mshvctl shutdown --esc").out.starts_with("--escalate\t"));
 }
 

@@ -61,8 +61,10 @@ TemporaryFolder::TemporaryFolder() {
 
 TemporaryFolder::~TemporaryFolder() { posix::remove_tree(path_); }
 
-FakeDaemon::FakeDaemon(const std::string& socket)
-    : server_(std::make_unique<http::Server>(posix::listen_unix(socket, 0600), *this)) {}
+FakeDaemon::FakeDaemon(const std::string& socket) {
+    http::Handler& handler = *this;
+    server_ = std::make_unique<http::Server>(posix::listen_unix(socket, 0600), handler);
+}
 
 FakeDaemon::~FakeDaemon() { server_->stop(posix::Deadline::after(5s)); }
 

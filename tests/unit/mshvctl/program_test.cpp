@@ -69,6 +69,9 @@ BOOST_AUTO_TEST_CASE(list_of_names_reports_those_that_are_missing) {
 
 BOOST_AUTO_TEST_CASE(the_daemons_errors_become_exit_statuses) {
     for (const auto& row : api::error_table()) {
+        if (row.http_status < 400) {
+            continue; // partial is the client's own
+        }
         daemon.on("POST /v1/partitions/web1/pause", row.http_status,
                   error_json(row.code, "it did not work"));
         const auto result = run({"pause", "web1"});

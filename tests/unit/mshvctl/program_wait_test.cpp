@@ -52,7 +52,8 @@ BOOST_AUTO_TEST_CASE(reboot_waits_for_a_later_generation) {
     daemon.on("GET /v1/partitions/web1", 200, partition_json(5, "web1", "running", 1));
     daemon.on("POST /v1/partitions/web1/reboot", 200, partition_json(5, "web1", "stopping", 1));
     daemon.on("GET /v1/partitions/id:5", [&](const http::Request&) {
-        return ok(partition_json(5, "web1", ++asked < 2 ? "restarting" : "running", asked));
+        const int time = ++asked;
+        return ok(partition_json(5, "web1", time < 2 ? "restarting" : "running", time));
     });
     daemon.on("GET /v1/events", 200, R"({"events":[],"last_seq":7,"oldest_seq":1})");
     const auto result = run({"reboot", "web1", "-w", "--timeout", "5"});
