@@ -140,6 +140,13 @@ bool KeeperProcess::agent_connected(Deadline deadline) {
 
 void KeeperProcess::kill(Deadline deadline) {
     MSHV_CRASHPOINT("vmm.kill.before");
+    if (!kill_by_keeper(deadline)) {
+        kill_directly(deadline);
+    }
+    MSHV_CRASHPOINT("vmm.kill.after");
+}
+
+bool KeeperProcess::kill_by_keeper(Deadline deadline) {
     while (true) {
         // Half of the time at most is the keeper's, so that enough is left to do without it.
         const auto half = std::chrono::milliseconds(milliseconds_left(deadline) / 2 + 1);
@@ -150,22 +157,19 @@ void KeeperProcess::kill(Deadline deadline) {
         try {
             answer = link_->call(std::move(request), {}, turn);
         } catch (const posix::TimedOut&) {
-            break; // the keeper is stopped itself
+            return false; // the keeper is stopped itself
         } catch (const api::Error&) {
-            break; // or dead
+            return false; // or dead
         }
         if (answer.word == "ok" || answer.text("code") == "wrong_state" ||
             answer.text("code") == "vmm_gone") {
-            MSHV_CRASHPOINT("vmm.kill.after");
-            return;
+            return true;
         }
         if (answer.text("code") != "timeout" || deadline.expired() ||
             milliseconds_left(deadline) < 20) {
             throw to_error(answer, "end the VMM");
         }
     }
-    kill_directly(deadline);
-    MSHV_CRASHPOINT("vmm.kill.after");
 }
 
 void KeeperProcess::kill_directly(Deadline deadline) {

@@ -42,6 +42,8 @@ private:
     /// Sends a QMP command through the keeper; the VMM's line, whatever it says.
     std::string qmp(std::string_view command, std::string_view what, Deadline deadline);
     void refuse_if_lacking(std::string_view ability, const std::string& what) const;
+    /// False when the keeper does not answer.
+    bool kill_by_keeper(Deadline deadline);
     void kill_directly(Deadline deadline);
 
     std::shared_ptr<Hub> hub_;
