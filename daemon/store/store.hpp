@@ -143,6 +143,8 @@ public:
     /// Everything that is wrong with the database: integrity_check, foreign_key_check and the rules
     /// of this module. Empty = sound.
     [[nodiscard]] virtual std::vector<std::string> fsck() = 0;
+    /// A consistent copy of a database that another process may have open.
+    static void backup_file(const std::string& database, const std::string& path);
     /// A consistent copy while the daemon works; `path` must not exist.
     virtual void backup(const std::string& path) = 0;
 
