@@ -19,7 +19,7 @@ HARMFUL = ("ProtectSystem", "ProtectHome", "PrivateTmp", "PrivateDevices", "Prot
            "ProtectKernelModules", "ProtectKernelLogs", "ProtectControlGroups", "ProtectHostname",
            "ProtectClock", "PrivateMounts", "PrivateNetwork", "PrivateUsers", "ReadWritePaths",
            "RuntimeDirectory", "MemoryDenyWriteExecute", "DevicePolicy", "RestrictRealtime",
-           "RestrictNamespaces", "OOMScoreAdjust", "MemoryMax", "CPUQuota", "DynamicUser")
+           "RestrictNamespaces", "RestrictSUIDSGID", "OOMScoreAdjust", "MemoryMax", "CPUQuota", "DynamicUser")
 
 
 def unit_problems(text):
