@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_doubled_token_is_told_or_means_the_same) {
         document.insert(token.offset, document.substr(token.offset, token.length));
         const ParseResult result = parse(document);
         sound(document, result);
-        RC_ASSERT(!result.spec || *result.spec == before);
+        RC_ASSERT((!result.spec || *result.spec == before));
     }));
 }
 
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(a_deleted_name_or_mark_is_told) {
         document.erase(token.offset, token.length);
         const ParseResult result = parse(document);
         sound(document, result);
-        RC_ASSERT(!result.spec || *result.spec == before);
+        RC_ASSERT((!result.spec || *result.spec == before));
     }));
 }
 

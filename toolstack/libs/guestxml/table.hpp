@@ -72,6 +72,14 @@ struct Row {
     bool empty_allowed = false;  ///< an element's text may be absent
     Setter set = nullptr;
 
+    /// The row with one member changed.
+    template <typename T>
+    [[nodiscard]] constexpr Row with(T Row::*member, T value) const {
+        Row copy = *this;
+        copy.*member = value;
+        return copy;
+    }
+
     // How rows are written: Row values with words added to them.
     [[nodiscard]] constexpr Row required() const { return with(&Row::card, Card::one); }
     [[nodiscard]] constexpr Row many() const { return with(&Row::card, Card::many); }
@@ -111,12 +119,6 @@ struct Row {
     }
 
 private:
-    template <typename T>
-    [[nodiscard]] constexpr Row with(T Row::*member, T value) const {
-        Row copy = *this;
-        copy.*member = value;
-        return copy;
-    }
     [[nodiscard]] constexpr std::string_view last() const {
         const std::size_t slash = path.rfind('/');
         return slash == std::string_view::npos ? path : path.substr(slash + 1);
