@@ -91,9 +91,9 @@ std::optional<std::string> why_bad_name(std::string_view name) {
 
 Selector Selector::parse(std::string_view text) {
     Selector selector;
-    const auto take = [&](std::string_view prefix, Kind kind) {
+    const auto take = [&](std::string_view prefix, Kind forced) {
         if (selector.kind == Kind::any && text.substr(0, prefix.size()) == prefix) {
-            selector.kind = kind;
+            selector.kind = forced;
             text.remove_prefix(prefix.size());
         }
     };
