@@ -86,6 +86,16 @@ Header read_header(const std::string& path, bool create) {
     return {false, big_endian(&bytes[60]), big_endian(&bytes[68])};
 }
 
+/// A daemon that was killed while it made the database left a file whose header says nothing yet:
+/// either no table stands in it, or the first migration waits in the write-ahead log.
+Header unfinished_header(const std::string& path) {
+    SQLite::Database database(path, SQLite::OPEN_READWRITE, 5000);
+    const auto number = [&](const char* query) { return database.execAndGet(query).getInt64(); };
+    Header header{number("SELECT count(*) FROM sqlite_schema") == 0,
+                  number("PRAGMA user_version"), number("PRAGMA application_id")};
+    return header;
+}
+
 void step(SQLite::Database& database, std::size_t version) {
     MSHV_CRASHPOINT("store.before_migration");
     // PRAGMA takes no bound parameters; both values are numbers of this program.
@@ -151,8 +161,11 @@ posix::Fd lock_database(const std::string& path) {
 std::int64_t current_schema() { return static_cast<std::int64_t>(migrations().size()); }
 
 void migrate(const std::string& path, bool create) {
-    const Header header = read_header(path, create);
+    Header header = read_header(path, create);
     const std::int64_t newest = current_schema();
+    if (!header.empty && header.application_id == 0 && header.user_version == 0) {
+        header = unfinished_header(path);
+    }
     if (!header.empty && header.application_id != application_id) {
         throw Error(ErrorCode::failed, path + " is a database of another program");
     }
@@ -163,7 +176,7 @@ void migrate(const std::string& path, bool create) {
                     "install the newer version again, or restore the copy that was made before the "
                     "upgrade");
     }
-    if (header.user_version == newest) {
+    if (!header.empty && header.user_version == newest) {
         return;
     }
     SQLite::Database database(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000);
