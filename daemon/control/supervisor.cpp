@@ -134,7 +134,13 @@ void Supervisor::let_go(const LivePtr& live) {
 
 void Supervisor::release(const LivePtr& live) noexcept {
     MSHV_CRASHPOINT("control.before_release");
-    const auto process = live->get_process();
+    std::shared_ptr<vmm::VmmProcess> process;
+    {
+        // Taken out, so that it ends here: whoever else holds the run for a moment may be one of
+        // the VmmHost's own threads.
+        posix::Lock lock(live->mutex);
+        process = std::move(live->process);
+    }
     try {
         if (process) {
             process->release(core_.vmm_deadline());
@@ -177,14 +183,7 @@ void Supervisor::keeper_lost(const LivePtr& live) noexcept {
         const bool ended = core_.store.write(
             [&](store::Transaction& t) { return t.end_run(live->id, end); });
         if (ended) {
-            core_.lives.remove(live);
-            core_.pool.post([this, live] {
-                try {
-                    core_.vmm.clean(live->uuid, live->incarnation, core_.vmm_deadline());
-                } catch (const std::exception& error) {
-                    core_.log(Severity::warning, error.what());
-                }
-            });
+            let_go(live); // its release fails, and the folder is cleaned instead
         }
     } catch (const std::exception& error) {
         core_.log(Severity::error,

@@ -132,12 +132,16 @@ std::vector<std::string> Reader::fsck() {
                            [](Connection& connection) { return check_database(connection); });
 }
 
-void Reader::backup(const std::string& path) {
-    with_connection("The backup", [&](Connection& connection) {
+void backup_database(const std::string& database, const std::string& path) {
+    try {
+        // A connection of its own: queries go on, and theirs may not write at all.
+        Connection connection(database, Connection::Mode::read_write);
         SQLite::Statement vacuum(connection.database(), "VACUUM INTO ?");
         vacuum.bind(1, path);
         vacuum.exec();
-    });
+    } catch (const SQLite::Exception& error) {
+        throw translate(error, "The backup to " + path);
+    }
     // VACUUM INTO leaves the flush to its caller.
     const posix::Fd file = posix::open_file(path, O_RDONLY);
     posix::check(::fsync(file.get()), path);

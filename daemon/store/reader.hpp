@@ -20,7 +20,6 @@ public:
                                            std::size_t limit) MSHV_EXCLUDES(mutex_);
     std::int64_t last_seq() MSHV_EXCLUDES(mutex_);
     std::vector<std::string> fsck() MSHV_EXCLUDES(mutex_);
-    void backup(const std::string& path) MSHV_EXCLUDES(mutex_);
 
 private:
     /// Runs `query` with the connection to itself, in the words of the contract.
@@ -37,6 +36,9 @@ private:
     posix::Mutex mutex_;
     Connection connection_ MSHV_GUARDED_BY(mutex_);
 };
+
+/// See Store::backup().
+void backup_database(const std::string& database, const std::string& path);
 
 /// See Store::fsck().
 std::vector<std::string> check_database(Connection& connection);

@@ -82,8 +82,6 @@ struct PartitionRow {
     std::optional<api::LastExit> last_exit;
     std::optional<Runtime> runtime;
     std::optional<Intent> intent;
-
-    bool operator==(const PartitionRow&) const = default;
 };
 
 /// What define writes: the spec's text and the columns drawn from it.

@@ -95,7 +95,7 @@ public:
     std::int64_t last_seq() override { return reader_.last_seq(); }
     [[nodiscard]] std::int64_t schema_version() const override { return current_schema(); }
     std::vector<std::string> fsck() override { return reader_.fsck(); }
-    void backup(const std::string& path) override { reader_.backup(path); }
+    void backup(const std::string& path) override { backup_database(path_, path); }
 
 protected:
     void submit(std::function<void(Transaction&)> unit) override {

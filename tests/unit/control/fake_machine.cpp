@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/control/fake_machine.hpp"
+
+#include <chrono>
+#include <csignal>
+
+namespace mshv::testing {
+
+using api::Error;
+using api::ErrorCode;
+using api::Reason;
+using api::State;
+using Kind = KeeperEvent::Kind;
+using posix::Deadline;
+using posix::Lock;
+
+std::unique_ptr<FakeMachine> FakeMachine::copy() const {
+    auto other = std::make_unique<FakeMachine>();
+    Lock lock(mutex_);
+    Lock other_lock(other->mutex_);
+    other->keepers_ = keepers_;
+    other->boot_id_ = boot_id_;
+    other->next_pid_ = next_pid_;
+    other->now_ms_ = now_ms_;
+    return other;
+}
+
+FakeKeeper* FakeMachine::find_running(const api::Uuid& uuid) {
+    for (auto& [key, keeper] : keepers_) {
+        if (key.first == uuid && !keeper.finished && !keeper.dead) {
+            return &keeper;
+        }
+    }
+    return nullptr;
+}
+
+KeeperEvent& FakeMachine::note(FakeKeeper& keeper, Kind kind, Reason reason) {
+    KeeperEvent event;
+    event.seq = static_cast<std::int64_t>(keeper.journal.size()) + 1;
+    event.at_ms = ++now_ms_;
+    event.kind = kind;
+    event.generation = keeper.generation;
+    event.reason = reason;
+    if (keeper.vmm.pid != 0) {
+        event.vmm = keeper.vmm;
+    }
+    keeper.reason = reason;
+    keeper.journal.push_back(event);
+    return keeper.journal.back();
+}
+
+void FakeMachine::end_vmm(FakeKeeper& keeper, Reason reason, posix::ExitStatus exit) {
+    keeper.vmm = {};
+    note(keeper, Kind::vmm_exited, reason).exit = exit;
+    keeper.finished = true;
+    keeper.state = State::shutoff;
+    note(keeper, Kind::finished, reason).exit = exit;
+}
+
+void FakeMachine::respawn(FakeKeeper& keeper, Reason reason) {
+    keeper.vmm = {};
+    note(keeper, Kind::vmm_exited, reason).exit = posix::ExitStatus{};
+    note(keeper, Kind::respawn_wait, reason);
+    ++keeper.generation;
+    keeper.vmm = {++next_pid_, static_cast<std::uint64_t>(next_pid_)};
+    keeper.expected = Expected::none;
+    note(keeper, Kind::vmm_started, reason);
+    note(keeper, Kind::ready, reason);
+    keeper.state = State::running;
+    note(keeper, Kind::running, reason);
+}
+
+void FakeMachine::send() {
+    Lock order(sending_);
+    for (;;) {
+        KeeperKey key;
+        KeeperEvent event;
+        vmm::VmmHost::EventSink sink;
+        {
+            Lock lock(mutex_);
+            changed_.notify_all();
+            for (const auto& [name, keeper] : keepers_) {
+                if (std::size_t& sent = sent_[name]; sent < keeper.journal.size() && sink_) {
+                    key = name;
+                    event = keeper.journal[sent++];
+                    sink = sink_;
+                    break;
+                }
+            }
+        }
+        if (!sink) {
+            return;
+        }
+        sink(key.first, key.second, event);
+    }
+}
+
+void FakeMachine::guest_poweroff(const api::Uuid& uuid) {
+    {
+        Lock lock(mutex_);
+        if (FakeKeeper* keeper = find_running(uuid)) {
+            end_vmm(*keeper,
+                    keeper->expected == Expected::shutdown ? Reason::shutdown
+                                                           : Reason::guest_poweroff,
+                    {});
+        }
+    }
+    send();
+}
+
+void FakeMachine::guest_reboot(const api::Uuid& uuid) {
+    {
+        Lock lock(mutex_);
+        if (FakeKeeper* keeper = find_running(uuid)) {
+            respawn(*keeper, Reason::guest_reboot);
+        }
+    }
+    send();
+}
+
+void FakeMachine::guest_panic_preserved(const api::Uuid& uuid) {
+    {
+        Lock lock(mutex_);
+        if (FakeKeeper* keeper = find_running(uuid)) {
+            note(*keeper, Kind::guest_panicked, Reason::guest_panic);
+            keeper->state = State::crashed;
+            note(*keeper, Kind::paused, Reason::guest_panic);
+        }
+    }
+    send();
+}
+
+void FakeMachine::io_error(const api::Uuid& uuid) {
+    {
+        Lock lock(mutex_);
+        if (FakeKeeper* keeper = find_running(uuid)) {
+            keeper->state = State::paused;
+            note(*keeper, Kind::paused, Reason::io_error).detail = "vda: no space left";
+        }
+    }
+    send();
+}
+
+void FakeMachine::vmm_dies(const api::Uuid& uuid, int signal) {
+    {
+        Lock lock(mutex_);
+        if (FakeKeeper* keeper = find_running(uuid)) {
+            end_vmm(*keeper, Reason::vmm_killed, {true, signal});
+        }
+    }
+    send();
+}
+
+void FakeMachine::keeper_dies(const api::Uuid& uuid) {
+    KeeperKey key;
+    KeeperEvent event;
+    vmm::VmmHost::EventSink sink;
+    {
+        Lock lock(mutex_);
+        for (auto& [name, keeper] : keepers_) {
+            if (name.first == uuid) {
+                keeper.dead = true;
+                keeper.vmm = {};
+                key = name;
+                sink = sink_;
+            }
+        }
+    }
+    event.kind = Kind::keeper_lost;
+    if (sink) {
+        sink(key.first, key.second, event);
+    }
+}
+
+void FakeMachine::reboot_host(const std::string& new_boot_id) {
+    Lock lock(mutex_);
+    keepers_.clear();
+    boot_id_ = new_boot_id;
+}
+
+FakeMachine::Keepers FakeMachine::keepers() const {
+    Lock lock(mutex_);
+    return keepers_;
+}
+
+std::vector<std::string> FakeMachine::asked(const api::Uuid& uuid) const {
+    Lock lock(mutex_);
+    for (const auto& [key, keeper] : keepers_) {
+        if (key.first == uuid) {
+            return keeper.asked;
+        }
+    }
+    return {};
+}
+
+std::size_t FakeMachine::vmm_count() const {
+    Lock lock(mutex_);
+    std::size_t count = 0;
+    for (const auto& [key, keeper] : keepers_) {
+        count += keeper.vmm.pid != 0 ? 1 : 0;
+    }
+    return count;
+}
+
+bool FakeMachine::wait(const std::function<bool(const Keepers&)>& done) {
+    const Deadline deadline = Deadline::after(std::chrono::seconds(10));
+    Lock lock(mutex_);
+    while (!done(keepers_)) {
+        if (deadline.expired()) {
+            return false;
+        }
+        changed_.wait_until(lock, deadline.point());
+    }
+    return true;
+}
+
+void FakeMachine::set_faults(const Faults& faults) {
+    Lock lock(mutex_);
+    faults_ = faults;
+    changed_.notify_all();
+}
+
+Faults FakeMachine::faults() const {
+    Lock lock(mutex_);
+    return faults_;
+}
+
+std::string FakeMachine::boot_id() const {
+    Lock lock(mutex_);
+    return boot_id_;
+}
+
+/// A daemon's handle of one keeper.
+class FakeProcess final : public vmm::VmmProcess {
+public:
+    FakeProcess(FakeMachine& machine, KeeperKey key) : machine_(machine), key_(std::move(key)) {}
+
+    [[nodiscard]] vmm::KeeperRecord record() const override {
+        Lock lock(machine_.mutex_);
+        return machine_.keepers_.at(key_).record;
+    }
+    vmm::KeeperStatus status(Deadline) override {
+        Lock lock(machine_.mutex_);
+        return status_of(alive());
+    }
+    void resume(Deadline) override {
+        act("resume", [this](FakeKeeper& keeper) {
+            if (const Faults& faults = machine_.faults_; !faults.fail_resume.empty()) {
+                throw Error(ErrorCode::failed, faults.fail_resume);
+            }
+            keeper.state = State::running;
+            machine_.note(keeper, Kind::running, Reason::user);
+        });
+    }
+    void pause(Deadline) override {
+        act("pause", [this](FakeKeeper& keeper) {
+            keeper.state = State::paused;
+            machine_.note(keeper, Kind::paused, Reason::user);
+        });
+    }
+    void powerdown(Deadline) override { ask("acpi", false); }
+    void sleep_button(Deadline) override { ask("sleep", false); }
+    void wakeup(Deadline) override { ask("wakeup", false); }
+    void inject_nmi(Deadline) override { ask("nmi", false); }
+    void reset(Deadline) override {
+        act("reset", [this](FakeKeeper& keeper) { machine_.respawn(keeper, Reason::user); });
+    }
+    void expect(Expected end, Deadline) override {
+        act("expect", [end](FakeKeeper& keeper) { keeper.expected = end; });
+    }
+    void agent_shutdown(bool reboot, Deadline) override {
+        ask(reboot ? "agent-reboot" : "agent", true);
+    }
+    bool agent_connected(Deadline) override { return !machine_.faults().no_agent; }
+    void kill(Deadline) override {
+        act("kill", [this](FakeKeeper& keeper) {
+            if (machine_.faults_.stuck) {
+                throw Error(ErrorCode::timeout, "The VMM is in the kernel: D (io_schedule)");
+            }
+            machine_.end_vmm(keeper, Reason::destroyed, {true, SIGKILL});
+        });
+    }
+    void release(Deadline) override {
+        machine_.at("release.enter");
+        {
+            Lock lock(machine_.mutex_);
+            const auto keeper = machine_.keepers_.find(key_);
+            if (keeper != machine_.keepers_.end()) {
+                if (keeper->second.dead || !keeper->second.finished) {
+                    throw Error(ErrorCode::wrong_state, "The keeper cannot be released");
+                }
+                machine_.keepers_.erase(keeper);
+            }
+            machine_.changed_.notify_all();
+        }
+        machine_.at("release.exit");
+    }
+    void set_policy(const domain::EndPolicy&, Deadline) override {}
+    void acknowledge(std::int64_t) override {}
+    void attach_console(posix::Fd, const vmm::ConsoleRequest&, Deadline) override {}
+    std::vector<VcpuInfo> vcpus(Deadline) override {
+        VcpuInfo vcpu;
+        vcpu.state = 'R';
+        vcpu.affinity = "all";
+        return {vcpu};
+    }
+
+    static vmm::KeeperStatus status_of(const FakeKeeper& keeper) {
+        vmm::KeeperStatus status;
+        status.keeper = keeper.record.keeper;
+        if (keeper.vmm.pid != 0) {
+            status.vmm = keeper.vmm;
+        }
+        status.generation = keeper.generation;
+        status.state = keeper.state;
+        status.reason = keeper.reason;
+        status.started_ms = keeper.journal.front().at_ms;
+        status.generation_started_ms = status.started_ms;
+        status.last_event_seq = static_cast<std::int64_t>(keeper.journal.size());
+        return status;
+    }
+
+private:
+    FakeKeeper& alive() MSHV_REQUIRES(machine_.mutex_) {
+        const auto keeper = machine_.keepers_.find(key_);
+        if (keeper == machine_.keepers_.end() || keeper->second.finished || keeper->second.dead) {
+            throw Error(ErrorCode::wrong_state, "The VMM is gone");
+        }
+        return keeper->second;
+    }
+    template <typename F>
+    void act(const std::string& what, F effect) {
+        machine_.at(what + ".enter");
+        {
+            Lock lock(machine_.mutex_);
+            effect(alive());
+        }
+        machine_.send();
+        machine_.at(what + ".exit");
+    }
+    void ask(const std::string& what, bool agent) {
+        bool follows = false;
+        act(what, [&](FakeKeeper& keeper) {
+            if (agent && machine_.faults_.no_agent) {
+                throw Error(ErrorCode::unsupported, "No guest agent answers");
+            }
+            keeper.asked.push_back(what);
+            follows = !machine_.faults_.deaf;
+        });
+        if (follows && what == "agent-reboot") {
+            machine_.guest_reboot(key_.first);
+        } else if (follows && (what == "acpi" || what == "agent")) {
+            machine_.guest_poweroff(key_.first);
+        }
+    }
+
+    FakeMachine& machine_;
+    const KeeperKey key_;
+};
+
+std::vector<api::Problem> FakeVmmHost::objections(const api::PartitionSpec&) {
+    const std::string objection = machine_.faults().objection;
+    if (objection.empty()) {
+        return {};
+    }
+    api::Problem problem;
+    problem.message = objection;
+    return {problem};
+}
+
+domain::LaunchPlan FakeVmmHost::plan(const vmm::PlanRequest& request) {
+    domain::LaunchPlan plan;
+    plan.uuid = request.spec.uuid.value();
+    plan.id = request.id;
+    plan.name = request.spec.name;
+    plan.incarnation = request.incarnation;
+    plan.run_dir = "/fake/" + request.incarnation;
+    plan.start_paused = request.start_paused;
+    plan.accelerator_reason = "a fake";
+    plan.vmm_version = "fake 1.0";
+    return plan;
+}
+
+std::unique_ptr<vmm::VmmProcess> FakeVmmHost::launch(const domain::LaunchPlan& plan,
+                                                     Deadline deadline) {
+    const KeeperKey key{plan.uuid, plan.incarnation};
+    machine_.at("launch.enter");
+    {
+        Lock lock(machine_.mutex_);
+        if (!machine_.faults_.fail_launch.empty()) {
+            throw Error(ErrorCode::failed, machine_.faults_.fail_launch);
+        }
+        FakeKeeper keeper;
+        keeper.record = {plan.run_dir, "nonce-" + plan.incarnation,
+                         {++machine_.next_pid_, static_cast<std::uint64_t>(machine_.next_pid_)},
+                         machine_.boot_id_};
+        keeper.vmm = {++machine_.next_pid_, static_cast<std::uint64_t>(machine_.next_pid_)};
+        FakeKeeper& made = machine_.keepers_[key] = keeper;
+        machine_.note(made, Kind::vmm_started, Reason::started);
+        machine_.changed_.notify_all();
+        while (machine_.faults_.hold_launch && machine_.keepers_.contains(key)) {
+            if (deadline.expired()) {
+                machine_.keepers_.erase(key);
+                throw Error(ErrorCode::timeout, "The VMM did not answer");
+            }
+            machine_.changed_.wait_until(lock, deadline.point());
+        }
+        if (!machine_.keepers_.contains(key)) {
+            throw Error(ErrorCode::failed, "The VMM went away while it was started");
+        }
+        machine_.note(machine_.keepers_.at(key), Kind::ready, Reason::started);
+    }
+    machine_.send();
+    machine_.at("launch.exit");
+    return std::make_unique<FakeProcess>(machine_, key);
+}
+
+vmm::Adopted FakeVmmHost::adopt(const api::Uuid& uuid, const vmm::KeeperRecord& record,
+                                std::int64_t acknowledged, Deadline) {
+    Lock lock(machine_.mutex_);
+    if (machine_.faults_.no_adoption) {
+        throw Error(ErrorCode::timeout, "The keeper does not answer");
+    }
+    vmm::Adopted adopted;
+    for (auto& [key, keeper] : machine_.keepers_) {
+        if (key.first != uuid || keeper.record.nonce != record.nonce || keeper.dead) {
+            continue;
+        }
+        for (const auto& event : keeper.journal) {
+            if (event.seq > acknowledged) {
+                adopted.missed.push_back(event);
+            }
+        }
+        machine_.sent_[key] = keeper.journal.size();
+        adopted.status = FakeProcess::status_of(keeper);
+        adopted.process = std::make_unique<FakeProcess>(machine_, key);
+    }
+    return adopted;
+}
+
+void FakeVmmHost::clean(const api::Uuid& uuid, const std::string& incarnation, Deadline) {
+    machine_.at("clean.enter");
+    {
+        Lock lock(machine_.mutex_);
+        machine_.keepers_.erase({uuid, incarnation});
+        machine_.changed_.notify_all();
+    }
+    machine_.at("clean.exit");
+}
+
+std::vector<std::pair<api::Uuid, std::string>> FakeVmmHost::incarnations() {
+    std::vector<std::pair<api::Uuid, std::string>> all;
+    for (const auto& [key, keeper] : machine_.keepers()) {
+        all.push_back(key);
+    }
+    return all;
+}
+
+void FakeVmmHost::set_event_sink(EventSink sink) {
+    Lock lock(machine_.mutex_);
+    machine_.sink_ = std::move(sink);
+}
+
+} // namespace mshv::testing

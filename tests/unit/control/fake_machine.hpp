@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/vmm/vmm.hpp"
+#include "toolstack/libs/posix/mutex.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mshv::testing {
+
+using vmm::KeeperEvent;
+using Expected = vmm::VmmProcess::Expected;
+
+/// One keeper with its VMM and guest.
+struct FakeKeeper {
+    vmm::KeeperRecord record;
+    posix::ProcessIdentity vmm; ///< pid 0 = none runs
+    api::State state = api::State::starting;
+    api::Reason reason = api::Reason::started;
+    std::int64_t generation = 1;
+    bool finished = false;
+    bool dead = false; ///< the keeper itself was killed
+    Expected expected = Expected::none;
+    std::vector<KeeperEvent> journal;
+    std::vector<std::string> asked; ///< what the guest was asked for
+};
+
+using KeeperKey = std::pair<api::Uuid, std::string>;
+
+/// How things go wrong; by name of the partition where it has one.
+struct Faults {
+    std::string fail_launch;     ///< throws before anything exists
+    std::string fail_resume;     ///< throws after the launch
+    bool hold_launch = false;    ///< launch waits until this is taken back or it is cleaned away
+    bool stuck = false;          ///< a killed VMM does not go
+    bool no_agent = true;        ///< nobody answers to agent_shutdown
+    bool deaf = true;            ///< the guest ignores what it is asked for
+    bool no_adoption = false;    ///< keepers do not answer a new daemon
+    std::string objection;       ///< what the host says against every definition
+};
+
+/// A machine in memory: it lives on when a daemon goes. Thread-safe.
+class FakeMachine {
+public:
+    using Keepers = std::map<KeeperKey, FakeKeeper>;
+
+    FakeMachine() = default;
+    /// The same machine at one instant, for another daemon.
+    std::unique_ptr<FakeMachine> copy() const;
+
+    // ---- what the guest or the world does ----
+    void guest_poweroff(const api::Uuid& uuid);
+    void guest_reboot(const api::Uuid& uuid);
+    void guest_panic_preserved(const api::Uuid& uuid);
+    void io_error(const api::Uuid& uuid);
+    void vmm_dies(const api::Uuid& uuid, int signal);
+    void keeper_dies(const api::Uuid& uuid);
+    void reboot_host(const std::string& new_boot_id);
+
+    // ---- what a test looks at ----
+    [[nodiscard]] Keepers keepers() const;
+    [[nodiscard]] std::vector<std::string> asked(const api::Uuid& uuid) const;
+    [[nodiscard]] std::size_t vmm_count() const;
+    /// Waits until `done(keepers)`; false after 10 s.
+    bool wait(const std::function<bool(const Keepers&)>& done);
+
+    void set_faults(const Faults& faults);
+    [[nodiscard]] Faults faults() const;
+    [[nodiscard]] std::string boot_id() const;
+
+    /// Called at the entry and the exit of each call with an effect, e.g. "launch.enter".
+    std::function<void(const std::string&)> probe;
+
+private:
+    friend class FakeVmmHost;
+    friend class FakeProcess;
+
+    FakeKeeper* find_running(const api::Uuid& uuid) MSHV_REQUIRES(mutex_);
+    /// Writes the journal; the event still has to be sent with send().
+    KeeperEvent& note(FakeKeeper& keeper, KeeperEvent::Kind kind, api::Reason reason)
+        MSHV_REQUIRES(mutex_);
+    void end_vmm(FakeKeeper& keeper, api::Reason reason, posix::ExitStatus exit)
+        MSHV_REQUIRES(mutex_);
+    void respawn(FakeKeeper& keeper, api::Reason reason) MSHV_REQUIRES(mutex_);
+    /// Sends what is in the journals and was not sent to this daemon yet.
+    void send();
+    void at(const std::string& point) const {
+        if (probe) {
+            probe(point);
+        }
+    }
+
+    mutable posix::Mutex mutex_;
+    posix::Mutex sending_; ///< keeps the order of events; taken before mutex_
+    posix::Condition changed_;
+    Keepers keepers_ MSHV_GUARDED_BY(mutex_);
+    std::map<KeeperKey, std::size_t> sent_ MSHV_GUARDED_BY(mutex_);
+    vmm::VmmHost::EventSink sink_ MSHV_GUARDED_BY(mutex_);
+    Faults faults_ MSHV_GUARDED_BY(mutex_);
+    std::string boot_id_ MSHV_GUARDED_BY(mutex_) = "boot-1";
+    int next_pid_ MSHV_GUARDED_BY(mutex_) = 1000;
+    std::int64_t now_ms_ MSHV_GUARDED_BY(mutex_) = 1'000'000;
+};
+
+/// The machine as a daemon's process layer.
+class FakeVmmHost final : public vmm::VmmHost {
+public:
+    explicit FakeVmmHost(FakeMachine& machine) : machine_(machine) {}
+
+    std::vector<api::Problem> objections(const api::PartitionSpec& spec) override;
+    domain::LaunchPlan plan(const vmm::PlanRequest& request) override;
+    std::unique_ptr<vmm::VmmProcess> launch(const domain::LaunchPlan& plan,
+                                            posix::Deadline deadline) override;
+    vmm::Adopted adopt(const api::Uuid& uuid, const vmm::KeeperRecord& record,
+                       std::int64_t acknowledged, posix::Deadline deadline) override;
+    void clean(const api::Uuid& uuid, const std::string& incarnation,
+               posix::Deadline deadline) override;
+    std::vector<std::pair<api::Uuid, std::string>> incarnations() override;
+    void set_event_sink(EventSink sink) override;
+
+private:
+    FakeMachine& machine_;
+};
+
+} // namespace mshv::testing
