@@ -62,7 +62,7 @@ api::PartitionView Operations::destroy(const Directory::EntryPtr& entry,
                                        Deadline wait_busy) {
     if (entry->row.protect_destroy && !request.override_protection) {
         throw Error(ErrorCode::denied, "Partition '" + entry->row.name + "' is protected",
-                    "destroy it with --override-protection");
+                    "mshvctl destroy --override ends it nevertheless");
     }
     const Deadline deadline = Deadline::after(milliseconds(request.timeout_ms));
     const Deadline lock_until = wait_busy.point() > deadline.point() ? wait_busy : deadline;

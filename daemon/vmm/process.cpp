@@ -229,10 +229,14 @@ void KeeperProcess::attach_console(Fd client, const ConsoleRequest& request, Dea
     Message message("console");
     message.set("write", request.write ? 1 : 0).set("steal", request.steal ? 1 : 0);
     message.set("raw", request.raw ? 1 : 0).set("who", request.who);
+    // The keeper counts in 63 bits; what is more ("all of it") means the same there.
+    const auto count = [](std::uint64_t value) {
+        return static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX));
+    };
     if (request.since) {
-        message.set("since", std::string_view(std::to_string(*request.since)));
+        message.set("since", count(*request.since));
     } else if (request.replay) {
-        message.set("replay", std::string_view(std::to_string(*request.replay)));
+        message.set("replay", count(*request.replay));
     }
     if (!request.early.empty()) {
         message.set("early", request.early);
