@@ -18,7 +18,7 @@ constexpr std::size_t longest_description = 2048;
     throw api::Error(api::ErrorCode::failed, "The VMM broke its protocol: " + std::string(why));
 }
 
-/// Stops RapidJSON, which recurses nowhere with the iterative parser but would build any tree.
+/// RapidJSON's iterative parser recurses nowhere, but would build a tree of any depth.
 class DepthGuard : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, DepthGuard> {
 public:
     bool StartObject() { return ++depth_ <= deepest_qmp_value; }  // NOLINT: RapidJSON's name
@@ -33,6 +33,9 @@ private:
 rapidjson::Document parse(std::string_view line) {
     if (line.size() > longest_qmp_line) {
         faulty("a line is longer than " + std::to_string(longest_qmp_line) + " bytes");
+    }
+    if (line.find('\0') != std::string_view::npos) {
+        faulty("a line holds a NUL character"); // where RapidJSON would stop reading
     }
     constexpr unsigned flags =
         rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
