@@ -319,11 +319,7 @@ std::unique_ptr<Store> Store::open(const std::string& path, Options options) {
 }
 
 void Store::backup_file(const std::string& database, const std::string& path) {
-    try {
-        Reader(database).backup(path);
-    } catch (const SQLite::Exception& error) {
-        throw translate(error, "Copying the database " + database);
-    }
+    backup_database(database, path);
 }
 
 } // namespace mshv::store
