@@ -124,9 +124,16 @@ api::HostView Client::host(Deadline deadline) {
 }
 
 std::vector<PartitionView> Client::list(bool include_off, Deadline deadline) {
-    const std::string body =
+    std::vector<PartitionView> views;
+    list(include_off, [&](const PartitionView& view) { views.push_back(view); }, deadline);
+    return views;
+}
+
+void Client::list(bool include_off, const std::function<void(const PartitionView&)>& row,
+                  Deadline deadline) {
+    std::string body =
         request("GET", include_off ? "/v1/partitions?all=1" : "/v1/partitions", {}, deadline);
-    return decoded([&] { return api::decode_partition_list(body); });
+    decoded([&] { api::decode_partition_rows(std::move(body), row); });
 }
 
 PartitionView Client::get(const Selector& selector, Deadline deadline) {

@@ -54,6 +54,9 @@ public:
     api::VersionInfo version(Deadline deadline);
     api::HostView host(Deadline deadline);
     std::vector<api::PartitionView> list(bool include_off, Deadline deadline);
+    /// The same row by row, which is faster for a long list that is printed and forgotten.
+    void list(bool include_off, const std::function<void(const api::PartitionView&)>& row,
+              Deadline deadline);
     api::PartitionView get(const api::Selector& selector, Deadline deadline);
     api::StoredDefinition definition(const api::Selector& selector, Deadline deadline);
     std::vector<api::VcpuView> vcpus(const api::Selector& selector, Deadline deadline);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "toolstack/libs/api/escape.hpp"
+#include "toolstack/libs/api/codec.hpp"
 #include "toolstack/mshvctl/output/json.hpp"
 #include "toolstack/mshvctl/output/list_format.hpp"
 #include "toolstack/mshvctl/output/table.hpp"
@@ -153,6 +153,26 @@ BOOST_AUTO_TEST_CASE(uptimes_read_as_in_xl) {
     BOOST_TEST(uptime_text(86'400 + 3'600 + 61, false) == "1 day,  1:01:01");
     BOOST_TEST(uptime_text(12 * 86'400 + 23 * 3'600, false) == "12 days, 23:00:00");
     BOOST_TEST(uptime_text(2 * 86'400 + 60, true) == "2 days,  0:01");
+}
+
+BOOST_AUTO_TEST_CASE(rows_come_one_by_one_and_do_not_mix) {
+    auto off = web1();
+    off.name = "off";
+    off.runtime.reset();
+    const std::string json =
+        R"({"partitions":[)" + api::encode(web1()) + "," + api::encode(off) + "]}";
+    std::vector<std::string> seen;
+    api::decode_partition_rows(json, [&](const api::PartitionView& view) {
+        seen.push_back(view.name + (view.runtime ? " on" : " off"));
+    });
+    BOOST_TEST(seen == (std::vector<std::string>{"web1 on", "off off"}),
+               boost::test_tools::per_element());
+    api::decode_partition_rows(R"({"partitions":[]})",
+                               [](const api::PartitionView&) { BOOST_ERROR("there is no row"); });
+    for (const auto* bad : {"{}", "[]", R"({"partitions":{}})", R"({"partitions":[1]})", "{"}) {
+        BOOST_CHECK_THROW(api::decode_partition_rows(bad, [](const api::PartitionView&) {}),
+                          api::Error);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(tenths_round) {

@@ -197,4 +197,51 @@ std::vector<PartitionView> decode_partition_list(std::string_view json) {
     return std::move(list.partitions);
 }
 
+namespace {
+
+/// Stands where a PartitionList would: one row's memory, used again for each.
+struct RowStream {
+    const std::function<void(const PartitionView&)>* sink = nullptr;
+    PartitionView row;
+    bool pending = false;
+
+    void flush() {
+        if (std::exchange(pending, false)) {
+            (*sink)(row);
+        }
+    }
+};
+
+constexpr json::Kind row_kind() {
+    json::Kind kind = json::kind_of<std::vector<PartitionView>>;
+    kind.enter = json::itself;
+    kind.append = [](void* array) -> void* {
+        auto& rows = json::as<RowStream>(array);
+        rows.flush();
+        rows.row = {};
+        rows.pending = true;
+        return &rows.row;
+    };
+    return kind;
+}
+
+json::Fields row_stream_fields() {
+    static constexpr json::Kind rows = row_kind();
+    static constexpr std::array fields{
+        json::Field{"partitions", &rows, json::itself, json::Presence::required}};
+    return fields;
+}
+
+} // namespace
+
+void decode_partition_rows(std::string json,
+                           const std::function<void(const PartitionView&)>& row) {
+    json::Kind kind{.shape = json::Kind::Shape::object, .wanted = "an object"};
+    kind.enter = json::itself;
+    kind.fields = row_stream_fields;
+    RowStream rows{&row, {}, false};
+    json::read_in_place(json, DecodeOptions::answer(), kind, &rows);
+    rows.flush();
+}
+
 } // namespace mshv::api

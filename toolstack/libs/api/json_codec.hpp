@@ -14,6 +14,9 @@ namespace mshv::api::json {
 /// Reads `text` into `object`, which is of type `kind`. Throws Error.
 void read(std::string_view text, const DecodeOptions& options, const Kind& kind, void* object);
 
+/// The same without a copy of the text, which is written to.
+void read_in_place(std::string& text, const DecodeOptions& options, const Kind& kind, void* object);
+
 /// Appends `object` to `out`.
 void write(const void* object, const Kind& kind, std::string& out);
 

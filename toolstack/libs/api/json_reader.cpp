@@ -293,18 +293,13 @@ void throw_problems(const DecodeOptions& options, std::vector<Problem> problems)
         .with_problems(std::move(problems));
 }
 
-} // namespace
-
-void read(std::string_view text, const DecodeOptions& options, const Kind& kind, void* object) {
-    check_text(text, options);
-    // RapidJSON decodes strings in place, so it gets a copy that it may write to.
-    std::string copy;
-    copy.reserve(text.size() + padding);
-    copy.append(text).append(padding, '\0');
-    const bool escapes = text.find("\\u") != std::string_view::npos;
+/// `text` is checked and may be written to.
+void parse(std::string& text, const DecodeOptions& options, const Kind& kind, void* object) {
+    const bool escapes = text.find("\\u") != std::string::npos;
+    text.append(padding, '\0');
     Handler handler(options, kind, object, escapes);
     rapidjson::Reader reader;
-    rapidjson::InsituStringStream stream(copy.data());
+    rapidjson::InsituStringStream stream(text.data());
     const auto result = reader.Parse<rapidjson::kParseInsituFlag>(stream, handler);
     if (handler.too_deep()) {
         refuse(options, "nests more than " + std::to_string(deepest) + " deep");
@@ -319,6 +314,23 @@ void read(std::string_view text, const DecodeOptions& options, const Kind& kind,
         }
         refuse(options, "at byte " + std::to_string(result.Offset()) + ": " + why);
     }
+}
+
+} // namespace
+
+void read(std::string_view text, const DecodeOptions& options, const Kind& kind, void* object) {
+    check_text(text, options);
+    // RapidJSON decodes strings in place, so it gets a copy that it may write to.
+    std::string copy;
+    copy.reserve(text.size() + padding);
+    copy += text;
+    parse(copy, options, kind, object);
+}
+
+void read_in_place(std::string& text, const DecodeOptions& options, const Kind& kind,
+                   void* object) {
+    check_text(text, options);
+    parse(text, options, kind, object);
 }
 
 } // namespace mshv::api::json

@@ -123,7 +123,7 @@ ClientResponse Client::read_answer(posix::Deadline deadline,
             throw BadMessage(502, "answer of " + std::to_string(length) + " bytes");
         }
         const auto size = static_cast<std::size_t>(length);
-        buffer_.reserve(size);
+        buffer_.reserve(size + 64); // a decoder that works in place pads it
         while (buffer_.size() < size) {
             receive(deadline);
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/mshvctl/output/list_format.hpp"
 
+#include <charconv>
 #include <cstdio>
 #include <ctime>
 
@@ -39,9 +40,11 @@ bool is_down(State state) {
 }
 
 void append_number(std::string& out, std::int64_t value, std::size_t width) {
-    char digits[24]; // NOLINT(modernize-avoid-c-arrays): for snprintf, on the hot path
-    const int length = std::snprintf(digits, sizeof digits, "%lld", static_cast<long long>(value));
-    append_padded(out, {digits, static_cast<std::size_t>(length)}, width, Align::right);
+    std::array<char, 24> digits{};
+    const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    const auto length = static_cast<std::size_t>(end - digits.data());
+    out.append(length < width ? width - length : 0, ' ');
+    out.append(digits.data(), length);
 }
 
 std::int64_t cpu_time_ms(const PartitionView& view) {

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
+#include <optional>
 
 namespace mshv::ctl::verbs {
 namespace {
@@ -16,6 +18,103 @@ namespace {
 using api::Error;
 using api::ErrorCode;
 using api::PartitionView;
+
+/// Prints a list, one row after the other.
+class RowPrinter {
+public:
+    virtual ~RowPrinter() = default;
+    virtual void row(Context& context, const PartitionView& view) = 0;
+    virtual void end(Context& context) = 0;
+};
+
+class JsonRows final : public RowPrinter {
+public:
+    /// `with_config`: beside each row the definition.
+    JsonRows(Context& context, bool with_config)
+        : json_(context.out().buffer()), with_config_(with_config) {
+        begin_document(json_, "list");
+        json_.key("items").begin_array();
+    }
+
+    void row(Context& context, const PartitionView& view) override {
+        if (!with_config_) {
+            json_.raw(api::encode(view));
+            return;
+        }
+        json_.begin_object().key("partition").raw(api::encode(view));
+        try {
+            const auto stored =
+                context.client().definition({api::Selector::Kind::uuid, api::to_string(view.uuid)},
+                                            context.read_deadline());
+            json_.key("config").raw(api::encode(stored.spec));
+        } catch (const Error& error) {
+            // Gone meanwhile, or unreadable: the row stays and says so.
+            json_.key("error");
+            write_error_object(json_, error);
+        }
+        json_.end_object();
+    }
+
+    void end(Context& context) override {
+        json_.end_array().end_object();
+        context.out().write("\n");
+    }
+
+private:
+    JsonWriter json_;
+    bool with_config_;
+};
+
+class ColumnRows final : public RowPrinter {
+public:
+    ColumnRows(std::vector<const ListColumn*> columns, TableFormat format)
+        : columns_(std::move(columns)), format_(format) {
+        if (columns_.empty()) {
+            for (const auto& column : list_columns()) {
+                columns_.push_back(&column);
+            }
+        }
+        std::vector<Table::Column> titles;
+        for (const auto* column : columns_) {
+            titles.push_back({format == TableFormat::table ? column->title : column->name,
+                              column->align});
+        }
+        table_.emplace(std::move(titles));
+    }
+
+    void row(Context& /*context*/, const PartitionView& view) override {
+        for (const auto* column : columns_) {
+            table_->cell(column->value(view));
+        }
+    }
+
+    void end(Context& context) override {
+        table_->print(context.out().buffer(), format_, !context.globals().no_header);
+    }
+
+private:
+    std::vector<const ListColumn*> columns_;
+    TableFormat format_;
+    std::optional<Table> table_;
+};
+
+class FixedRows final : public RowPrinter {
+public:
+    FixedRows(Context& context, ListStyle style) : style_(style) {
+        if (!context.globals().no_header) {
+            append_list_header(context.out().buffer(), style, context.globals().verbose);
+        }
+    }
+
+    void row(Context& context, const PartitionView& view) override {
+        append_list_row(context.out().buffer(), view, style_, context.globals().verbose);
+    }
+
+    void end(Context& /*context*/) override {}
+
+private:
+    ListStyle style_;
+};
 
 class List final : public Command {
 public:
@@ -42,22 +141,17 @@ public:
     }
 
     void run(Context& context) override {
-        std::vector<Outcome> failures;
-        const auto views = fetch(context, failures);
-        if (format_.empty()) {
-            const char* compat = std::getenv("MSHVCTL_COMPAT");
-            format_ = context.json() || long_                           ? "json"
-                      : compat != nullptr && std::string_view(compat) == "xl" ? "xl"
-                                                                        : "table";
+        const auto printer = make_printer(context);
+        std::vector<Outcome> outcomes;
+        try {
+            each_view(context, outcomes,
+                      [&](const PartitionView& view) { printer->row(context, view); });
+        } catch (const Error&) {
+            context.out().buffer().clear(); // half a list would look like a whole one
+            throw;
         }
-        if (format_ == "json") {
-            print_json(context, views);
-        } else if (!columns_.empty() || format_ == "csv" || format_ == "tsv") {
-            print_columns(context, views);
-        } else {
-            print_fixed(context, views, format_ == "xl" ? ListStyle::xl : ListStyle::ours);
-        }
-        if (auto error = combined_error(failures)) {
+        printer->end(context);
+        if (auto error = combined_error(outcomes)) {
             throw Error(*error);
         }
     }
@@ -79,20 +173,41 @@ private:
         }
     }
 
+    std::unique_ptr<RowPrinter> make_printer(Context& context) {
+        if (format_.empty()) {
+            const char* compat = std::getenv("MSHVCTL_COMPAT");
+            const bool as_xl = compat != nullptr && std::string_view(compat) == "xl";
+            format_ = context.json() || long_ ? "json" : as_xl ? "xl" : "table";
+        }
+        if (format_ == "json") {
+            return std::make_unique<JsonRows>(context, long_);
+        }
+        if (format_ == "csv" || format_ == "tsv") {
+            return std::make_unique<ColumnRows>(
+                columns_, format_ == "csv" ? TableFormat::csv : TableFormat::tsv);
+        }
+        if (!columns_.empty()) {
+            return std::make_unique<ColumnRows>(columns_, TableFormat::table);
+        }
+        return std::make_unique<FixedRows>(context,
+                                           format_ == "xl" ? ListStyle::xl : ListStyle::ours);
+    }
+
     /// All, or those named; a name that is not there is reported beside the rows of the others.
-    std::vector<PartitionView> fetch(Context& context, std::vector<Outcome>& outcomes) {
+    void each_view(Context& context, std::vector<Outcome>& outcomes,
+                   const std::function<void(const PartitionView&)>& row) {
         if (names_.empty()) {
-            return context.client().list(all_, context.read_deadline());
+            context.client().list(all_, row, context.read_deadline());
+            return;
         }
         std::vector<api::Selector> selectors;
         for (const auto& name : names_) {
             selectors.push_back(api::Selector::parse(name));
         }
-        std::vector<PartitionView> views;
         for (const auto& selector : selectors) {
             Outcome outcome{selector.text, std::nullopt, std::nullopt};
             try {
-                views.push_back(context.client().get(selector, context.read_deadline()));
+                row(context.client().get(selector, context.read_deadline()));
             } catch (const Error& error) {
                 if (error.code() != ErrorCode::not_found) {
                     throw;
@@ -103,69 +218,6 @@ private:
                 }
             }
             outcomes.push_back(std::move(outcome));
-        }
-        return views;
-    }
-
-    void print_json(Context& context, const std::vector<PartitionView>& views) const {
-        JsonWriter json(context.out().buffer());
-        begin_document(json, "list");
-        json.key("items").begin_array();
-        for (const auto& view : views) {
-            if (!long_) {
-                json.raw(api::encode(view));
-                continue;
-            }
-            json.begin_object().key("partition").raw(api::encode(view));
-            try {
-                const auto stored = context.client().definition(
-                    {api::Selector::Kind::uuid, api::to_string(view.uuid)},
-                    context.read_deadline());
-                json.key("config").raw(api::encode(stored.spec));
-            } catch (const Error& error) {
-                // Gone meanwhile, or unreadable: the row stays and says so.
-                json.key("error");
-                write_error_object(json, error);
-            }
-            json.end_object();
-        }
-        json.end_array().end_object();
-        context.out().write("\n");
-    }
-
-    void print_columns(Context& context, const std::vector<PartitionView>& views) {
-        if (columns_.empty()) {
-            for (const auto& column : list_columns()) {
-                columns_.push_back(&column);
-            }
-        }
-        std::vector<Table::Column> titles;
-        const bool machine = format_ != "table" && format_ != "xl";
-        for (const auto* column : columns_) {
-            titles.push_back({machine ? column->name : column->title, column->align});
-        }
-        Table table(std::move(titles));
-        for (const auto& view : views) {
-            for (const auto* column : columns_) {
-                table.cell(column->value(view));
-            }
-        }
-        table.print(context.out().buffer(),
-                    format_ == "csv"   ? TableFormat::csv
-                    : format_ == "tsv" ? TableFormat::tsv
-                                       : TableFormat::table,
-                    !context.globals().no_header);
-    }
-
-    static void print_fixed(Context& context, const std::vector<PartitionView>& views,
-                            ListStyle style) {
-        std::string& out = context.out().buffer();
-        out.reserve(160 * (views.size() + 1));
-        if (!context.globals().no_header) {
-            append_list_header(out, style, context.globals().verbose);
-        }
-        for (const auto& view : views) {
-            append_list_row(out, view, style, context.globals().verbose);
         }
     }
 
