@@ -23,7 +23,9 @@ std::vector<std::string_view> split_names(std::string_view names) {
     return parts;
 }
 
-std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+std::string quoted(std::string_view text) {
+    return "'" + std::string(text) + "'";
+}
 
 /// Damerau-Levenshtein distance, transpositions included, of two short words.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -38,8 +40,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
     for (std::size_t i = 1; i <= a.size(); ++i) {
         for (std::size_t j = 1; j <= b.size(); ++j) {
             const std::size_t differs = a[i - 1] == b[j - 1] ? 0 : 1;
-            cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1,
-                                   cost[i - 1][j - 1] + differs});
+            cost[i][j] =
+                std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + differs});
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
                 cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
             }
@@ -172,9 +174,8 @@ void Arguments::choice(std::string_view names, std::string_view value, std::stri
 
 void Arguments::positional(std::string_view name, std::string_view help, ValueKind kind,
                            std::string& target) {
-    positionals_.push_back({name, help, kind, 1, 1, {}, [&target](std::string_view text) {
-                                target = text;
-                            }});
+    positionals_.push_back(
+        {name, help, kind, 1, 1, {}, [&target](std::string_view text) { target = text; }});
 }
 
 void Arguments::positional(std::string_view name, std::string_view help, ValueKind kind,

@@ -99,8 +99,7 @@ std::string Client::request(std::string_view method, const std::string& target,
     if (changes && wait_busy_) {
         add_query(request.target, "wait_busy_ms", static_cast<std::uint64_t>(wait_busy_->count()));
     }
-    auto response =
-        translated(socket_, changes, [&] { return http_->send(request, deadline); });
+    auto response = translated(socket_, changes, [&] { return http_->send(request, deadline); });
     if (response.status >= first_error_status) {
         throw Error(api::decode_error(response.body, response.status));
     }
@@ -110,9 +109,8 @@ std::string Client::request(std::string_view method, const std::string& target,
 template <typename Body>
 PartitionView Client::post(const Selector& selector, std::string_view verb, const Body& body,
                            Deadline deadline) {
-    return decode_answer<PartitionView>(
-        request("POST", partition_target(selector) + "/" + std::string(verb), api::encode(body),
-                deadline));
+    return decode_answer<PartitionView>(request(
+        "POST", partition_target(selector) + "/" + std::string(verb), api::encode(body), deadline));
 }
 
 api::VersionInfo Client::version(Deadline deadline) {
@@ -125,7 +123,8 @@ api::HostView Client::host(Deadline deadline) {
 
 std::vector<PartitionView> Client::list(bool include_off, Deadline deadline) {
     std::vector<PartitionView> views;
-    list(include_off, [&](const PartitionView& view) { views.push_back(view); }, deadline);
+    list(
+        include_off, [&](const PartitionView& view) { views.push_back(view); }, deadline);
     return views;
 }
 
@@ -220,8 +219,7 @@ PartitionView Client::trigger(const Selector& selector, api::Trigger trigger, De
     return post(selector, "trigger", api::TriggerRequest{trigger}, deadline);
 }
 
-PartitionView Client::rename(const Selector& selector, const std::string& name,
-                             Deadline deadline) {
+PartitionView Client::rename(const Selector& selector, const std::string& name, Deadline deadline) {
     return post(selector, "rename", api::RenameRequest{name}, deadline);
 }
 
@@ -232,8 +230,8 @@ PartitionView Client::set_autostart(const Selector& selector,
 }
 
 PartitionView Client::act(const Selector& selector, std::string_view verb, Deadline deadline) {
-    return decode_answer<PartitionView>(request(
-        "POST", partition_target(selector) + "/" + std::string(verb), "{}", deadline));
+    return decode_answer<PartitionView>(
+        request("POST", partition_target(selector) + "/" + std::string(verb), "{}", deadline));
 }
 
 Upgraded Client::attach_console(const Selector& selector, const ConsoleQuery& query,
@@ -248,9 +246,8 @@ Upgraded Client::attach_console(const Selector& selector, const ConsoleQuery& qu
     } else {
         add_query(target, "replay", query.replay);
     }
-    auto answer = translated(socket_, false, [&] {
-        return http_->upgrade(target, "mshv-console/1", deadline);
-    });
+    auto answer = translated(socket_, false,
+                             [&] { return http_->upgrade(target, "mshv-console/1", deadline); });
     if (const auto* refusal = std::get_if<http::ClientResponse>(&answer)) {
         throw Error(api::decode_error(refusal->body, refusal->status));
     }

@@ -88,8 +88,7 @@ public:
     api::PartitionView set_autostart(const api::Selector& selector,
                                      const api::AutostartRequest& request, Deadline deadline);
     /// The verbs without a body: reset, pause, unpause.
-    api::PartitionView act(const api::Selector& selector, std::string_view verb,
-                           Deadline deadline);
+    api::PartitionView act(const api::Selector& selector, std::string_view verb, Deadline deadline);
 
     Upgraded attach_console(const api::Selector& selector, const ConsoleQuery& query,
                             Deadline deadline);
@@ -98,8 +97,8 @@ public:
                      const std::function<void(std::string_view)>& sink, Deadline deadline);
 
 private:
-    std::string request(std::string_view method, const std::string& target,
-                        const std::string& body, Deadline deadline);
+    std::string request(std::string_view method, const std::string& target, const std::string& body,
+                        Deadline deadline);
     template <typename Body>
     api::PartitionView post(const api::Selector& selector, std::string_view verb, const Body& body,
                             Deadline deadline);
@@ -108,6 +107,5 @@ private:
     std::optional<std::chrono::milliseconds> wait_busy_;
     std::unique_ptr<http::Client> http_;
 };
-
 
 } // namespace mshv::ctl

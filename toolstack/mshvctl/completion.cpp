@@ -150,8 +150,8 @@ std::string shell_body() {
     std::string values;
     each_value_option([&](std::string_view verb, const Option& option) {
         skip += (skip.empty() ? "" : "|") + patterns(verb, option);
-        values += "    " + patterns(verb, option) + ") " +
-                  completer(option.kind, option.choices) + "; return ;;\n";
+        values += "    " + patterns(verb, option) + ") " + completer(option.kind, option.choices) +
+                  "; return ;;\n";
     });
     std::string options;
     std::string positions = "    :0) _mshvctl_words " + joined(verb_names(), " ") + " ;;\n";

@@ -6,8 +6,9 @@
 namespace mshv::ctl {
 
 void Globals::declare(Arguments& arguments) {
-    arguments.text("--connect", "SOCKET", "the daemon's socket instead of $MSHV_SOCKET or "
-                                          "/run/mshv/mshvd.sock",
+    arguments.text("--connect", "SOCKET",
+                   "the daemon's socket instead of $MSHV_SOCKET or "
+                   "/run/mshv/mshvd.sock",
                    connect, ValueKind::file);
     arguments.flag("--json", "print JSON: results on standard output, an error on standard error",
                    json);
@@ -33,7 +34,9 @@ posix::Deadline Context::deadline(std::chrono::milliseconds otherwise) const {
     return posix::Deadline::after(globals_.timeout.value_or(otherwise));
 }
 
-posix::Deadline Context::read_deadline() const { return deadline(std::chrono::seconds(10)); }
+posix::Deadline Context::read_deadline() const {
+    return deadline(std::chrono::seconds(10));
+}
 
 posix::Deadline Context::operation_deadline(std::chrono::milliseconds span) const {
     const auto busy = globals_.wait_busy.value_or(std::chrono::milliseconds(0));

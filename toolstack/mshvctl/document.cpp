@@ -75,7 +75,8 @@ Document load_document(const Context& context, const std::string& file,
     auto result = guestxml::parse(xml, parse);
     if (!context.json()) {
         std::string text;
-        const auto colour = is_terminal(STDERR_FILENO) ? guestxml::Colour::yes : guestxml::Colour::no;
+        const auto colour =
+            is_terminal(STDERR_FILENO) ? guestxml::Colour::yes : guestxml::Colour::no;
         for (const auto& problem : result.problems) {
             text += guestxml::format_problem(problem, xml, colour);
             text += text.ends_with('\n') ? "" : "\n";
@@ -89,8 +90,8 @@ Document load_document(const Context& context, const std::string& file,
         for (auto& problem : result.problems) {
             problem.file = parse.file_name;
         }
-        throw Error(ErrorCode::invalid, parse.file_name + " is not a valid guest: " +
-                                            std::to_string(faults) +
+        throw Error(ErrorCode::invalid, parse.file_name +
+                                            " is not a valid guest: " + std::to_string(faults) +
                                             (faults == 1 ? " error" : " errors"))
             .with_problems(std::move(result.problems));
     }

@@ -110,7 +110,8 @@ void parse_arguments(const Arguments& arguments, std::string_view verb,
     for (const auto& positional : arguments.positionals()) {
         add_positional(app, positional);
     }
-    const std::string see = verb.empty() ? "see mshvctl help" : "see mshvctl help " + std::string(verb);
+    const std::string see =
+        verb.empty() ? "see mshvctl help" : "see mshvctl help " + std::string(verb);
     try {
         app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
     } catch (const CLI::RequiredError& error) {

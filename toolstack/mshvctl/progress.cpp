@@ -59,8 +59,8 @@ void Progress::update(std::string_view state) {
     if (!terminal_) {
         return;
     }
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
-        std::chrono::steady_clock::now() - began_);
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began_);
     std::string line = doing_ + ": " + api::escape_terminal(state) + ", " +
                        std::to_string(seconds.count()) + " s (Ctrl-C stops waiting)";
     const auto width = static_cast<std::size_t>(terminal_width(STDERR_FILENO)) - 1;

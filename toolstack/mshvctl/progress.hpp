@@ -8,8 +8,8 @@
 namespace mshv::ctl {
 
 /// One status line on standard error while the program waits, and what Ctrl-C says. On anything but
-/// a terminal nothing is shown. Ctrl-C ends the program with exit status 14 and `goes_on`, since the
-/// daemon carries the operation on. One at a time.
+/// a terminal nothing is shown. Ctrl-C ends the program with exit status 14 and `goes_on`, since
+/// the daemon carries the operation on. One at a time.
 class Progress {
 public:
     Progress(std::string_view doing, std::string_view goes_on);

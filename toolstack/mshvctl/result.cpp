@@ -76,6 +76,8 @@ std::string error_document(const api::Error& error) {
     return out + "\n";
 }
 
-int exit_status(const api::Error& error) { return api::error_info(error.code()).exit_status; }
+int exit_status(const api::Error& error) {
+    return api::error_info(error.code()).exit_status;
+}
 
 } // namespace mshv::ctl

@@ -45,8 +45,8 @@ void run_verb(Globals& globals, const std::vector<std::string>& words) {
     }
     const SplitLine line = split_at_verb(arguments, words);
     if (line.verb.empty()) {
-        throw Error(ErrorCode::usage, words.size() == line.before.size() ? "VERB is missing"
-                                                                          : "the verb is empty",
+        throw Error(ErrorCode::usage,
+                    words.size() == line.before.size() ? "VERB is missing" : "the verb is empty",
                     "mshvctl help lists the verbs");
     }
     const bool person = is_terminal(STDIN_FILENO) && is_terminal(STDOUT_FILENO);

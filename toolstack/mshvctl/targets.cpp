@@ -45,8 +45,7 @@ void Targets::declare(Arguments& arguments, std::string_view all_help) {
 }
 
 std::vector<api::Selector>
-Targets::resolve(Context& context,
-                 const std::function<bool(const api::PartitionView&)>& applies) {
+Targets::resolve(Context& context, const std::function<bool(const api::PartitionView&)>& applies) {
     std::vector<api::Selector> selectors;
     for (const auto& name : names_) {
         selectors.push_back(api::Selector::parse(name));
@@ -68,8 +67,9 @@ Targets::resolve(Context& context,
 }
 
 std::optional<Error> combined_error(std::span<const Outcome> outcomes) {
-    const auto failed = std::count_if(outcomes.begin(), outcomes.end(),
-                                      [](const Outcome& outcome) { return outcome.error.has_value(); });
+    const auto failed = std::count_if(outcomes.begin(), outcomes.end(), [](const Outcome& outcome) {
+        return outcome.error.has_value();
+    });
     if (failed == 0) {
         return std::nullopt;
     }

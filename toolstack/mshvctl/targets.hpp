@@ -23,10 +23,10 @@ public:
     void declare(Arguments& arguments, std::string_view all_help = {});
 
     /// The selectors, at least one of them named or else taken from the list: those of the
-    /// partitions for which `applies`. Throws usage for an empty name, for root, for no name without
-    /// -a, and for both. With -a there may be none.
-    std::vector<api::Selector> resolve(Context& context,
-                                       const std::function<bool(const api::PartitionView&)>& applies);
+    /// partitions for which `applies`. Throws usage for an empty name, for root, for no name
+    /// without -a, and for both. With -a there may be none.
+    std::vector<api::Selector>
+    resolve(Context& context, const std::function<bool(const api::PartitionView&)>& applies);
 
     [[nodiscard]] bool all() const { return all_; }
 

@@ -9,7 +9,6 @@
 
 namespace mshv::ctl {
 
-
 /// What `verb` declares, for printing: nothing is stored through it.
 Arguments declaration_of(const Verb& verb);
 Arguments global_declaration();

@@ -36,8 +36,9 @@ std::span<const Verb> verb_table();
 /// The verb of exactly this name; null when there is none.
 const Verb* find_verb(std::string_view name);
 
-/// The verb that `word` means. Unique prefixes are taken when `allow_prefix`, that is, when a person
-/// types: in a script a new verb would change what an old prefix means. Throws api::Error{usage}.
+/// The verb that `word` means. Unique prefixes are taken when `allow_prefix`, that is, when a
+/// person types: in a script a new verb would change what an old prefix means. Throws
+/// api::Error{usage}.
 const Verb& resolve_verb(std::string_view word, bool allow_prefix);
 
 } // namespace mshv::ctl

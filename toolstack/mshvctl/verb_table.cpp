@@ -41,8 +41,7 @@ constexpr std::array table{
     Verb{"wait", life, "wait until a partition is in a state",
          "Without --state, waits for its end: shutoff or crashed.", make_wait},
     Verb{"define", stored, "store a partition's definition without starting it", "", make_define},
-    Verb{"undefine", stored, "remove the definition of a partition that is off", "",
-         make_undefine},
+    Verb{"undefine", stored, "remove the definition of a partition that is off", "", make_undefine},
     Verb{"dumpxml", stored, "print a partition's definition as guest XML", "", make_dumpxml},
     Verb{"rename", stored, "give a partition another name, running or not", "", make_rename},
     Verb{"autostart", stored, "say whether and when a partition starts with the host",
@@ -93,7 +92,9 @@ std::vector<std::string_view> shown_names() {
 
 } // namespace
 
-std::span<const Verb> verb_table() { return table; }
+std::span<const Verb> verb_table() {
+    return table;
+}
 
 const Verb* find_verb(std::string_view name) {
     const auto* found = std::find_if(table.begin(), table.end(),

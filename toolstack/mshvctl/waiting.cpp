@@ -22,7 +22,9 @@ std::chrono::milliseconds left_until(posix::Deadline deadline) {
 
 } // namespace
 
-std::vector<api::State> ended_states() { return {api::State::shutoff, api::State::crashed}; }
+std::vector<api::State> ended_states() {
+    return {api::State::shutoff, api::State::crashed};
+}
 
 api::PartitionView wait_with_progress(Context& context, const api::Selector& selector,
                                       const std::vector<api::State>& states,

@@ -52,7 +52,8 @@ BOOST_AUTO_TEST_CASE(durations) {
     BOOST_CHECK(parse_duration("2m", "x") == 120s);
     BOOST_CHECK(parse_duration("1h", "x") == 3600s);
     BOOST_CHECK(parse_duration("0", "x") == 0s);
-    for (const auto* bad : {"", "s", "-1", "1.5", "1 s", "5d", "99999999999999999999", "99999999h"}) {
+    for (const auto* bad :
+         {"", "s", "-1", "1.5", "1 s", "5d", "99999999999999999999", "99999999h"}) {
         usage_error([&] { parse_duration(bad, "--timeout"); });
     }
 }
@@ -121,8 +122,8 @@ BOOST_AUTO_TEST_CASE(the_verb_is_found_behind_global_options) {
     Globals globals;
     Arguments declared;
     globals.declare(declared);
-    const auto line = split_at_verb(declared, {"--json", "--connect", "/s", "--timeout=5", "-v", "list",
-                                               "-a", "x"});
+    const auto line = split_at_verb(
+        declared, {"--json", "--connect", "/s", "--timeout=5", "-v", "list", "-a", "x"});
     BOOST_TEST(line.verb == "list");
     BOOST_TEST(line.before.size() == 5U);
     BOOST_TEST(line.after == (std::vector<std::string>{"-a", "x"}),

@@ -37,8 +37,8 @@ struct CompletionFixture : test::ProgramFixture {
         const std::string script = "source " + (folder / "mshvctl.bash") + "; COMP_WORDS=(mshvctl" +
                                    line + "); COMP_CWORD=" + std::to_string(words.size()) +
                                    "; _mshvctl; printf '%s\\n' \"${COMPREPLY[@]}\"";
-        const Result result = test::run_program("/bin/bash", {"bash", "--norc", "-c", script},
-                                                environment);
+        const Result result =
+            test::run_program("/bin/bash", {"bash", "--norc", "-c", script}, environment);
         BOOST_TEST(result.err == "");
         return result.out;
     }
@@ -94,11 +94,11 @@ BOOST_AUTO_TEST_CASE(fish_understands_its_script) {
         return;
     }
     const auto fish = [&](const std::string& line) {
-        return test::run_program("/usr/bin/fish",
-                                 {"fish", "--no-config", "-c",
-                                  "source " + (folder / "mshvctl.fish") + "; complete -C '" + line +
-                                      "'"},
-                                 environment);
+        return test::run_program(
+            "/usr/bin/fish",
+            {"fish", "--no-config", "-c",
+             "source " + (folder / "mshvctl.fish") + "; complete -C '" + line + "'"},
+            environment);
     };
     BOOST_TEST(fish("mshvctl dest").out.starts_with("destroy\t"));
     BOOST_TEST(fish("mshvctl pause web").out == "web1\nweb2\n");

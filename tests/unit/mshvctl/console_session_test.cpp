@@ -22,7 +22,9 @@ using namespace mshv::ctl;
 using console::FrameType;
 using posix::Deadline;
 
-Deadline soon() { return Deadline::after(10s); }
+Deadline soon() {
+    return Deadline::after(10s);
+}
 
 std::string u64(std::uint64_t value) {
     const auto bytes = console::encode_u64(value);
@@ -82,9 +84,15 @@ public:
         return end_;
     }
 
-    void send(FrameType type, std::string_view payload) const { send(console::encode_frame(type, payload)); }
-    void send(std::string_view bytes) const { posix::write_all(keeper_.get(), bytes, soon(), "keeper"); }
-    void type(std::string_view keys) const { posix::write_all(typing_.get(), keys, soon(), "input"); }
+    void send(FrameType type, std::string_view payload) const {
+        send(console::encode_frame(type, payload));
+    }
+    void send(std::string_view bytes) const {
+        posix::write_all(keeper_.get(), bytes, soon(), "keeper");
+    }
+    void type(std::string_view keys) const {
+        posix::write_all(typing_.get(), keys, soon(), "input");
+    }
 
     /// Exactly `size` bytes of what the session has printed.
     [[nodiscard]] std::string printed(std::size_t size) const { return read(output_reader_, size); }

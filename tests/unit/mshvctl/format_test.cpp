@@ -45,7 +45,8 @@ BOOST_AUTO_TEST_SUITE(format)
 BOOST_AUTO_TEST_CASE(xl_header_is_byte_for_byte_that_of_xl) {
     std::string out;
     append_list_header(out, ListStyle::xl, false);
-    BOOST_TEST(out == "Name                                        ID   Mem VCPUs\tState\tTime(s)\n");
+    BOOST_TEST(out ==
+               "Name                                        ID   Mem VCPUs\tState\tTime(s)\n");
     out.clear();
     append_list_header(out, ListStyle::xl, true);
     BOOST_TEST(out == "Name                                        ID   Mem VCPUs\tState\tTime(s)"
@@ -107,7 +108,8 @@ BOOST_AUTO_TEST_CASE(no_state_is_six_dashes) {
 
 BOOST_AUTO_TEST_CASE(names_from_outside_cannot_move_the_cursor) {
     auto view = web1();
-    view.name = "a\x1b[2J\n\xc2\x9b\xe2\x80\xae" "b";
+    view.name = "a\x1b[2J\n\xc2\x9b\xe2\x80\xae"
+                "b";
     for (const auto style : {ListStyle::xl, ListStyle::ours}) {
         const auto line = row(style, true, view);
         BOOST_TEST(line.find('\x1b') == std::string::npos);

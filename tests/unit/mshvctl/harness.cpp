@@ -6,8 +6,8 @@
 #include "toolstack/libs/posix/file.hpp"
 #include "toolstack/libs/posix/socket.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <array>
+#include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <fcntl.h>
 #include <poll.h>
@@ -59,14 +59,18 @@ TemporaryFolder::TemporaryFolder() {
     path_ = pattern;
 }
 
-TemporaryFolder::~TemporaryFolder() { posix::remove_tree(path_); }
+TemporaryFolder::~TemporaryFolder() {
+    posix::remove_tree(path_);
+}
 
 FakeDaemon::FakeDaemon(const std::string& socket) {
     http::Handler& handler = *this;
     server_ = std::make_unique<http::Server>(posix::listen_unix(socket, 0600), handler);
 }
 
-FakeDaemon::~FakeDaemon() { server_->stop(posix::Deadline::after(5s)); }
+FakeDaemon::~FakeDaemon() {
+    server_->stop(posix::Deadline::after(5s));
+}
 
 void FakeDaemon::on(const std::string& route, Answerer answer) {
     const std::lock_guard lock(mutex_);

@@ -48,7 +48,8 @@ BOOST_AUTO_TEST_CASE(list_prints_xls_columns) {
 BOOST_AUTO_TEST_CASE(list_in_other_formats) {
     daemon.on("GET /v1/partitions", 200, list_of({partition_json(1, "web1", "running")}));
     BOOST_TEST(run({"list", "-o", "name,id,state"}).out == "Name  ID  State\nweb1   1  running\n");
-    BOOST_TEST(run({"list", "-o", "id", "-o", "name", "--format", "csv"}).out == "id,name\n1,web1\n");
+    BOOST_TEST(run({"list", "-o", "id", "-o", "name", "--format", "csv"}).out ==
+               "id,name\n1,web1\n");
     BOOST_TEST(run({"--no-header", "list", "-o", "name,state", "--format=tsv"}).out ==
                "web1\trunning\n");
     const auto json = run({"list", "--json"});
@@ -109,9 +110,17 @@ BOOST_AUTO_TEST_CASE(all_means_those_to_which_the_verb_applies) {
 }
 
 BOOST_AUTO_TEST_CASE(root_and_nobody_are_no_targets) {
-    for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-             {"destroy", "0"}, {"destroy", ""}, {"destroy"}, {"pause", "a", ""}, {"console", ""},
-             {"shutdown", "id:0"}, {"domid", ""}, {"wait", ""}, {"info", ""}, {"list", ""}}) {
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{"destroy", "0"},
+                                               {"destroy", ""},
+                                               {"destroy"},
+                                               {"pause", "a", ""},
+                                               {"console", ""},
+                                               {"shutdown", "id:0"},
+                                               {"domid", ""},
+                                               {"wait", ""},
+                                               {"info", ""},
+                                               {"list", ""}}) {
         const auto result = run(words);
         BOOST_TEST(result.status == 2, words.front());
         BOOST_TEST(result.err.starts_with("mshvctl: error: "));
@@ -121,13 +130,15 @@ BOOST_AUTO_TEST_CASE(root_and_nobody_are_no_targets) {
 
 BOOST_AUTO_TEST_CASE(options_become_fields_of_the_request) {
     daemon.on("POST /v1/partitions/a/destroy", 200, partition_json(1, "a", "shutoff"));
-    BOOST_TEST(run({"destroy", "a", "--graceful", "5", "--override", "--wait-busy", "2s"}).status == 0);
+    BOOST_TEST(run({"destroy", "a", "--graceful", "5", "--override", "--wait-busy", "2s"}).status ==
+               0);
     const auto request = daemon.requests().front();
     BOOST_TEST(request.starts_with("POST /v1/partitions/a/destroy?wait_busy_ms=2000 "));
     BOOST_TEST(request.find(R"("grace_ms":5000)") != std::string::npos);
     BOOST_TEST(request.find(R"("override_protection":true)") != std::string::npos);
     daemon.on("POST /v1/partitions/a/shutdown", 200, partition_json(1, "a", "stopping"));
-    BOOST_TEST(run({"shutdown", "a", "-F", "--timeout", "1m", "--escalate", "destroy"}).status == 0);
+    BOOST_TEST(run({"shutdown", "a", "-F", "--timeout", "1m", "--escalate", "destroy"}).status ==
+               0);
     const auto shutdown = daemon.requests().back();
     BOOST_TEST(shutdown.find(R"("methods":["acpi"])") != std::string::npos);
     BOOST_TEST(shutdown.find(R"("timeout_s":60)") != std::string::npos);
@@ -170,7 +181,8 @@ BOOST_AUTO_TEST_CASE(usage_errors) {
 }
 
 BOOST_AUTO_TEST_CASE(files_that_are_no_guests) {
-    posix::replace_file(folder / "bad.xml", "<partition type='mshv'>\n  <nmae>x</nmae>\n</partition>");
+    posix::replace_file(folder / "bad.xml",
+                        "<partition type='mshv'>\n  <nmae>x</nmae>\n</partition>");
     const auto result = run({"check", folder / "bad.xml"});
     BOOST_TEST(result.status == 6);
     BOOST_TEST(result.err.find("bad.xml:2:") != std::string::npos);
@@ -191,8 +203,9 @@ BOOST_AUTO_TEST_CASE(small_verbs) {
     BOOST_TEST(run({"domname", "web1"}).out == "web1\n");
     BOOST_TEST(run({"uptime"}).out == "Name                                ID Uptime\n"
                                       "web1                                 3  1:02:03\n");
-    daemon.on("GET /v1/host", 200, R"({"facts":[{"key":"host","value":"h"},)"
-                                   R"({"key":"free_memory","value":"12"}]})");
+    daemon.on("GET /v1/host", 200,
+              R"({"facts":[{"key":"host","value":"h"},)"
+              R"({"key":"free_memory","value":"12"}]})");
     BOOST_TEST(run({"info"}).out == "host                   : h\nfree_memory            : 12\n");
     BOOST_TEST(run({"info", "free_memory"}).out == "12\n");
     BOOST_TEST(run({"info", "web1"}).out.starts_with("name                   : web1\n"));

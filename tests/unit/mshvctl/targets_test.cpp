@@ -14,7 +14,9 @@ using namespace mshv::ctl;
 using api::Error;
 using api::ErrorCode;
 
-Outcome good(std::string name) { return {std::move(name), api::PartitionView{}, std::nullopt}; }
+Outcome good(std::string name) {
+    return {std::move(name), api::PartitionView{}, std::nullopt};
+}
 Outcome bad(std::string name, ErrorCode code) {
     return {std::move(name), std::nullopt, Error(code, "no")};
 }

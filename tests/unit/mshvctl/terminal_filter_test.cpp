@@ -24,8 +24,12 @@ BOOST_AUTO_TEST_SUITE(terminal_filter)
 
 BOOST_AUTO_TEST_CASE(plain_text_colours_and_cursor_pass) {
     for (const std::string_view text :
-         {"login: \r\n", "\x1b[1;31mred\x1b[0m", "\x1b[2J\x1b[H", "\x1b[?1049h", "\x1b(B", "\x1b" "7",
-          "gr\xc3\xbc\xc3\x9f" "e \xe2\x82\xac", "\xc2\xa0", "\x1b[6n"}) {
+         {"login: \r\n", "\x1b[1;31mred\x1b[0m", "\x1b[2J\x1b[H", "\x1b[?1049h", "\x1b(B",
+          "\x1b"
+          "7",
+          "gr\xc3\xbc\xc3\x9f"
+          "e \xe2\x82\xac",
+          "\xc2\xa0", "\x1b[6n"}) {
         BOOST_TEST(filtered(text) == text);
     }
 }
@@ -43,9 +47,13 @@ BOOST_AUTO_TEST_CASE(titles_clipboard_and_files_are_dropped) {
 }
 
 BOOST_AUTO_TEST_CASE(c1_controls_in_utf8_are_seen) {
-    BOOST_TEST(filtered("a\xc2\x9d" "52;c;AA==\ab") == "ab");
-    BOOST_TEST(filtered("a\xc2\x9d" "0;title\xc2\x9c" "b") == "ab");
-    BOOST_TEST(filtered("a\xc2\x9b" "21tb") == "ab");
+    BOOST_TEST(filtered("a\xc2\x9d"
+                        "52;c;AA==\ab") == "ab");
+    BOOST_TEST(filtered("a\xc2\x9d"
+                        "0;title\xc2\x9c"
+                        "b") == "ab");
+    BOOST_TEST(filtered("a\xc2\x9b"
+                        "21tb") == "ab");
 }
 
 BOOST_AUTO_TEST_CASE(window_operations_are_dropped) {
@@ -62,7 +70,8 @@ BOOST_AUTO_TEST_CASE(hyperlinks_and_palette_pass) {
 
 BOOST_AUTO_TEST_CASE(an_unfinished_string_hides_no_more_than_itself) {
     BOOST_TEST(filtered("a\x1b]0;never ended\x1b[1mb") == "a\x1b[1mb");
-    BOOST_TEST(filtered("a\x1b]0;cancelled\x18" "b") == "ab");
+    BOOST_TEST(filtered("a\x1b]0;cancelled\x18"
+                        "b") == "ab");
 }
 
 BOOST_AUTO_TEST_CASE(an_endless_sequence_is_not_held_for_ever) {

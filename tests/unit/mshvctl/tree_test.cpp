@@ -70,7 +70,8 @@ BOOST_AUTO_TEST_CASE(only_the_last_positional_takes_many) {
 BOOST_AUTO_TEST_CASE(help_names_every_verb_and_fits_a_terminal) {
     const std::string help = help_text();
     for (const auto& verb : verb_table()) {
-        BOOST_TEST((help.find("\n  " + std::string(verb.name)) == std::string::npos) == verb.hidden);
+        BOOST_TEST((help.find("\n  " + std::string(verb.name)) == std::string::npos) ==
+                   verb.hidden);
     }
     std::size_t start = 0;
     while (start < help.size()) {

@@ -93,8 +93,8 @@ SessionEnd carry(Context& context, const api::Selector& selector, const ConsoleQ
 
 void conclude(SessionEnd end, const Session& session, const SessionSetup& setup) {
     if (setup.output_terminal && end == SessionEnd::ended && !session.exit_reason().empty()) {
-        write_error("\n[mshvctl: " + setup.name + " ended: " +
-                    api::escape_terminal(session.exit_reason()) + "]\n");
+        write_error("\n[mshvctl: " + setup.name +
+                    " ended: " + api::escape_terminal(session.exit_reason()) + "]\n");
     } else if (setup.output_terminal) {
         write_error("\n");
     }

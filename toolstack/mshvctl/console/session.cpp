@@ -33,7 +33,9 @@ sigset_t session_signals() {
 }
 
 /// Sends the process to sleep as SIGTSTP would, and returns when it is continued.
-void stop_here() { static_cast<void>(::raise(SIGSTOP)); }
+void stop_here() {
+    static_cast<void>(::raise(SIGSTOP));
+}
 
 /// The printable name of a control character: "Ctrl-]".
 std::string key_name(char key) {
@@ -97,8 +99,8 @@ std::optional<SessionEnd> Session::act(const EscapeDetector::Result& result) {
     }
     if (result.action == EscapeDetector::Action::help) {
         const std::string key = key_name(setup_.escape);
-        say(key + " alone or " + key + " .  detaches;  " + key + " " + key + "  sends one;  " + key +
-            " ?  shows this");
+        say(key + " alone or " + key + " .  detaches;  " + key + " " + key + "  sends one;  " +
+            key + " ?  shows this");
     }
     if (setup_.read_only) {
         const bool stop = result.forward == std::string(1, control_c);
@@ -250,8 +252,8 @@ bool Session::write_socket() {
 }
 
 std::optional<SessionEnd> Session::write_output() {
-    const ssize_t written = ::write(setup_.output, to_print_.data(),
-                                    std::min(to_print_.size(), write_piece));
+    const ssize_t written =
+        ::write(setup_.output, to_print_.data(), std::min(to_print_.size(), write_piece));
     if (written > 0) {
         to_print_.erase(0, static_cast<std::size_t>(written));
         return std::nullopt;
@@ -267,8 +269,8 @@ posix::Deadline Session::earliest(posix::Deadline deadline) const {
 
 std::optional<SessionEnd> Session::step(posix::Deadline deadline, const RawTerminal& raw) {
     const bool full = to_print_.size() >= most_pending;
-    const auto socket_events = static_cast<short>((full ? 0 : POLLIN) |
-                                                  (to_send_.empty() ? 0 : POLLOUT));
+    const auto socket_events =
+        static_cast<short>((full ? 0 : POLLIN) | (to_send_.empty() ? 0 : POLLOUT));
     const bool typing = input_open_ && to_send_.size() < most_pending;
     std::array<pollfd, 4> polled{{{signals_.get(), POLLIN, 0},
                                   {typing ? setup_.input : -1, POLLIN, 0},

@@ -46,7 +46,8 @@ class Session {
 public:
     explicit Session(SessionSetup setup);
 
-    /// Carries bytes both ways until one of the ends. `raw` is put back while the process is stopped.
+    /// Carries bytes both ways until one of the ends. `raw` is put back while the process is
+    /// stopped.
     SessionEnd run(posix::Fd socket, std::string_view early, posix::Deadline deadline,
                    const RawTerminal& raw);
     /// Between two connections: waits for `span` unless the user detaches or a signal comes.

@@ -91,8 +91,8 @@ void TerminalFilter::inside_osc_number(char c, std::string& out) {
         held_ += c;
         return;
     }
-    const auto digit = std::find_if(held_.begin(), held_.end(),
-                                    [](char d) { return d >= '0' && d <= '9'; });
+    const auto digit =
+        std::find_if(held_.begin(), held_.end(), [](char d) { return d >= '0' && d <= '9'; });
     const std::string_view number(held_.data() + (digit - held_.begin()),
                                   static_cast<std::size_t>(held_.end() - digit));
     if (std::find(passing.begin(), passing.end(), number) != passing.end()) {
@@ -109,7 +109,8 @@ void TerminalFilter::inside_string(char c, std::string& out) {
     const bool passes = inside_ == Inside::passed_string;
     const bool ends = c == bel || c == can || c == sub || (before_ == lead && c == string_end);
     if (before_ == esc) {
-        // ESC \ is the end; ESC with anything else ends the string too and is a sequence of its own.
+        // ESC \ is the end; ESC with anything else ends the string too and is a sequence of its
+        // own.
         before_ = '\0';
         if (c == '\\') {
             out += passes ? "\x1b\\" : "";

@@ -24,7 +24,9 @@ public:
     /// A value that is JSON already.
     JsonWriter& raw(std::string_view json);
 
-    JsonWriter& field(std::string_view name, std::string_view value) { return key(name).text(value); }
+    JsonWriter& field(std::string_view name, std::string_view value) {
+        return key(name).text(value);
+    }
 
 private:
     JsonWriter& open(char bracket);

@@ -182,7 +182,9 @@ void append_list_row(std::string& out, const PartitionView& view, ListStyle styl
     out += '\n';
 }
 
-std::span<const ListColumn> list_columns() { return columns; }
+std::span<const ListColumn> list_columns() {
+    return columns;
+}
 
 std::string tenths(std::int64_t thousandths) {
     const std::int64_t rounded = (thousandths + 50) / 100;

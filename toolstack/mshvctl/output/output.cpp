@@ -23,7 +23,9 @@ void Output::flush() {
     }
 }
 
-bool is_terminal(int fd) { return ::isatty(fd) == 1; }
+bool is_terminal(int fd) {
+    return ::isatty(fd) == 1;
+}
 
 int terminal_width(int fd) {
     winsize size{};

@@ -33,9 +33,9 @@ public:
             return;
         }
         api::AutostartRequest request;
-        request.enabled = enable_ || (!disable_ && context.client()
-                                                       .get(selector, context.read_deadline())
-                                                       .autostart);
+        request.enabled =
+            enable_ ||
+            (!disable_ && context.client().get(selector, context.read_deadline()).autostart);
         if (order_) {
             request.order = static_cast<unsigned>(*order_);
         }
@@ -77,6 +77,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_autostart() { return std::make_unique<Autostart>(); }
+std::unique_ptr<Command> make_autostart() {
+    return std::make_unique<Autostart>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -82,6 +82,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_check() { return std::make_unique<Check>(); }
+std::unique_ptr<Command> make_check() {
+    return std::make_unique<Check>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -38,6 +38,8 @@ public:
 
 } // namespace
 
-std::unique_ptr<Command> make_complete() { return std::make_unique<Complete>(); }
+std::unique_ptr<Command> make_complete() {
+    return std::make_unique<Complete>();
+}
 
 } // namespace mshv::ctl::verbs

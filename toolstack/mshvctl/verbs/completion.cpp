@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/mshvctl/completion.hpp"
-#include "toolstack/mshvctl/result.hpp"
 #include "toolstack/mshvctl/context.hpp"
+#include "toolstack/mshvctl/result.hpp"
 #include "toolstack/mshvctl/tree.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
 
@@ -38,6 +38,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_completion() { return std::make_unique<Completion>(); }
+std::unique_ptr<Command> make_completion() {
+    return std::make_unique<Completion>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -14,8 +14,8 @@ char parse_escape(std::string_view text) {
         return text.front();
     }
     const char key = text.size() == 2 ? text[1] : '\0';
-    if (text.size() == 2 && text.front() == '^' && ((key >= '@' && key <= '_') ||
-                                                    (key >= 'a' && key <= 'z'))) {
+    if (text.size() == 2 && text.front() == '^' &&
+        ((key >= '@' && key <= '_') || (key >= 'a' && key <= 'z'))) {
         return static_cast<char>(static_cast<unsigned char>(key) & 0x1fU);
     }
     throw api::Error(api::ErrorCode::usage, "'" + std::string(text) + "' is no escape character",
@@ -56,7 +56,8 @@ public:
         options_.no_input = options_.no_input || follow_;
         options_.filter = !unfiltered_;
         if (options_.no_input && options_.steal) {
-            throw api::Error(api::ErrorCode::usage, "--steal is for typing: it excludes --no-input");
+            throw api::Error(api::ErrorCode::usage,
+                             "--steal is for typing: it excludes --no-input");
         }
         if (log_) {
             print_console_log(context, selector, follow_, options_);
@@ -75,6 +76,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_console() { return std::make_unique<Console>(); }
+std::unique_ptr<Command> make_console() {
+    return std::make_unique<Console>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -31,8 +31,9 @@ public:
         arguments.flag("--define", "store the definition as well", define_);
         arguments.flag("--replace", "with --define, replace the definition of that name or UUID",
                        replace_);
-        arguments.custom(states_option("--wait", "return when it is in one of these states, "
-                                                 "separated by commas",
+        arguments.custom(states_option("--wait",
+                                       "return when it is in one of these states, "
+                                       "separated by commas",
                                        wait_));
         document_.declare(arguments);
         arguments.positional("FILE", "guest XML; - for standard input", ValueKind::file, file_);
@@ -49,8 +50,8 @@ public:
         }
         auto view = create(context, document);
         if (!quiet_ && !context.json()) {
-            context.out().line("Created partition " + api::escape_terminal(view.name) + ", number " +
-                               std::to_string(view.id));
+            context.out().line("Created partition " + api::escape_terminal(view.name) +
+                               ", number " + std::to_string(view.id));
         }
         const api::Selector selector{api::Selector::Kind::number, std::to_string(view.id)};
         if (console_) {
@@ -94,6 +95,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_create() { return std::make_unique<Create>(); }
+std::unique_ptr<Command> make_create() {
+    return std::make_unique<Create>();
+}
 
 } // namespace mshv::ctl::verbs

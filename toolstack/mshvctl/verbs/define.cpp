@@ -46,6 +46,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_define() { return std::make_unique<Define>(); }
+std::unique_ptr<Command> make_define() {
+    return std::make_unique<Define>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -36,6 +36,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_destroy() { return std::make_unique<Destroy>(); }
+std::unique_ptr<Command> make_destroy() {
+    return std::make_unique<Destroy>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -51,8 +51,7 @@ public:
     void declare(Arguments& /*arguments*/) override {}
 
     void run(Context& context) override {
-        auto checks =
-            hostprobe::run_checks(hostprobe::probe(context.deadline(probe_time)));
+        auto checks = hostprobe::run_checks(hostprobe::probe(context.deadline(probe_time)));
         checks.push_back(check_daemon(context));
         if (context.json()) {
             print_json(context, checks);
@@ -118,6 +117,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_doctor() { return std::make_unique<Doctor>(); }
+std::unique_ptr<Command> make_doctor() {
+    return std::make_unique<Doctor>();
+}
 
 } // namespace mshv::ctl::verbs

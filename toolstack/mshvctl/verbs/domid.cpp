@@ -29,6 +29,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_domid() { return std::make_unique<Domid>(); }
+std::unique_ptr<Command> make_domid() {
+    return std::make_unique<Domid>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -29,6 +29,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_domname() { return std::make_unique<Domname>(); }
+std::unique_ptr<Command> make_domname() {
+    return std::make_unique<Domname>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -25,7 +25,8 @@ public:
     void run(Context& context) override {
         const auto selector = api::Selector::parse(partition_);
         if (canonical_ && as_given_) {
-            throw api::Error(api::ErrorCode::usage, "--canonical and --as-given exclude each other");
+            throw api::Error(api::ErrorCode::usage,
+                             "--canonical and --as-given exclude each other");
         }
         const auto stored = context.client().definition(selector, context.read_deadline());
         if (as_given_ && stored.xml.empty()) {
@@ -58,6 +59,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_dumpxml() { return std::make_unique<Dumpxml>(); }
+std::unique_ptr<Command> make_dumpxml() {
+    return std::make_unique<Dumpxml>();
+}
 
 } // namespace mshv::ctl::verbs

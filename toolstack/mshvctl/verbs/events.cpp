@@ -156,6 +156,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_events() { return std::make_unique<Events>(); }
+std::unique_ptr<Command> make_events() {
+    return std::make_unique<Events>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -26,6 +26,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_help() { return std::make_unique<Help>(); }
+std::unique_ptr<Command> make_help() {
+    return std::make_unique<Help>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -75,6 +75,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_history() { return std::make_unique<History>(); }
+std::unique_ptr<Command> make_history() {
+    return std::make_unique<History>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -66,8 +66,9 @@ void append_partition(std::string& out, const api::PartitionView& view) {
         append_fact(out, "label." + api::escape_terminal(key), value);
     }
     if (view.operation) {
-        append_fact(out, "operation", view.operation->verb + " by " + view.operation->actor +
-                                          " since " + time_text(view.operation->since_ms));
+        append_fact(out, "operation",
+                    view.operation->verb + " by " + view.operation->actor + " since " +
+                        time_text(view.operation->since_ms));
     }
     if (view.runtime) {
         append_runtime(out, *view.runtime);
@@ -141,6 +142,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_info() { return std::make_unique<Info>(); }
+std::unique_ptr<Command> make_info() {
+    return std::make_unique<Info>();
+}
 
 } // namespace mshv::ctl::verbs

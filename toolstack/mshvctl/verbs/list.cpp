@@ -43,9 +43,8 @@ public:
         }
         json_.begin_object().key("partition").raw(api::encode(view));
         try {
-            const auto stored =
-                context.client().definition({api::Selector::Kind::uuid, api::to_string(view.uuid)},
-                                            context.read_deadline());
+            const auto stored = context.client().definition(
+                {api::Selector::Kind::uuid, api::to_string(view.uuid)}, context.read_deadline());
             json_.key("config").raw(api::encode(stored.spec));
         } catch (const Error& error) {
             // Gone meanwhile, or unreadable: the row stays and says so.
@@ -76,8 +75,8 @@ public:
         }
         std::vector<Table::Column> titles;
         for (const auto* column : columns_) {
-            titles.push_back({format == TableFormat::table ? column->title : column->name,
-                              column->align});
+            titles.push_back(
+                {format == TableFormat::table ? column->title : column->name, column->align});
         }
         table_.emplace(std::move(titles));
     }
@@ -162,10 +161,9 @@ private:
             const auto comma = words.find(',');
             const auto word = words.substr(0, comma);
             require_choice(word, choices, "-o");
-            columns_.push_back(&*std::find_if(list_columns().begin(), list_columns().end(),
-                                              [&](const ListColumn& column) {
-                                                  return column.name == word;
-                                              }));
+            columns_.push_back(
+                &*std::find_if(list_columns().begin(), list_columns().end(),
+                               [&](const ListColumn& column) { return column.name == word; }));
             if (comma == std::string_view::npos) {
                 return;
             }
@@ -183,8 +181,8 @@ private:
             return std::make_unique<JsonRows>(context, long_);
         }
         if (format_ == "csv" || format_ == "tsv") {
-            return std::make_unique<ColumnRows>(
-                columns_, format_ == "csv" ? TableFormat::csv : TableFormat::tsv);
+            return std::make_unique<ColumnRows>(columns_, format_ == "csv" ? TableFormat::csv
+                                                                           : TableFormat::tsv);
         }
         if (!columns_.empty()) {
             return std::make_unique<ColumnRows>(columns_, TableFormat::table);
@@ -230,6 +228,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_list() { return std::make_unique<List>(); }
+std::unique_ptr<Command> make_list() {
+    return std::make_unique<List>();
+}
 
 } // namespace mshv::ctl::verbs

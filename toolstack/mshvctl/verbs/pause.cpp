@@ -20,6 +20,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_pause() { return std::make_unique<Pause>(); }
+std::unique_ptr<Command> make_pause() {
+    return std::make_unique<Pause>();
+}
 
 } // namespace mshv::ctl::verbs

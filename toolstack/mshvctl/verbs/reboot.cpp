@@ -72,8 +72,8 @@ private:
                                      std::string(api::to_name(view.reason)));
             }
             progress.update(api::to_name(view.state));
-            const auto patience = std::min(progress.patience(), std::chrono::milliseconds(
-                                                                    deadline.poll_timeout()));
+            const auto patience =
+                std::min(progress.patience(), std::chrono::milliseconds(deadline.poll_timeout()));
             since = context.client()
                         .events(since, 1000, selector, patience,
                                 posix::Deadline::after(patience + std::chrono::seconds(10)))
@@ -91,6 +91,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_reboot() { return std::make_unique<Reboot>(); }
+std::unique_ptr<Command> make_reboot() {
+    return std::make_unique<Reboot>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -35,6 +35,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_rename() { return std::make_unique<Rename>(); }
+std::unique_ptr<Command> make_rename() {
+    return std::make_unique<Rename>();
+}
 
 } // namespace mshv::ctl::verbs

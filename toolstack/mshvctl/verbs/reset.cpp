@@ -10,9 +10,7 @@ public:
     Reset() : TargetVerb("reset") {}
 
 private:
-    bool applies(const api::PartitionView& view) override {
-        return is_live(view);
-    }
+    bool applies(const api::PartitionView& view) override { return is_live(view); }
     api::PartitionView act(Context& context, const api::Selector& selector) override {
         return context.client().act(selector, "reset", context.operation_deadline());
     }
@@ -20,6 +18,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_reset() { return std::make_unique<Reset>(); }
+std::unique_ptr<Command> make_reset() {
+    return std::make_unique<Reset>();
+}
 
 } // namespace mshv::ctl::verbs

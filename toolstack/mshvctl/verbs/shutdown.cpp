@@ -55,9 +55,10 @@ private:
     }
 
     api::PartitionView wait_for_end(Context& context, const api::Selector& selector) {
-        const auto& asked = *std::find_if(asked_.begin(), asked_.end(), [&](const Asked& candidate) {
-            return candidate.selector.text == selector.text;
-        });
+        const auto& asked =
+            *std::find_if(asked_.begin(), asked_.end(), [&](const Asked& candidate) {
+                return candidate.selector.text == selector.text;
+            });
         const std::string& name = asked.view.name;
         auto states = ended_states();
         if (asked.view.state == api::State::stopping) {
@@ -71,7 +72,8 @@ private:
         const auto view = wait_with_progress(context, selector, states,
                                              posix::Deadline::after(ladder_time + slack), progress);
         if (view.state == api::State::stuck) {
-            throw api::Error(api::ErrorCode::failed, name + " was killed but is stuck in the kernel",
+            throw api::Error(api::ErrorCode::failed,
+                             name + " was killed but is stuck in the kernel",
                              "mshvctl info " + name + " shows its process");
         }
         if (view.state == api::State::running || view.state == api::State::paused) {
@@ -88,6 +90,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_shutdown() { return std::make_unique<Shutdown>(); }
+std::unique_ptr<Command> make_shutdown() {
+    return std::make_unique<Shutdown>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -23,8 +23,8 @@ public:
 
 private:
     void declare_more(Arguments& arguments) override {
-        arguments.flag("-c,--console", "attach to the console of the partition, from its first byte",
-                       console_);
+        arguments.flag("-c,--console",
+                       "attach to the console of the partition, from its first byte", console_);
         arguments.flag("-p,--paused", "leave it paused before its first instruction", paused_);
     }
     bool applies(const api::PartitionView& view) override { return !is_live(view); }
@@ -46,6 +46,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_start() { return std::make_unique<Start>(); }
+std::unique_ptr<Command> make_start() {
+    return std::make_unique<Start>();
+}
 
 } // namespace mshv::ctl::verbs

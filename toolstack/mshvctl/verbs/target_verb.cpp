@@ -11,9 +11,10 @@ void TargetVerb::declare(Arguments& arguments) {
 void TargetVerb::run(Context& context) {
     const auto selectors =
         targets_.resolve(context, [this](const api::PartitionView& view) { return applies(view); });
-    for_each_target(context, name_, selectors,
-                    [&](const api::Selector& selector) { return act(context, selector); },
-                    reports() ? Report::yes : Report::failures_only);
+    for_each_target(
+        context, name_, selectors,
+        [&](const api::Selector& selector) { return act(context, selector); },
+        reports() ? Report::yes : Report::failures_only);
 }
 
 bool is_live(const api::PartitionView& view) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "toolstack/mshvctl/context.hpp"
 #include "toolstack/mshvctl/tree.hpp"
+#include "toolstack/mshvctl/context.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
 
 namespace mshv::ctl::verbs {
@@ -14,6 +14,8 @@ public:
 
 } // namespace
 
-std::unique_ptr<Command> make_tree() { return std::make_unique<Tree>(); }
+std::unique_ptr<Command> make_tree() {
+    return std::make_unique<Tree>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -44,6 +44,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_trigger() { return std::make_unique<Trigger>(); }
+std::unique_ptr<Command> make_trigger() {
+    return std::make_unique<Trigger>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -18,6 +18,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_undefine() { return std::make_unique<Undefine>(); }
+std::unique_ptr<Command> make_undefine() {
+    return std::make_unique<Undefine>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -20,6 +20,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_unpause() { return std::make_unique<Unpause>(); }
+std::unique_ptr<Command> make_unpause() {
+    return std::make_unique<Unpause>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -86,6 +86,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_uptime() { return std::make_unique<Uptime>(); }
+std::unique_ptr<Command> make_uptime() {
+    return std::make_unique<Uptime>();
+}
 
 } // namespace mshv::ctl::verbs

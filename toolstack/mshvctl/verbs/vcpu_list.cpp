@@ -45,9 +45,9 @@ private:
     static void fetch_running(Context& context, std::vector<Row>& rows) {
         for (auto& view : context.client().list(false, context.read_deadline())) {
             try {
-                auto vcpus = context.client().vcpus(
-                    {api::Selector::Kind::number, std::to_string(view.id)},
-                    context.read_deadline());
+                auto vcpus =
+                    context.client().vcpus({api::Selector::Kind::number, std::to_string(view.id)},
+                                           context.read_deadline());
                 rows.push_back({std::move(view), std::move(vcpus)});
             } catch (const api::Error& error) {
                 // It ended while the list was walked: then it has no vCPUs to show.
@@ -111,6 +111,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_vcpu_list() { return std::make_unique<VcpuList>(); }
+std::unique_ptr<Command> make_vcpu_list() {
+    return std::make_unique<VcpuList>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -55,6 +55,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_version() { return std::make_unique<Version>(); }
+std::unique_ptr<Command> make_version() {
+    return std::make_unique<Version>();
+}
 
 } // namespace mshv::ctl::verbs

@@ -14,18 +14,16 @@ namespace {
 class Wait final : public Command {
 public:
     void declare(Arguments& arguments) override {
-        arguments.custom(states_option("--state", "the states to wait for, separated by commas",
-                                       states_));
+        arguments.custom(
+            states_option("--state", "the states to wait for, separated by commas", states_));
         arguments.positional("PARTITION", "the partition", ValueKind::partition, partition_);
     }
 
     void run(Context& context) override {
         const auto selector = api::Selector::parse(partition_);
         const auto& timeout = context.globals().timeout;
-        const auto deadline =
-            timeout ? posix::Deadline::after(*timeout) : posix::Deadline::never();
-        Progress progress("waiting for " + selector.text,
-                          "no longer waiting for " + selector.text);
+        const auto deadline = timeout ? posix::Deadline::after(*timeout) : posix::Deadline::never();
+        Progress progress("waiting for " + selector.text, "no longer waiting for " + selector.text);
         const auto view = wait_with_progress(
             context, selector, states_.empty() ? ended_states() : states_, deadline, progress);
         if (context.json()) {
@@ -43,6 +41,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Command> make_wait() { return std::make_unique<Wait>(); }
+std::unique_ptr<Command> make_wait() {
+    return std::make_unique<Wait>();
+}
 
 } // namespace mshv::ctl::verbs
