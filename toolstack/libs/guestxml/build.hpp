@@ -18,7 +18,8 @@ struct Value {
 
     template <typename E>
     [[nodiscard]] E as() const {
-        return *api::from_name<E>(text); // the row's words are the enum's names
+        // NOLINTNEXTLINE(bugprone-unchecked-optional-access): the row's words are the enum's names
+        return *api::from_name<E>(text);
     }
     /// Another attribute of the same element; empty when it has none.
     [[nodiscard]] std::string sibling(std::string_view name) const {

@@ -80,7 +80,7 @@ std::string element_hint(std::string_view name, const ElementRule& rule) {
         }
     }
     const std::string_view near = nearest(name, accepted_children(rule));
-    const std::string moved = elsewhere(name, false, rule.row == nullptr ? "" : rule.row->path);
+    std::string moved = elsewhere(name, false, rule.row == nullptr ? "" : rule.row->path);
     if (!near.empty() && (moved.empty() || edit_distance(name, near) < 2)) {
         return "did you mean '" + std::string(near) + "'?";
     }
@@ -104,7 +104,7 @@ std::string attribute_hint(std::string_view name, const ElementRule& rule) {
 }
 
 std::string instead_hint(const Row& row) {
-    const std::string instead(row.instead);
+    std::string instead(row.instead);
     if (instead.empty()) {
         return {};
     }

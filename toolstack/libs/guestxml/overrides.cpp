@@ -102,10 +102,9 @@ private:
         Step step{part.substr(0, bracket), 0};
         if (bracket < part.size()) {
             const std::string_view number = part.substr(bracket + 1);
-            const auto [end, error] =
-                std::from_chars(number.data(), number.data() + number.size(), step.index);
-            if (error != std::errc{} ||
-                std::string_view(end, number.data() + number.size()) != "]" || step.index == 0) {
+            const auto [end, error] = std::from_chars(number.begin(), number.end(), step.index);
+            if (error != std::errc{} || std::string_view(end, number.end()) != "]" ||
+                step.index == 0) {
                 return std::nullopt;
             }
         }
@@ -174,6 +173,7 @@ private:
     void set_attribute(Node& node, const ElementRule& rule, std::string_view name) {
         if (rule.attribute(name) == nullptr) {
             std::vector<std::string_view> names;
+            names.reserve(rule.attributes.size());
             for (const Row* row : rule.attributes) {
                 names.push_back(row->name());
             }
@@ -240,6 +240,7 @@ private:
 
 std::vector<std::string_view> override_words() {
     std::vector<std::string_view> words;
+    words.reserve(override_table.size());
     for (const Word& known : override_table) {
         words.push_back(known.word);
     }

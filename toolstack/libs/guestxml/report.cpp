@@ -2,6 +2,8 @@
 #include "toolstack/libs/guestxml/report.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <tuple>
 
 namespace mshv::guestxml {
 namespace {
@@ -46,7 +48,7 @@ bool find_path(const Node& from, const Node* parent, const Node& wanted, std::st
     }
     for (const Node& child : from.children) {
         if (find_path(child, &from, wanted, path)) {
-            path = step(from, parent) + path;
+            path.insert(0, step(from, parent));
             return true;
         }
     }
@@ -126,9 +128,18 @@ void Report::override_error(std::string_view code, int origin, std::string messa
 }
 
 std::vector<api::Problem> Report::take() {
-    std::stable_sort(problems_.begin(), problems_.end(), [](const auto& a, const auto& b) {
-        return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+    std::vector<std::size_t> order(problems_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return std::tuple(problems_[a].line, problems_[a].column, a) <
+               std::tuple(problems_[b].line, problems_[b].column, b);
     });
+    std::vector<api::Problem> sorted;
+    sorted.reserve(order.size());
+    for (const std::size_t index : order) {
+        sorted.push_back(std::move(problems_[index]));
+    }
+    problems_ = std::move(sorted);
     const std::size_t most = std::max<std::size_t>(options_.most_problems, 1);
     if (problems_.size() > most) {
         uncounted_ += problems_.size() - most;

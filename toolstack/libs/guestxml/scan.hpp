@@ -34,11 +34,11 @@ struct ScanFault {
 };
 
 struct Limits {
-    static constexpr std::size_t document = 256 * 1024;
+    static constexpr std::size_t document = std::size_t{256} * 1024;
     static constexpr std::size_t depth = 32;
     static constexpr std::size_t attributes = 64; ///< of one element
     static constexpr std::size_t elements = 4096;
-    static constexpr std::size_t text = 64 * 1024; ///< one text or attribute value
+    static constexpr std::size_t text = std::size_t{64} * 1024; ///< one text or attribute value
     static constexpr std::size_t name = 128;
     static constexpr std::size_t devices = 256;
 };

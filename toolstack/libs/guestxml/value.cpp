@@ -100,8 +100,8 @@ Verdict number(const Row& row, std::string_view text, std::uint64_t scale, Value
         return Refusal{"E-TYPE", shown(text) + " is not a whole number", decimal_hint(row, text)};
     }
     std::uint64_t parsed = 0;
-    const auto end = text.data() + text.size();
-    const bool fits = !negative && std::from_chars(text.data(), end, parsed).ec == std::errc{} &&
+    const bool fits = !negative &&
+                      std::from_chars(text.begin(), text.end(), parsed).ec == std::errc{} &&
                       !__builtin_mul_overflow(parsed, scale, &parsed);
     if (!fits || parsed < row.low || parsed > row.high) {
         return Refusal{"E-RANGE", shown(text) + " is out of range: " + range_text(row), ""};
@@ -185,7 +185,7 @@ Verdict mac(std::string_view text) {
                        "six pairs of hexadecimal digits: 52:54:00:12:34:56"};
     }
     unsigned first = 0;
-    std::from_chars(text.data(), text.data() + 2, first, 16);
+    std::from_chars(text.begin(), text.begin() + 2, first, 16);
     if ((first & 1) != 0) {
         return Refusal{"E-RANGE", shown(text) + " is a multicast address",
                        "the first pair must be even, as in 52:54:00:…"};
