@@ -36,7 +36,8 @@ public:
                           XML_PARSE_NONET | XML_PARSE_NOERROR));
         const std::unique_ptr<xmlRelaxNGValidCtxt, Freer<xmlRelaxNGFreeValidCtxt>> context(
             xmlRelaxNGNewValidCtxt(schema_.get()));
-        xmlRelaxNGSetValidStructuredErrors(context.get(), [](void*, auto) {}, nullptr);
+        xmlRelaxNGSetValidStructuredErrors(
+            context.get(), [](void*, auto) {}, nullptr);
         return tree && xmlRelaxNGValidateDoc(context.get(), tree.get()) == 0;
     }
 
