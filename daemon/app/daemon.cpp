@@ -166,6 +166,22 @@ std::optional<gid_t> group_or_none(const std::string& name, const Log& log) {
     }
 }
 
+/// The socket's file goes with the daemon, also when it could not start.
+class SocketFile {
+public:
+    explicit SocketFile(std::string path) : path_(std::move(path)) {}
+    SocketFile(const SocketFile&) = delete;
+    SocketFile& operator=(const SocketFile&) = delete;
+    ~SocketFile() {
+        if (!path_.empty()) {
+            ::unlink(path_.c_str());
+        }
+    }
+
+private:
+    std::string path_;
+};
+
 } // namespace
 
 std::string database_path(const Config& config) {
@@ -187,6 +203,7 @@ void serve(const Config& config, const Log& log) {
     Listener listener =
         open_listener(path, {rest_options.roles.admin_group, rest_options.roles.reader_group},
                       [&log](const std::string& line) { log.warning(line); });
+    const SocketFile socket_file(listener.activated ? "" : path);
 
     const auto store = open_store(config, log);
     const auto vmm = open_vmm_host(config, log);
@@ -220,9 +237,6 @@ void serve(const Config& config, const Log& log) {
     log.info(std::string("ending by SIG") + ::sigabbrev_np(ending.signal) + "; guests run on");
     service->stop();
     server.stop(posix::Deadline::after(answer_grace));
-    if (!listener.activated) {
-        ::unlink(path.c_str());
-    }
 }
 
 } // namespace mshv::app

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <sys/stat.h>
 
 namespace {
 
@@ -92,6 +93,7 @@ int run(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
+    ::umask(0077); // a copy of the database is as private as the database
     try {
         return run(argc, argv);
     } catch (const api::Error& error) {

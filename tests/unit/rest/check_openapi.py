@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares openapi.yaml with the programs: check_openapi.py OPENAPI CONTRACT_DUMP; 1 = they differ."""
+"""Compares openapi.yaml, the headers beside it and the programs: check_openapi.py OPENAPI
+CONTRACT_DUMP; 1 = they differ."""
 
 import json
+import pathlib
+import re
 import subprocess
 import sys
 
@@ -82,6 +85,38 @@ def check_structs(document, structs):
             yield f"schema {name}: required is {schema.get('required')}, really {sorted(required)}"
 
 
+def declared_members(headers):
+    """{struct: its members} as the headers of the contract declare them."""
+    text = re.sub(r"//[^\n]*", "", "\n".join(headers))
+    found, open_structs, depth = {}, [], 0
+    for statement in re.findall(r"[^;{}]*[;{}]", text):
+        end = statement[-1]
+        struct = re.search(r"\bstruct (\w+)\s*\{$", statement)
+        inside = open_structs and open_structs[-1][1] == depth
+        if struct:
+            open_structs.append((struct.group(1), depth + 1))
+            found[struct.group(1)] = set()
+        elif inside and end in ";{" and "(" not in statement:
+            # A default in braces ends at its '{'; what stands before it is the declaration.
+            declaration = re.sub(r"=[^,;]*", "", statement[:-1])
+            while "<" in declaration:
+                declaration = re.sub(r"<[^<>]*>", "", declaration)
+            names = re.match(r"\s*[\w:]+(\s+\w+(?:\s*,\s*\w+)*)\s*$", declaration)
+            if names:
+                found[open_structs[-1][0]] |= set(re.findall(r"\w+", names.group(1)))
+        depth += (end == "{") - (end == "}")
+        if open_structs and depth < open_structs[-1][1]:
+            open_structs.pop()
+    return found
+
+
+def check_headers(headers, structs):
+    declared = declared_members(headers)
+    for name, fields in structs.items():
+        for member in sorted(declared.get(name, set()) ^ fields.keys()):
+            yield f"{name}.{member}: only {'in the codec' if member in fields else 'in the header'}"
+
+
 def references(node):
     if isinstance(node, dict):
         if isinstance(node.get("$ref"), str):
@@ -106,8 +141,10 @@ def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         document = yaml.safe_load(file)
     dump = json.loads(subprocess.run([sys.argv[2]], check=True, capture_output=True).stdout)
+    headers = [pathlib.Path(sys.argv[1]).with_name(name).read_text(encoding="utf-8")
+               for name in ("spec.hpp", "view.hpp", "requests.hpp", "codec.hpp")]
     faults = [*check_routes(document, dump["routes"]), *check_structs(document, dump["structs"]),
-              *check_references(document)]
+              *check_headers(headers, dump["structs"]), *check_references(document)]
     print("\n".join(faults))
     print(f"{len(dump['routes'])} routes, {len(dump['structs'])} schemas, {len(faults)} differences")
     return 1 if faults or not dump["routes"] else 0
