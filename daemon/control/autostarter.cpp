@@ -75,7 +75,18 @@ bool is_mounted(std::string_view mountinfo, std::string_view path) {
 }
 
 void Autostarter::start() {
-    thread_ = std::jthread([this] { run(); });
+    const auto done =
+        core_.store.write([](store::Transaction& t) { return t.meta(meta_key).value_or(""); });
+    if (done == core_.boot_id) {
+        return;
+    }
+    Entries marked;
+    for (auto& entry : core_.directory.all()) {
+        if (entry->row.autostart && entry->row.persistent) {
+            marked.push_back(std::move(entry));
+        }
+    }
+    thread_ = std::jthread([this, marked = std::move(marked)] { run(marked); });
 }
 
 void Autostarter::stop() {
@@ -109,14 +120,9 @@ bool Autostarter::pause_until(std::int64_t until_boot_ms, bool also_on_change) {
     return !stopped_;
 }
 
-void Autostarter::run() noexcept {
+void Autostarter::run(const Entries& marked) noexcept {
     try {
-        const auto done = core_.store.write(
-            [](store::Transaction& t) { return t.meta(meta_key).value_or(""); });
-        if (done == core_.boot_id) {
-            return;
-        }
-        work_through(candidates());
+        work_through(candidates(marked));
         if (!stopped()) {
             MSHV_CRASHPOINT("control.before_autostart_done");
             core_.store.write(
@@ -127,12 +133,12 @@ void Autostarter::run() noexcept {
     }
 }
 
-std::vector<Autostarter::Candidate> Autostarter::candidates() {
+std::vector<Autostarter::Candidate> Autostarter::candidates(const Entries& marked) {
     std::vector<Candidate> found;
-    for (const auto& entry : core_.directory.all()) {
+    for (const auto& entry : marked) {
         const auto& row = entry->row;
         const bool off = row.state == State::shutoff || (row.state == State::crashed && !row.runtime);
-        if (!row.autostart || !row.persistent || !off || row.autostart_boot == core_.boot_id) {
+        if (!off || row.autostart_boot == core_.boot_id) {
             continue;
         }
         Candidate candidate{row.uuid, row.name, core_.definition(row).spec.autostart, 0};

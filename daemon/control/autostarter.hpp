@@ -20,6 +20,7 @@ class Autostarter {
 public:
     Autostarter(Core& core, Operations& operations) : core_(core), operations_(operations) {}
 
+    /// What is marked at this instant is this boot's; what is marked later waits for the next.
     void start();
     void stop() MSHV_EXCLUDES(mutex_);
     /// Something changed in the directory.
@@ -33,9 +34,10 @@ private:
         std::int64_t waits_since = 0; ///< boot clock: when its turn came first
     };
 
-    void run() noexcept;
+    using Entries = std::vector<Directory::EntryPtr>;
+    void run(const Entries& marked) noexcept;
     void work_through(std::vector<Candidate> pending);
-    std::vector<Candidate> candidates();
+    std::vector<Candidate> candidates(const Entries& marked);
     /// Empty = it can be started now; else what is still missing.
     std::optional<std::string> missing(const Candidate& candidate);
     [[nodiscard]] bool timed_out(const Candidate& candidate) const;
