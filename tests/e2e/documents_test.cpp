@@ -68,7 +68,7 @@ void check_refused(const std::string& file) {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(hostile_documents) {
-    const auto files = files_below("tests/data/hostile");
+    const auto files = files_below("tests/data/guestxml/invalid");
     BOOST_TEST(files.size() >= 60U);
     for (const auto& file : files) {
         BOOST_TEST_CONTEXT(file) {

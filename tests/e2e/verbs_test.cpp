@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(pause_and_unpause) {
     BOOST_TEST(host.view("p")["state"].text() == "paused");
     host.fails(5, {"pause", "p"});
     host.ok({"unpause", "p"});
-    host.wait_console("p", "T1\n");
+    host.wait_console("p", "T1\r\n");
     host.ok({"pause", "p"});
     BOOST_TEST(host.view("p")["state"].text() == "paused");
     BOOST_TEST(contains(host.ok({"list"}), "p"));
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(rename_running_and_off) {
     BOOST_TEST(contains(host.ok({"dumpxml", "new"}), "<name>new</name>"));
     host.fails(4, {"rename", "off", "new"});
     host.ok({"rename", "off", "old"});
-    host.fails(6, {"rename", "old", "no spaces"});
+    host.fails(2, {"rename", "old", "no spaces"});
     host.ok({"destroy", "new"});
     BOOST_TEST(host.view("new")["state"].text() == "shutoff");
 }
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(autostart_is_shown_and_changed) {
     const auto shown = host.ok({"autostart", "a"});
     BOOST_TEST(contains(shown, "enabled: yes"));
     BOOST_TEST(contains(shown, "order: 7"));
-    BOOST_TEST(contains(host.ok({"dumpxml", "a"}), "order=\"7\""));
+    BOOST_TEST(contains(host.ok({"dumpxml", "a"}), "order='7'"));
     host.ok({"autostart", "--disable", "a"});
     BOOST_TEST(!host.view("a")["autostart"].flag());
 }
@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(destroy_asks_first_when_told) {
 BOOST_AUTO_TEST_CASE(protected_partitions_need_an_override) {
     Host host;
     host.create({.name = "safe", .mshv = {"<protect destroy='yes' delete='no'/>"}}, {"--define"});
-    host.fails(5, {"destroy", "safe"});
+    BOOST_TEST(contains(host.fails(11, {"destroy", "safe"}), "--override"));
     host.wait_state("safe", "running");
     host.ok({"destroy", "--override", "safe"});
 }

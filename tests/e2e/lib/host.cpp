@@ -383,9 +383,9 @@ void Host::remove_all() {
             (void)ctl({"undefine", "--wait-busy", "30", id});
         }
     }
-    const auto left = rows();
-    BOOST_CHECK_MESSAGE(left.empty(), left.size()
-                                          << " partitions are left, e.g. " << left.front().dump());
+    for (const auto& row : rows()) {
+        BOOST_ERROR("cannot be removed: " << row.dump());
+    }
 }
 
 } // namespace mshv::e2e

@@ -7,10 +7,12 @@
 #include "toolstack/libs/posix/pidfd.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <memory>
 #include <sqlite3.h>
+#include <sys/inotify.h>
 
 namespace mshv::e2e {
 namespace {
@@ -135,8 +137,35 @@ std::set<std::string> run_folders(const Host& host) {
     return result;
 }
 
+/// Waits, at most as long as reconciling may take, until the folders that are there are `expected`:
+/// a folder goes after the keeper that it belonged to, which is after the answer to the user.
+std::set<std::string> settled_folders(const Host& host, const std::set<std::string>& expected) {
+    const auto deadline = Deadline::after(5s);
+    const posix::Fd watch(posix::check(::inotify_init1(IN_CLOEXEC), "inotify"));
+    const auto top = host.path("run");
+    for (;;) {
+        posix::check(::inotify_add_watch(watch.get(), top.c_str(), IN_DELETE | IN_CREATE),
+                     "watch " + top);
+        const auto found = run_folders(host);
+        for (const auto& folder : found) {
+            // It may go between the two calls; then the next round sees the rest.
+            (void)::inotify_add_watch(
+                watch.get(), fs::path(top + "/" + folder).parent_path().c_str(), IN_DELETE);
+        }
+        if (found == expected || run_folders(host) == expected) {
+            return expected;
+        }
+        std::array<char, 4096> buffer{};
+        try {
+            (void)posix::read_some(watch.get(), buffer, deadline, "run folders");
+        } catch (const posix::TimedOut&) {
+            return run_folders(host);
+        }
+    }
+}
+
 void check_folders(const Host& host, const std::set<std::string>& expected) {
-    const auto found = run_folders(host);
+    const auto found = settled_folders(host, expected);
     for (const auto& folder : found) {
         BOOST_CHECK_MESSAGE(expected.contains(folder), "run folder of nothing: " << folder);
     }
