@@ -20,8 +20,8 @@ class KernelCache {
 public:
     struct Options {
         std::string cache_dir;
-        std::string program;       ///< mshv-kernel-image; empty = nothing is ever unpacked
-        std::uint64_t limit = 0;   ///< bytes; least recently used entries beyond it are removed
+        std::string program;     ///< mshv-kernel-image; empty = nothing is ever unpacked
+        std::uint64_t limit = 0; ///< bytes; least recently used entries beyond it are removed
     };
 
     explicit KernelCache(Options options);
@@ -30,8 +30,8 @@ public:
         std::string path;   ///< of the vmlinux; empty when the kernel boots as it is
         std::string reason; ///< then: why
     };
-    /// The vmlinux to boot instead of `kernel`. A kernel that cannot be unpacked is no error, nor is
-    /// a cache that cannot be written: the kernel itself boots, only slower.
+    /// The vmlinux to boot instead of `kernel`. A kernel that cannot be unpacked is no error, nor
+    /// is a cache that cannot be written: the kernel itself boots, only slower.
     Result unpacked(const std::string& kernel, posix::Deadline deadline);
 
 private:

@@ -28,7 +28,9 @@ Bytes part(Bytes data, std::uint64_t offset, std::uint64_t size) {
     return data.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
 }
 
-constexpr std::size_t aligned(std::size_t size) { return (size + 3) & ~std::size_t{3}; }
+constexpr std::size_t aligned(std::size_t size) {
+    return (size + 3) & ~std::size_t{3};
+}
 
 bool notes_have_pvh(Bytes notes) {
     constexpr std::uint32_t pvh_entry = 18; // XEN_ELFNOTE_PHYS32_ENTRY
@@ -65,8 +67,8 @@ Bytes payload_of(Bytes image) {
     }
     const auto setup_sectors = field(0x1f1, std::uint8_t{});
     const std::uint64_t start = (std::uint64_t{setup_sectors == 0 ? 4U : setup_sectors} + 1) * 512;
-    const Bytes payload = part(image, start + field(0x248, std::uint32_t{}),
-                               field(0x24c, std::uint32_t{}));
+    const Bytes payload =
+        part(image, start + field(0x248, std::uint32_t{}), field(0x24c, std::uint32_t{}));
     if (payload.empty()) {
         throw Rejected(Verdict::not_a_kernel, "its payload is not inside the file");
     }
@@ -81,8 +83,7 @@ bool has_pvh_note(Bytes elf) {
     if (!looks_like_elf(elf)) {
         throw Rejected(Verdict::not_elf, "it holds no ELF file");
     }
-    const auto header =
-        read_at<Elf64_Ehdr>(elf, 0, Verdict::not_elf, "its ELF header is cut off");
+    const auto header = read_at<Elf64_Ehdr>(elf, 0, Verdict::not_elf, "its ELF header is cut off");
     if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_X86_64 ||
         header.e_phentsize != sizeof(Elf64_Phdr)) {
         throw Rejected(Verdict::not_elf, "it is no x86-64 ELF file");

@@ -26,7 +26,8 @@ enum class Verdict {
 
 class Rejected : public std::runtime_error {
 public:
-    Rejected(Verdict verdict, const std::string& why) : std::runtime_error(why), verdict_(verdict) {}
+    Rejected(Verdict verdict, const std::string& why)
+        : std::runtime_error(why), verdict_(verdict) {}
     [[nodiscard]] Verdict verdict() const { return verdict_; }
 
 private:

@@ -2,8 +2,8 @@
 #include "daemon/kernelimage/kernel_image.hpp"
 #include "toolstack/libs/posix/fd.hpp"
 
-#include <cstdio>
 #include <cstdint>
+#include <cstdio>
 #include <exception>
 #include <grp.h>
 #include <span>

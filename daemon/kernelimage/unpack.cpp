@@ -110,10 +110,9 @@ std::size_t unpack_lz4(Bytes bytes, Room out) {
             damaged("lz4");
         }
         const std::size_t room = std::min(largest_block, out.size() - written);
-        const int got = ::LZ4_decompress_safe(
-            reinterpret_cast<const char*>(bytes.data() + in),
-            reinterpret_cast<char*>(out.data() + written), static_cast<int>(size),
-            static_cast<int>(room));
+        const int got = ::LZ4_decompress_safe(reinterpret_cast<const char*>(bytes.data() + in),
+                                              reinterpret_cast<char*>(out.data() + written),
+                                              static_cast<int>(size), static_cast<int>(room));
         if (got < 0) {
             room < largest_block ? too_big() : damaged("lz4");
         }
@@ -124,7 +123,8 @@ std::size_t unpack_lz4(Bytes bytes, Room out) {
 }
 
 bool starts_with(Bytes bytes, std::string_view magic) {
-    return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
+    return bytes.size() >= magic.size() &&
+           std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
 }
 
 } // namespace

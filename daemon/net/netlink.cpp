@@ -94,7 +94,8 @@ void change_link(unsigned index, const LinkChange& change) {
                           reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel),
                  "netlink request");
     alignas(nlmsghdr) std::array<char, 4096> answer{};
-    // The kernel has answered by the time sendto returns; the deadline only guards against surprise.
+    // The kernel has answered by the time sendto returns; the deadline only guards against
+    // surprise.
     const auto got = posix::read_some(socket.get(), answer,
                                       posix::Deadline::after(std::chrono::seconds(5)), "netlink");
     const auto* const header = reinterpret_cast<const nlmsghdr*>(answer.data());

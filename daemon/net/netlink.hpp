@@ -17,7 +17,8 @@ struct LinkChange {
     std::optional<unsigned> mtu;
     std::optional<bool> up;
 };
-/// One RTM_NEWLINK that changes interface `index`. Throws std::system_error with the kernel's errno.
+/// One RTM_NEWLINK that changes interface `index`. Throws std::system_error with the kernel's
+/// errno.
 void change_link(unsigned index, const LinkChange& change);
 
 } // namespace mshv::net

@@ -27,7 +27,8 @@ posix::Fd open_tun() {
     const int error = errno;
     throw Error(ErrorCode::unsupported,
                 "Cannot open /dev/net/tun: " + std::generic_category().message(error),
-                error == ENOENT ? "load the module tun" : "bridged NICs need a daemon that is root");
+                error == ENOENT ? "load the module tun"
+                                : "bridged NICs need a daemon that is root");
 }
 
 void name_tap(const posix::Fd& fd, const std::string& name) {
@@ -83,9 +84,8 @@ posix::Fd open_tap(const domain::TapPlan& plan) {
             change_link(*index, {std::nullopt, std::nullopt, true});
         }
     } catch (const std::system_error& error) {
-        throw Error(ErrorCode::failed,
-                    "Cannot set up the interface " + plan.name + " on bridge " + plan.bridge + ": " +
-                        error.code().message());
+        throw Error(ErrorCode::failed, "Cannot set up the interface " + plan.name + " on bridge " +
+                                           plan.bridge + ": " + error.code().message());
     }
     return fd;
 }

@@ -108,8 +108,7 @@ void check_qcow2(const Fd& located, const domain::FilePlan& file) {
     }
     constexpr std::uint64_t external_data = 4;
     if (version == 3 && (got < 104 || (big_endian(header.data() + 72, 8) & external_data) != 0)) {
-        throw api::Error(api::ErrorCode::unsupported,
-                         file.path + " keeps its data in another file",
+        throw api::Error(api::ErrorCode::unsupported, file.path + " keeps its data in another file",
                          "convert it with 'qemu-img convert'");
     }
 }
@@ -154,7 +153,7 @@ Fd open_disk(const domain::FilePlan& file) {
         throw api::Error(api::ErrorCode::invalid,
                          file.path + " is " + kind_of(info.st_mode) + ", and the definition says " +
                              (file.block_device ? "a block device" : "a regular file"),
-                         S_ISBLK(info.st_mode) ? "use disk type=\"block\" and source/@dev"
+                         S_ISBLK(info.st_mode)   ? "use disk type=\"block\" and source/@dev"
                          : S_ISREG(info.st_mode) ? "use disk type=\"file\" and source/@file"
                                                  : "");
     }

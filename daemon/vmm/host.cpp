@@ -28,10 +28,11 @@ void check_options(const HostOptions& options) {
     const auto invalid = [](const std::string& what) {
         throw api::Error(api::ErrorCode::invalid, what, "correct mshvd.toml");
     };
-    const std::pair<const char*, const std::string*> folders[] = {
-        {"run_dir", &options.run_dir},     {"log_dir", &options.log_dir},
-        {"cache_dir", &options.cache_dir}, {"state_dir", &options.state_dir},
-        {"keeper", &options.keeper}};
+    const std::pair<const char*, const std::string*> folders[] = {{"run_dir", &options.run_dir},
+                                                                  {"log_dir", &options.log_dir},
+                                                                  {"cache_dir", &options.cache_dir},
+                                                                  {"state_dir", &options.state_dir},
+                                                                  {"keeper", &options.keeper}};
     for (const auto& [name, path] : folders) {
         if (path->empty() || path->front() != '/') {
             invalid(std::string(name) + " '" + *path + "' is not an absolute path");
@@ -60,7 +61,8 @@ std::string why_not_for_users(const hostprobe::DeviceFacts& device) {
     if ((device.mode & group_bits) == group_bits || (device.mode & other_bits) == other_bits) {
         return {};
     }
-    return device.path + " is closed to the VMMs' users (install the udev rule that gives it a group)";
+    return device.path +
+           " is closed to the VMMs' users (install the udev rule that gives it a group)";
 }
 
 qemu::HostAccelerator accelerator_of(const hostprobe::DeviceFacts& device, bool works,
@@ -176,14 +178,15 @@ qemu::BootImage QemuHost::boot_image(const api::PartitionSpec& spec, api::Accele
         const auto found = qemu::find_efi(options_.firmware_dirs, spec.boot.machine);
         if (!spec.boot.loader.empty()) {
             boot.efi_code = spec.boot.loader;
-            boot.efi_vars_template = found && found->code == spec.boot.loader ? found->vars_template : "";
+            boot.efi_vars_template =
+                found && found->code == spec.boot.loader ? found->vars_template : "";
         } else if (found) {
             boot.efi_code = found->code;
             boot.efi_vars_template = found->vars_template;
             boot.efi_format = found->format;
         } else {
-            throw api::Error(api::ErrorCode::unsupported,
-                             "No EFI firmware for guests is installed", "install the package ovmf");
+            throw api::Error(api::ErrorCode::unsupported, "No EFI firmware for guests is installed",
+                             "install the package ovmf");
         }
         return boot;
     }
@@ -207,8 +210,7 @@ qemu::BootImage QemuHost::boot_image(const api::PartitionSpec& spec, api::Accele
 
 std::vector<api::Problem> QemuHost::objections(const api::PartitionSpec& spec) {
     try {
-        const auto capabilities =
-            capabilities_.get(program_for(spec), Deadline::after(probe_time));
+        const auto capabilities = capabilities_.get(program_for(spec), Deadline::after(probe_time));
         const auto choice =
             qemu::choose_accelerator(spec, capabilities, probed_.get().accelerators);
         return qemu::objections(spec, capabilities, choice.accelerator);
@@ -228,7 +230,8 @@ domain::LaunchPlan QemuHost::plan(const PlanRequest& request) {
     const Probed& probed = probed_.get();
     input.accelerator = qemu::choose_accelerator(spec, input.capabilities, probed.accelerators);
     const auto accelerator = input.accelerator.accelerator;
-    if (auto problems = qemu::objections(spec, input.capabilities, accelerator); !problems.empty()) {
+    if (auto problems = qemu::objections(spec, input.capabilities, accelerator);
+        !problems.empty()) {
         const std::string text = join(problems);
         throw api::Error(api::ErrorCode::unsupported, "This host cannot run the partition: " + text)
             .with_problems(std::move(problems));
@@ -278,8 +281,7 @@ Adopted QemuHost::adopt_living(const api::Uuid& uuid, const KeeperRecord& record
                                           .set("since", acknowledged),
                                       "adopt the keeper", deadline);
         if (answer.text("nonce") != record.nonce) {
-            throw api::Error(api::ErrorCode::failed,
-                             "Another keeper answers in " + record.run_dir);
+            throw api::Error(api::ErrorCode::failed, "Another keeper answers in " + record.run_dir);
         }
         Adopted adopted;
         adopted.status = to_status(answer);
@@ -290,8 +292,8 @@ Adopted QemuHost::adopt_living(const api::Uuid& uuid, const KeeperRecord& record
         if (link->release_held(acknowledged)) {
             hub_->flush(*link);
         }
-        adopted.process = std::make_unique<KeeperProcess>(hub_, link, record,
-                                                          read_launch_note(record.run_dir));
+        adopted.process =
+            std::make_unique<KeeperProcess>(hub_, link, record, read_launch_note(record.run_dir));
         return adopted;
     } catch (const posix::TimedOut& late) {
         if (link) {
@@ -314,8 +316,7 @@ Adopted QemuHost::adopt_living(const api::Uuid& uuid, const KeeperRecord& record
 }
 
 void QemuHost::clean(const api::Uuid& uuid, const std::string& incarnation, Deadline deadline) {
-    const std::string run_dir =
-        options_.run_dir + "/" + api::to_string(uuid) + "/" + incarnation;
+    const std::string run_dir = options_.run_dir + "/" + api::to_string(uuid) + "/" + incarnation;
     if (incarnation.empty() || incarnation.find('/') != std::string::npos || incarnation == ".." ||
         incarnation == ".") {
         throw api::Error(api::ErrorCode::invalid, "'" + incarnation + "' is no incarnation");
@@ -365,8 +366,7 @@ std::vector<domain::VmmCapability> QemuHost::capabilities() {
         result.program = program_for({});
         const auto capabilities = capabilities_.get(result.program, Deadline::after(probe_time));
         result.version = capabilities.version.to_string();
-        for (const auto machine :
-             {api::Machine::q35, api::Machine::pc, api::Machine::microvm}) {
+        for (const auto machine : {api::Machine::q35, api::Machine::pc, api::Machine::microvm}) {
             if (std::string name(api::to_name(machine)); capabilities.machines.contains(name)) {
                 result.machines.push_back(std::move(name));
             }

@@ -80,7 +80,9 @@ void Hub::watch(int fd, std::uint64_t token, Source source) {
     posix::check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event), "watch descriptor");
 }
 
-void Hub::unwatch(int fd) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+void Hub::unwatch(int fd) {
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
 
 std::shared_ptr<KeeperLink> Hub::find(std::uint64_t token) {
     const std::lock_guard lock(mutex_);

@@ -148,8 +148,7 @@ api::Error to_error(const Message& answer, std::string_view what) {
     std::string message = "Cannot " + std::string(what) + ": " +
                           api::escape_terminal(answer.text("message").substr(0, 4096));
     if (code == api::ErrorCode::busy && answer.find("writer") != nullptr) {
-        return {code,
-                "The console is in use by " + api::escape_terminal(answer.text("writer")),
+        return {code, "The console is in use by " + api::escape_terminal(answer.text("writer")),
                 "read along without --write, or take it over with --steal"};
     }
     return {code, std::move(message)};
@@ -167,12 +166,9 @@ std::optional<KeeperState> read_keeper_state(const std::string& run_dir) {
         if (line.word != "state") {
             return std::nullopt;
         }
-        return KeeperState{identity(line, "keeper"),
-                           identity(line, "vmm"),
-                           line.number("generation").value_or(0),
-                           line.text("boot_id"),
-                           line.text("nonce"),
-                           line.text("uuid")};
+        return KeeperState{
+            identity(line, "keeper"), identity(line, "vmm"), line.number("generation").value_or(0),
+            line.text("boot_id"),     line.text("nonce"),    line.text("uuid")};
     } catch (const std::system_error&) {
         return std::nullopt;
     } catch (const ProtocolError&) {
@@ -207,8 +203,10 @@ void write_launch_note(const std::string& run_dir, const LaunchNote& note) {
     Message line("launch");
     line.set("accelerator", api::to_name(note.accelerator)).set("vmm", note.vmm_version);
     line.set("agent", note.agent ? 1 : 0).set("kernel", note.kernel);
-    const posix::Fd file = posix::open_file(run_dir + "/launch", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    posix::write_all(file.get(), keeper::encode(line), posix::Deadline::never(), "write launch note");
+    const posix::Fd file =
+        posix::open_file(run_dir + "/launch", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix::write_all(file.get(), keeper::encode(line), posix::Deadline::never(),
+                     "write launch note");
 }
 
 LaunchNote read_launch_note(const std::string& run_dir) {

@@ -93,7 +93,9 @@ constexpr int unpacked = 0;
 constexpr int is_vmlinux = 16;
 
 /// Does the status say something about the kernel that will stay true?
-bool lasting(int status) { return status == unpacked || (status >= 10 && status <= is_vmlinux); }
+bool lasting(int status) {
+    return status == unpacked || (status >= 10 && status <= is_vmlinux);
+}
 
 } // namespace
 

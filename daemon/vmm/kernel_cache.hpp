@@ -21,8 +21,8 @@ struct FastKernel {
 };
 
 /// Unpacks each kernel once: FOLDER/<sha256>/vmlinux. What a path held is remembered by device,
-/// inode, size and times in FOLDER/index, so that a repeated start costs a stat. Thread-safe; starts
-/// of one kernel at the same time share one unpacking.
+/// inode, size and times in FOLDER/index, so that a repeated start costs a stat. Thread-safe;
+/// starts of one kernel at the same time share one unpacking.
 class KernelCache {
 public:
     /// `program`: mshv-kernel-image. `pinned`: paths that must not be evicted, since a running
@@ -30,8 +30,8 @@ public:
     KernelCache(std::string folder, std::string program, std::uint64_t limit,
                 std::function<std::set<std::string>()> pinned);
 
-    /// Never throws for a kernel that cannot be used so: the caller boots the file itself, and hears
-    /// about what is wrong with it from there.
+    /// Never throws for a kernel that cannot be used so: the caller boots the file itself, and
+    /// hears about what is wrong with it from there.
     FastKernel find(const std::string& path, posix::Deadline deadline);
 
 private:

@@ -93,7 +93,8 @@ void make_run_folder(const LaunchPlan& plan) {
 
 std::vector<keeper::Limit> limits_of(const LaunchPlan& plan) {
     std::vector<keeper::Limit> limits{{"core", 0}, {"nofile", 4096}};
-    const bool locks = std::find(plan.argv.begin(), plan.argv.end(), "mem-lock=on") != plan.argv.end();
+    const bool locks =
+        std::find(plan.argv.begin(), plan.argv.end(), "mem-lock=on") != plan.argv.end();
     if (locks || plan.accelerator == api::Accelerator::mshv) {
         limits.push_back({"memlock", -1}); // guest memory is pinned
     }
@@ -145,8 +146,8 @@ std::string kernel_of(const std::vector<std::string>& argv) {
 
 void open_everything(const HostOptions& options, const LaunchPlan& plan, Inheritance& inheritance,
                      keeper::LaunchSpec& spec) {
-    inheritance.for_keeper(
-        posix::listen_unix(plan.run_dir + "/" + keeper::socket_file, 0600), keeper::listen_fd);
+    inheritance.for_keeper(posix::listen_unix(plan.run_dir + "/" + keeper::socket_file, 0600),
+                           keeper::listen_fd);
     spec.monitor_source = inheritance.for_vmm(
         posix::listen_unix(plan.run_dir + "/qmp.sock", 0600, 1), plan.monitor_target);
     if (plan.agent_target) {
@@ -270,8 +271,8 @@ std::unique_ptr<VmmProcess> start(const HostOptions& options, const std::shared_
     open_everything(options, plan, inheritance, spec);
     auto child = spawn_keeper(options, plan, inheritance);
     record.keeper = child.identity;
-    guard.holds(posix::PidFd{Fd{posix::check(
-        ::fcntl(child.pidfd.fd(), F_DUPFD_CLOEXEC, 0), "duplicate pidfd")}});
+    guard.holds(posix::PidFd{
+        Fd{posix::check(::fcntl(child.pidfd.fd(), F_DUPFD_CLOEXEC, 0), "duplicate pidfd")}});
     inheritance.close();
     auto socket = posix::connect_unix(plan.run_dir + "/" + keeper::socket_file, deadline);
     auto link = std::make_shared<KeeperLink>( // shared with the hub's thread
@@ -297,8 +298,7 @@ std::unique_ptr<VmmProcess> start(const HostOptions& options, const std::shared_
 /// nothing yet. Empty when nobody holds the socket any more.
 std::optional<posix::PidFd> ask_who(const std::string& run_dir, Deadline deadline) {
     try {
-        const auto socket =
-            posix::connect_unix(run_dir + "/" + keeper::socket_file, deadline);
+        const auto socket = posix::connect_unix(run_dir + "/" + keeper::socket_file, deadline);
         const auto hello = keeper::Message("hello")
                                .set("proto", keeper::protocol_version)
                                .set("since", 0)
@@ -355,7 +355,8 @@ void end_remains(const std::string& run_dir, const posix::PidFd* keeper, Deadlin
             end(*process, 0);
         }
     }
-    if (const auto state = read_keeper_state(run_dir); state && state->vmm && state->boot_id == boot) {
+    if (const auto state = read_keeper_state(run_dir);
+        state && state->vmm && state->boot_id == boot) {
         if (const auto process = posix::PidFd::open(*state->vmm)) {
             end(*process, state->vmm->pid);
         }
@@ -363,8 +364,7 @@ void end_remains(const std::string& run_dir, const posix::PidFd* keeper, Deadlin
     remove_run_folder(run_dir);
 }
 
-std::unique_ptr<VmmProcess> launch_plan(const HostOptions& options,
-                                        const std::shared_ptr<Hub>& hub,
+std::unique_ptr<VmmProcess> launch_plan(const HostOptions& options, const std::shared_ptr<Hub>& hub,
                                         const LaunchPlan& plan, Deadline deadline) {
     try {
         make_run_folder(plan);

@@ -11,8 +11,7 @@ namespace mshv::vmm {
 
 /// Carries out a plan: folder, files, taps, sockets, keeper; returns when the VMM answers. On a
 /// throw nothing of it is left.
-std::unique_ptr<VmmProcess> launch_plan(const HostOptions& options,
-                                        const std::shared_ptr<Hub>& hub,
+std::unique_ptr<VmmProcess> launch_plan(const HostOptions& options, const std::shared_ptr<Hub>& hub,
                                         const domain::LaunchPlan& plan, Deadline deadline);
 
 /// Ends keeper and VMM of a run folder by the identities that stand in it (and `keeper`, when the

@@ -100,9 +100,9 @@ keeper::Message KeeperLink::ask(keeper::Message request, std::string_view what, 
                          "Cannot " + std::string(what) + " in the time allowed: " + late.what(),
                          "try again with a longer --timeout; 'mshvctl destroy' always works");
     } catch (const keeper::ProtocolError& error) {
-        throw api::Error(api::ErrorCode::failed, "Cannot " + std::string(what) +
-                                                     ": the keeper's answer is malformed: " +
-                                                     error.what());
+        throw api::Error(api::ErrorCode::failed,
+                         "Cannot " + std::string(what) +
+                             ": the keeper's answer is malformed: " + error.what());
     }
 }
 
@@ -140,9 +140,8 @@ KeeperEvent KeeperLink::wait_started(Deadline deadline) {
     };
     std::unique_lock lock(mutex_);
     const auto found = [&] { return std::find_if(kept_.begin(), kept_.end(), decides); };
-    const bool done = changed_.wait_until(lock, wait_point(deadline), [&] {
-        return found() != kept_.end() || !lost_why_.empty();
-    });
+    const bool done = changed_.wait_until(
+        lock, wait_point(deadline), [&] { return found() != kept_.end() || !lost_why_.empty(); });
     if (found() != kept_.end()) {
         return *found();
     }
@@ -160,9 +159,8 @@ void KeeperLink::end_launch() {
 
 std::vector<KeeperEvent> KeeperLink::collect(std::int64_t last, Deadline deadline) {
     std::unique_lock lock(mutex_);
-    const bool done = changed_.wait_until(lock, wait_point(deadline), [&] {
-        return last_seq_ >= last || !lost_why_.empty();
-    });
+    const bool done = changed_.wait_until(lock, wait_point(deadline),
+                                          [&] { return last_seq_ >= last || !lost_why_.empty(); });
     if (!done) {
         throw posix::TimedOut("the keeper did not repeat its events");
     }

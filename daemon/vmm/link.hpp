@@ -95,7 +95,7 @@ private:
     std::int64_t generation_ = 0;
     std::int64_t last_seq_ = 0;
     Intake intake_;
-    std::int64_t hold_until_ = 0; ///< 0 = nothing is held back
+    std::int64_t hold_until_ = 0;   ///< 0 = nothing is held back
     std::vector<KeeperEvent> kept_; ///< launching, adopting
     std::vector<KeeperEvent> held_;
 

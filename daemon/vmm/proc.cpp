@@ -71,15 +71,16 @@ std::optional<ThreadSample> sample_thread(pid_t pid, std::int64_t thread) {
     sample.state = fields[0].front();
     // schedstat counts nanoseconds where the kernel has it; stat's ticks are ten milliseconds.
     const std::string schedstat = read_or_empty(folder + "schedstat");
-    sample.cpu_time_ms = !schedstat.empty() ? to_number(schedstat) / 1'000'000
-                                            : (to_number(fields[utime]) +
-                                               to_number(fields[utime + 1])) *
-                                                  1000 / ::sysconf(_SC_CLK_TCK);
+    sample.cpu_time_ms = !schedstat.empty()
+                             ? to_number(schedstat) / 1'000'000
+                             : (to_number(fields[utime]) + to_number(fields[utime + 1])) * 1000 /
+                                   ::sysconf(_SC_CLK_TCK);
     sample.last_cpu = static_cast<int>(to_number(fields[processor]));
     const std::string status = read_or_empty(folder + "status");
     sample.affinity = status_value(status, "Cpus_allowed_list");
     const long cpus = ::sysconf(_SC_NPROCESSORS_CONF);
-    if (sample.affinity == "0-" + std::to_string(cpus - 1) || (cpus == 1 && sample.affinity == "0")) {
+    if (sample.affinity == "0-" + std::to_string(cpus - 1) ||
+        (cpus == 1 && sample.affinity == "0")) {
         sample.affinity = "all";
     }
     return sample;

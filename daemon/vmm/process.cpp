@@ -86,8 +86,9 @@ void KeeperProcess::refuse_if_lacking(std::string_view ability, const std::strin
 
 void KeeperProcess::powerdown(Deadline deadline) {
     MSHV_CRASHPOINT("vmm.powerdown.before");
-    qemu::expect_success(qmp(qemu::qmp_command("system_powerdown"), "press the power button", deadline),
-                         "press the power button");
+    qemu::expect_success(
+        qmp(qemu::qmp_command("system_powerdown"), "press the power button", deadline),
+        "press the power button");
     MSHV_CRASHPOINT("vmm.powerdown.after");
 }
 
@@ -110,8 +111,8 @@ void KeeperProcess::inject_nmi(Deadline deadline) {
 
 void KeeperProcess::reset(Deadline deadline) {
     MSHV_CRASHPOINT("vmm.reset.before");
-    link_->ask(Message("reset").set("timeout_ms", milliseconds_left(deadline)), "reset the partition",
-               deadline);
+    link_->ask(Message("reset").set("timeout_ms", milliseconds_left(deadline)),
+               "reset the partition", deadline);
     MSHV_CRASHPOINT("vmm.reset.after");
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "daemon/domain/launch_plan.hpp"
-#include "daemon/vmm/console_request.hpp"
 #include "daemon/domain/vmm_capability.hpp"
+#include "daemon/vmm/console_request.hpp"
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/api/view.hpp"
 #include "toolstack/libs/posix/fd.hpp"
@@ -81,7 +81,7 @@ public:
     [[nodiscard]] virtual KeeperRecord record() const = 0;
     virtual KeeperStatus status(Deadline deadline) = 0;
 
-    virtual void resume(Deadline deadline) = 0;    ///< start or continue the VPs
+    virtual void resume(Deadline deadline) = 0; ///< start or continue the VPs
     virtual void pause(Deadline deadline) = 0;
     virtual void powerdown(Deadline deadline) = 0; ///< ACPI power button
     virtual void sleep_button(Deadline deadline) = 0;
@@ -90,8 +90,9 @@ public:
     /// Hard reset: the VMM is replaced by a new generation, whatever on_reboot says.
     virtual void reset(Deadline deadline) = 0;
     /// What the guest has been asked for, told to the keeper so that it holds with the daemon down:
-    /// after `shutdown` the next power-off or crash is final, after `reboot` the next reset respawns
-    /// although on_reboot may say otherwise; `none` takes it back. Ends with the generation.
+    /// after `shutdown` the next power-off or crash is final, after `reboot` the next reset
+    /// respawns although on_reboot may say otherwise; `none` takes it back. Ends with the
+    /// generation.
     enum class Expected { none, shutdown, reboot };
     virtual void expect(Expected end, Deadline deadline) = 0;
     virtual void agent_shutdown(bool reboot, Deadline deadline) = 0; ///< asks the guest agent
@@ -147,13 +148,15 @@ public:
     virtual domain::LaunchPlan plan(const PlanRequest& request) = 0;
     /// Makes folders, opens files, makes taps, starts the keeper, and returns when the VMM answers
     /// with its VPs still stopped. On a throw nothing of it is left.
-    virtual std::unique_ptr<VmmProcess> launch(const domain::LaunchPlan& plan, Deadline deadline) = 0;
+    virtual std::unique_ptr<VmmProcess> launch(const domain::LaunchPlan& plan,
+                                               Deadline deadline) = 0;
     /// Finds a keeper of an earlier daemon. `acknowledged` is the last event already recorded.
     virtual Adopted adopt(const api::Uuid& uuid, const KeeperRecord& record,
                           std::int64_t acknowledged, Deadline deadline) = 0;
     /// What stands in the run folder of an incarnation whose launch was never recorded: kills what
     /// is proven to be it, and removes the folder. Idempotent.
-    virtual void clean(const api::Uuid& uuid, const std::string& incarnation, Deadline deadline) = 0;
+    virtual void clean(const api::Uuid& uuid, const std::string& incarnation,
+                       Deadline deadline) = 0;
     /// Run folders (uuid, incarnation) that exist now, for the search for leftovers.
     virtual std::vector<std::pair<api::Uuid, std::string>> incarnations() = 0;
 
@@ -162,8 +165,8 @@ public:
 
     /// Called, on a thread of this module, for each event of each process made here. The callee
     /// must not call back into a VmmProcess and must return soon. Set once, before any launch.
-    using EventSink = std::function<void(const api::Uuid&, const std::string& incarnation,
-                                         const KeeperEvent&)>;
+    using EventSink =
+        std::function<void(const api::Uuid&, const std::string& incarnation, const KeeperEvent&)>;
     virtual void set_event_sink(EventSink sink) = 0;
 };
 

@@ -6,7 +6,9 @@
 namespace mshv::vmm::qemu {
 namespace {
 
-std::string name_of(api::Accelerator accelerator) { return std::string(api::to_name(accelerator)); }
+std::string name_of(api::Accelerator accelerator) {
+    return std::string(api::to_name(accelerator));
+}
 
 void require_version(const api::PartitionSpec& spec, const Capabilities& capabilities) {
     if (spec.vmm.minimum.empty()) {
@@ -14,8 +16,7 @@ void require_version(const api::PartitionSpec& spec, const Capabilities& capabil
     }
     const auto minimum = Version::parse(spec.vmm.minimum);
     if (!minimum) {
-        throw api::Error(api::ErrorCode::invalid,
-                         "'" + spec.vmm.minimum + "' is not a VMM version",
+        throw api::Error(api::ErrorCode::invalid, "'" + spec.vmm.minimum + "' is not a VMM version",
                          "write it as in minimum=\"10.2\"");
     }
     if (capabilities.version < *minimum) {

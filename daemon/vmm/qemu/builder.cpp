@@ -29,8 +29,9 @@ const std::string& check_word(const std::string& text, std::string_view what) {
                c == '.' || c == '_' || c == '+' || c == '-';
     };
     if (text.empty() || !std::all_of(text.begin(), text.end(), good)) {
-        throw api::Error(api::ErrorCode::invalid, "The " + std::string(what) + " '" + text +
-                                                      "' has characters that are not allowed",
+        throw api::Error(api::ErrorCode::invalid,
+                         "The " + std::string(what) + " '" + text +
+                             "' has characters that are not allowed",
                          "use letters, digits and . _ + - only");
     }
     return text;
@@ -148,7 +149,11 @@ void BootOrder::by_kind(const api::PartitionSpec& spec) {
     }
 }
 
-std::optional<unsigned> BootOrder::disk(std::size_t index) const { return disks_[index]; }
-std::optional<unsigned> BootOrder::nic(std::size_t index) const { return nics_[index]; }
+std::optional<unsigned> BootOrder::disk(std::size_t index) const {
+    return disks_[index];
+}
+std::optional<unsigned> BootOrder::nic(std::size_t index) const {
+    return nics_[index];
+}
 
 } // namespace mshv::vmm::qemu

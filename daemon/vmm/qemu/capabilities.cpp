@@ -31,8 +31,7 @@ std::array<std::pair<std::string_view, std::set<std::string> Capabilities::*>, 5
 std::optional<Version> Version::parse(std::string_view text) {
     std::array<int, 3> parts{};
     for (std::size_t i = 0; i < parts.size(); ++i) {
-        const auto [end, error] =
-            std::from_chars(text.data(), text.data() + text.size(), parts[i]);
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parts[i]);
         if (error != std::errc{} || parts[i] < 0) {
             return std::nullopt;
         }
@@ -89,7 +88,8 @@ std::optional<Capabilities> from_cache_text(const BinaryKey& key, std::string_vi
         ++number;
         const auto space = line.find(' ');
         const std::string_view word = line.substr(0, space);
-        const std::string_view value = space == std::string_view::npos ? "" : line.substr(space + 1);
+        const std::string_view value =
+            space == std::string_view::npos ? "" : line.substr(space + 1);
         if (number == 1 || number == 2) {
             const std::string wanted =
                 number == 1 ? std::string(format_line) : "binary " + key.to_string();

@@ -68,8 +68,7 @@ void add_graphics(CommandBuilder& command) {
         command.device(on_root_bus("qemu-xhci", "usb0"));
     }
     const auto usb = [&](std::string_view driver, std::string_view id) {
-        command.device(
-            JsonObject().text("driver", driver).text("id", id).text("bus", "usb0.0"));
+        command.device(JsonObject().text("driver", driver).text("id", id).text("bus", "usb0.0"));
     };
     if (devices.tablet) {
         usb("usb-tablet", "tablet0");
@@ -91,7 +90,8 @@ void add_other_devices(CommandBuilder& command) {
     if (devices.rng) {
         command.device(command.virtio("virtio-rng", "rng0"));
     }
-    // Under mshv guest memory is pinned: giving it back would split the VMM's view from the guest's.
+    // Under mshv guest memory is pinned: giving it back would split the VMM's view from the
+    // guest's.
     if (devices.balloon && command.input().accelerator.accelerator != api::Accelerator::mshv) {
         command.device(command.virtio("virtio-balloon", "balloon0"));
     }

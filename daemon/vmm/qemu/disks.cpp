@@ -178,9 +178,9 @@ void add_nics(CommandBuilder& command, const BootOrder& order) {
             domain::TapPlan tap;
             tap.target = command.next_target();
             // 15 characters are what the kernel allows; the number is never reused.
-            tap.name = nic.target.empty() ? "mshv" + std::to_string(command.input().id) + "." +
-                                                std::to_string(i)
-                                          : check_word(nic.target, "interface name");
+            tap.name = nic.target.empty()
+                           ? "mshv" + std::to_string(command.input().id) + "." + std::to_string(i)
+                           : check_word(nic.target, "interface name");
             tap.bridge = check_word(nic.bridge, "bridge name");
             tap.mtu = nic.mtu;
             tap.link_up = nic.link_up;

@@ -51,9 +51,9 @@ std::vector<std::string> machines_of(const rapidjson::Document& document) {
 bool suits(const FirmwareImage& image, api::Machine machine) {
     // The patterns are of versioned names.
     const char* name = machine == api::Machine::pc ? "pc-i440fx-7.2" : "pc-q35-7.2";
-    return std::any_of(image.machines.begin(), image.machines.end(), [&](const std::string& pattern) {
-        return ::fnmatch(pattern.c_str(), name, 0) == 0;
-    });
+    return std::any_of(
+        image.machines.begin(), image.machines.end(),
+        [&](const std::string& pattern) { return ::fnmatch(pattern.c_str(), name, 0) == 0; });
 }
 
 /// Descriptor files in the order of their names; one in an earlier folder hides its namesakes, and
@@ -84,8 +84,8 @@ std::optional<FirmwareImage> parse_firmware(std::string_view json) {
     FirmwareImage image;
     image.code = text_at(document, "/mapping/executable/filename");
     image.vars_template = text_at(document, "/mapping/nvram-template/filename");
-    const auto format = api::from_name<api::DiskFormat>(
-        text_at(document, "/mapping/executable/format"));
+    const auto format =
+        api::from_name<api::DiskFormat>(text_at(document, "/mapping/executable/format"));
     if (image.code.empty() || !format) {
         return std::nullopt;
     }

@@ -10,7 +10,8 @@
 
 namespace mshv::vmm::qemu {
 
-/// What a firmware descriptor (QEMU's docs/interop/firmware.json) offers, as far as it is used here.
+/// What a firmware descriptor (QEMU's docs/interop/firmware.json) offers, as far as it is used
+/// here.
 struct FirmwareImage {
     std::string code;
     std::string vars_template;
@@ -22,8 +23,8 @@ struct FirmwareImage {
 /// Empty when `json` is no descriptor, or not one of an x86-64 EFI in flash.
 std::optional<FirmwareImage> parse_firmware(std::string_view json);
 
-/// The first EFI of `folders` for `machine`: without secure boot where there is a choice, since that
-/// needs SMM. Empty when there is none.
+/// The first EFI of `folders` for `machine`: without secure boot where there is a choice, since
+/// that needs SMM. Empty when there is none.
 std::optional<FirmwareImage> find_efi(const std::vector<std::string>& folders,
                                       api::Machine machine);
 

@@ -43,7 +43,9 @@ JsonObject& JsonObject::flag(std::string_view key, bool value) {
     return raw(key, value ? "true" : "false");
 }
 
-JsonObject& JsonObject::null(std::string_view key) { return raw(key, "null"); }
+JsonObject& JsonObject::null(std::string_view key) {
+    return raw(key, "null");
+}
 
 JsonObject& JsonObject::object(std::string_view key, const JsonObject& value) {
     return raw(key, value.str());

@@ -45,14 +45,16 @@ void check_machine(Objections& out, const api::PartitionSpec& spec,
         out.add("/spec/cpu/mode", "host-passthrough needs mshv or kvm, and tcg was chosen",
                 "use mode=\"maximum\"");
     }
-    if (spec.cpu.mode == api::CpuMode::custom && !capabilities.cpu_models.contains(spec.cpu.model)) {
+    if (spec.cpu.mode == api::CpuMode::custom &&
+        !capabilities.cpu_models.contains(spec.cpu.model)) {
         out.add("/spec/cpu/model",
                 "QEMU " + capabilities.version.to_string() + " has no CPU model '" +
                     spec.cpu.model + "'",
                 "run '" + capabilities.program + " -cpu help'");
     }
     if (spec.memory.current && *spec.memory.current != spec.memory.size) {
-        out.add("/spec/memory/current", "starting with less memory than the maximum is not done yet",
+        out.add("/spec/memory/current",
+                "starting with less memory than the maximum is not done yet",
                 "make currentMemory equal to memory");
     }
 }
@@ -121,7 +123,8 @@ void check_nics(Objections& out, const api::PartitionSpec& spec) {
     const auto& nics = spec.devices.nics;
     for (std::size_t i = 0; i < nics.size(); ++i) {
         if (nics[i].queues.value_or(1) > 1) {
-            out.add(item("nics", i) + "/queues", "several queues are not done yet", "remove queues");
+            out.add(item("nics", i) + "/queues", "several queues are not done yet",
+                    "remove queues");
         }
         if (!nics[i].link_up) {
             out.add(item("nics", i) + "/link_up", "starting with the link down is not done yet",

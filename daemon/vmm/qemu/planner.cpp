@@ -12,11 +12,13 @@ namespace {
 
 constexpr std::uint64_t mebibyte = 1024 * 1024;
 
-std::string on_off(bool on) { return on ? "on" : "off"; }
+std::string on_off(bool on) {
+    return on ? "on" : "off";
+}
 
 void add_identity(CommandBuilder& command, const domain::LaunchPlan& plan) {
-    command.option("-name", "guest=" + check_word(plan.name, "partition name") +
-                                ",process=mshv-" + plan.name);
+    command.option("-name", "guest=" + check_word(plan.name, "partition name") + ",process=mshv-" +
+                                plan.name);
     command.option("-uuid", api::to_string(plan.uuid));
     command.option("-nodefaults");
     command.option("-no-user-config");
@@ -119,9 +121,9 @@ void add_machine(CommandBuilder& command) {
     command.option("-smp", smp_text(input.spec.cpu));
     add_memory(command, input.spec.memory);
     for (unsigned i = 0; i < input.spec.iothreads; ++i) {
-        command.json("-object", JsonObject()
-                                    .text("qom-type", "iothread")
-                                    .text("id", "iothread" + std::to_string(i)));
+        command.json(
+            "-object",
+            JsonObject().text("qom-type", "iothread").text("id", "iothread" + std::to_string(i)));
     }
     std::string rtc = "base=" + std::string(api::to_name(input.spec.clock));
     if (accelerator == api::Accelerator::mshv) {
@@ -138,10 +140,8 @@ void add_smbios(CommandBuilder& command) {
     };
     static const std::map<std::string_view, Block> blocks{
         {"bios", {0, {"vendor", "version", "date", "release"}}},
-        {"system",
-         {1, {"manufacturer", "product", "version", "serial", "uuid", "sku", "family"}}},
-        {"baseBoard",
-         {2, {"manufacturer", "product", "version", "serial", "asset", "location"}}},
+        {"system", {1, {"manufacturer", "product", "version", "serial", "uuid", "sku", "family"}}},
+        {"baseBoard", {2, {"manufacturer", "product", "version", "serial", "asset", "location"}}},
         {"chassis", {3, {"manufacturer", "version", "serial", "asset", "sku"}}},
     };
     std::map<int, std::string> tables;
@@ -238,7 +238,8 @@ void add_boot(CommandBuilder& command) {
     if (command.mmio() && input.accelerator.accelerator == api::Accelerator::tcg &&
         input.tsc_khz != 0 && cmdline.find("tsc_early_khz=") == std::string::npos) {
         // Without a PM timer the guest may calibrate its TSC for ever on a busy host.
-        cmdline += (cmdline.empty() ? "" : " ") + ("tsc_early_khz=" + std::to_string(input.tsc_khz));
+        cmdline +=
+            (cmdline.empty() ? "" : " ") + ("tsc_early_khz=" + std::to_string(input.tsc_khz));
     }
     if (!cmdline.empty()) {
         command.option("-append", cmdline);
@@ -303,9 +304,8 @@ domain::LaunchPlan make_plan(const PlanInput& input) {
     add_identity(command, plan);
     add_machine(command);
     plan.monitor_target = command.next_target();
-    command.option("-chardev",
-                   "socket,id=mon0,fd=" + std::to_string(plan.monitor_target) +
-                       ",server=on,wait=off");
+    command.option("-chardev", "socket,id=mon0,fd=" + std::to_string(plan.monitor_target) +
+                                   ",server=on,wait=off");
     command.option("-qmp", "chardev:mon0");
     add_efi(command);
     const BootOrder order(spec);

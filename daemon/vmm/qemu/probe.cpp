@@ -60,7 +60,8 @@ public:
                 throw api::Error(api::ErrorCode::failed, "It sent a line without end");
             }
             std::array<char, 65536> buffer; // NOLINT: filled by read
-            const auto got = posix::read_some(socket_.get(), buffer, deadline_, "answer of the VMM");
+            const auto got =
+                posix::read_some(socket_.get(), buffer, deadline_, "answer of the VMM");
             if (got == 0) {
                 throw api::Error(api::ErrorCode::failed, "It closed its monitor");
             }
@@ -173,7 +174,8 @@ Capabilities CapabilityCache::get(const std::string& program, Deadline deadline)
     try {
         key = BinaryKey::of(program);
     } catch (const std::system_error& error) {
-        throw api::Error(api::ErrorCode::unsupported, std::string("Cannot use the VMM: ") + error.what(),
+        throw api::Error(api::ErrorCode::unsupported,
+                         std::string("Cannot use the VMM: ") + error.what(),
                          "install qemu-system-x86, or set the VMM's path in mshvd.toml");
     }
     const auto known = known_.find(program);

@@ -21,10 +21,10 @@ constexpr std::size_t longest_description = 2048;
 /// RapidJSON's iterative parser recurses nowhere, but would build a tree of any depth.
 class DepthGuard : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, DepthGuard> {
 public:
-    bool StartObject() { return ++depth_ <= deepest_qmp_value; }  // NOLINT: RapidJSON's name
-    bool StartArray() { return ++depth_ <= deepest_qmp_value; }   // NOLINT: RapidJSON's name
-    bool EndObject(rapidjson::SizeType) { return depth_-- > 0; }  // NOLINT: RapidJSON's name
-    bool EndArray(rapidjson::SizeType) { return depth_-- > 0; }   // NOLINT: RapidJSON's name
+    bool StartObject() { return ++depth_ <= deepest_qmp_value; } // NOLINT: RapidJSON's name
+    bool StartArray() { return ++depth_ <= deepest_qmp_value; }  // NOLINT: RapidJSON's name
+    bool EndObject(rapidjson::SizeType) { return depth_-- > 0; } // NOLINT: RapidJSON's name
+    bool EndArray(rapidjson::SizeType) { return depth_-- > 0; }  // NOLINT: RapidJSON's name
 
 private:
     std::size_t depth_ = 0;
@@ -68,8 +68,8 @@ const rapidjson::Value* member(const rapidjson::Value& object, std::string_view 
     if (!object.IsObject()) {
         return nullptr;
     }
-    const auto found = object.FindMember(
-        rapidjson::Value(rapidjson::StringRef(key.data(), static_cast<rapidjson::SizeType>(key.size()))));
+    const auto found = object.FindMember(rapidjson::Value(
+        rapidjson::StringRef(key.data(), static_cast<rapidjson::SizeType>(key.size()))));
     return found == object.MemberEnd() ? nullptr : &found->value;
 }
 
@@ -102,7 +102,9 @@ const rapidjson::Value& result(const rapidjson::Document& document, std::string_
 
 } // namespace
 
-std::string qmp_command(std::string_view name) { return JsonObject().text("execute", name).str(); }
+std::string qmp_command(std::string_view name) {
+    return JsonObject().text("execute", name).str();
+}
 
 std::string qmp_command(std::string_view name, std::string_view arguments_json) {
     return R"({"execute":)" + json_quote(name) + R"(,"arguments":)" + std::string(arguments_json) +

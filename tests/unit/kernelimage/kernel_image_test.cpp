@@ -89,8 +89,7 @@ Data with_size(Data payload, std::size_t size) {
 Data gzip(const Data& in) {
     Data out(in.size() + 1000);
     z_stream stream{};
-    BOOST_REQUIRE_EQUAL(
-        deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY), Z_OK);
+    BOOST_REQUIRE_EQUAL(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY), Z_OK);
     stream.next_in = const_cast<unsigned char*>(in.data());
     stream.avail_in = static_cast<uInt>(in.size());
     stream.next_out = out.data();
@@ -194,7 +193,8 @@ BOOST_AUTO_TEST_CASE(every_compression_gives_the_same_bytes) {
             const Data packed = format.compress(elf);
             const std::string name = format.name;
             // Stored images have no size behind them; all others do.
-            const Data out = unpack(make_bzimage(name == "none" ? packed : with_size(packed, elf.size())));
+            const Data out =
+                unpack(make_bzimage(name == "none" ? packed : with_size(packed, elf.size())));
             BOOST_TEST((out == elf));
             BOOST_TEST(mshv::kernelimage::has_pvh_note(out));
         }
@@ -232,7 +232,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_kernel_is_refused) {
     const auto bzip2 = make_bzimage({'B', 'Z', 'h', '9', 1, 2, 3, 4, 5});
     BOOST_TEST((verdict_of([&] { unpack(bzip2); }) == Verdict::unknown_format));
     const Data text{'h', 'e', 'l', 'l', 'o', '!', '!', '!'};
-    BOOST_TEST((verdict_of([&] { (void)mshv::kernelimage::has_pvh_note(text); }) == Verdict::not_elf));
+    BOOST_TEST(
+        (verdict_of([&] { (void)mshv::kernelimage::has_pvh_note(text); }) == Verdict::not_elf));
 }
 
 BOOST_AUTO_TEST_CASE(no_damage_reaches_memory) {

@@ -24,8 +24,8 @@ using namespace mshv;
 
 /// Every test of this file works in a network namespace of its own, entered once.
 bool private_network() {
-    static const bool entered = ::geteuid() == 0 && ::unshare(CLONE_NEWNET) == 0 &&
-                                ::access("/dev/net/tun", W_OK) == 0;
+    static const bool entered =
+        ::geteuid() == 0 && ::unshare(CLONE_NEWNET) == 0 && ::access("/dev/net/tun", W_OK) == 0;
     return entered;
 }
 
@@ -94,7 +94,8 @@ BOOST_AUTO_TEST_CASE(a_link_may_start_down, *boost::unit_test::precondition(has_
     BOOST_TEST((ask("mshv2.0", SIOCGIFFLAGS).ifr_flags & IFF_UP) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_missing_bridge_is_named, *boost::unit_test::precondition(has_private_network)) {
+BOOST_AUTO_TEST_CASE(a_missing_bridge_is_named,
+                     *boost::unit_test::precondition(has_private_network)) {
     const std::string text = error_of([] { net::open_tap(plan("mshv3.0", "nobridge")); });
     BOOST_TEST(text == "There is no bridge nobridge on this host");
     BOOST_TEST(!net::interface_index("mshv3.0").has_value());

@@ -48,17 +48,17 @@ BOOST_AUTO_TEST_CASE(the_first_that_works_is_taken) {
     BOOST_TEST((choose_accelerator(spec, everything(), host(false, true)).accelerator == kvm));
     const auto choice = choose_accelerator(spec, everything(), host(false, false));
     BOOST_TEST((choice.accelerator == tcg));
-    BOOST_TEST(choice.reason == "the first that works; not mshv: /dev/mshv does not exist; not kvm: "
-                                "the CPU shows neither vmx nor svm");
+    BOOST_TEST(choice.reason ==
+               "the first that works; not mshv: /dev/mshv does not exist; not kvm: "
+               "the CPU shows neither vmx nor svm");
 }
 
 BOOST_AUTO_TEST_CASE(a_binary_without_it_says_so) {
     auto capabilities = everything();
     capabilities.accelerators = {"tcg"};
     capabilities.version = {7, 2, 22};
-    const auto text = error_of([&] {
-        choose_accelerator(wants(api::Accelerator::mshv), capabilities, host(true, true));
-    });
+    const auto text = error_of(
+        [&] { choose_accelerator(wants(api::Accelerator::mshv), capabilities, host(true, true)); });
     BOOST_TEST(text == "The accelerator mshv cannot be used here: QEMU 7.2.22 was built without it "
                        "(QEMU 10.2 is the first that can)");
 }
@@ -66,8 +66,7 @@ BOOST_AUTO_TEST_CASE(a_binary_without_it_says_so) {
 BOOST_AUTO_TEST_CASE(a_definition_may_forbid_tcg) {
     auto spec = wants(api::Accelerator::automatic);
     spec.vmm.fallback_tcg = false;
-    const auto text =
-        error_of([&] { choose_accelerator(spec, everything(), host(false, false)); });
+    const auto text = error_of([&] { choose_accelerator(spec, everything(), host(false, false)); });
     BOOST_TEST(text.find("No accelerator can be used") == 0U);
     BOOST_TEST(text.find("fallback_tcg") != std::string::npos);
     // Asked for by name it is no fallback.
@@ -79,11 +78,14 @@ BOOST_AUTO_TEST_CASE(a_definition_may_forbid_tcg) {
 BOOST_AUTO_TEST_CASE(a_minimum_version_is_kept) {
     auto spec = wants(api::Accelerator::tcg);
     spec.vmm.minimum = "11.2";
-    BOOST_TEST(!error_of([&] { choose_accelerator(spec, everything(), host(false, false)); }).empty());
+    BOOST_TEST(
+        !error_of([&] { choose_accelerator(spec, everything(), host(false, false)); }).empty());
     spec.vmm.minimum = "11.1";
-    BOOST_TEST(error_of([&] { choose_accelerator(spec, everything(), host(false, false)); }).empty());
+    BOOST_TEST(
+        error_of([&] { choose_accelerator(spec, everything(), host(false, false)); }).empty());
     spec.vmm.minimum = "new";
-    BOOST_TEST(!error_of([&] { choose_accelerator(spec, everything(), host(false, false)); }).empty());
+    BOOST_TEST(
+        !error_of([&] { choose_accelerator(spec, everything(), host(false, false)); }).empty());
 }
 
 BOOST_AUTO_TEST_CASE(what_qemu_would_only_pretend_under_mshv_is_known) {

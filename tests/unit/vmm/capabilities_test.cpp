@@ -24,7 +24,9 @@ boost::test_tools::assertion_result qemu_there(boost::unit_test::test_unit_id) {
     return result;
 }
 
-posix::Deadline soon() { return posix::Deadline::after(std::chrono::seconds(20)); }
+posix::Deadline soon() {
+    return posix::Deadline::after(std::chrono::seconds(20));
+}
 
 Capabilities sample() {
     Capabilities found;
@@ -38,7 +40,9 @@ Capabilities sample() {
     return found;
 }
 
-BinaryKey key() { return {"/usr/bin/vmm", 1, 2, 3, 4, 5}; }
+BinaryKey key() {
+    return {"/usr/bin/vmm", 1, 2, 3, 4, 5};
+}
 
 } // namespace
 

@@ -60,8 +60,9 @@ BOOST_AUTO_TEST_CASE(a_disk_must_be_what_was_declared) {
     plan.writable = false;
     BOOST_TEST((::fcntl(vmm::open_disk(plan).get(), F_GETFL) & O_ACCMODE) == O_RDONLY);
     plan.block_device = true;
-    BOOST_TEST(error_of([&] { vmm::open_disk(plan); }).find("a regular file, and the definition says a "
-                                                            "block device") != std::string::npos);
+    BOOST_TEST(error_of([&] { vmm::open_disk(plan); })
+                   .find("a regular file, and the definition says a "
+                         "block device") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(nothing_else_is_ever_opened) {
@@ -151,9 +152,11 @@ BOOST_AUTO_TEST_CASE(a_folders_mode_does_not_depend_on_the_umask) {
     struct stat info {};
     BOOST_REQUIRE_EQUAL(::stat((folder / "x").c_str(), &info), 0);
     BOOST_TEST((info.st_mode & 0777U) == 0711U);
-    BOOST_CHECK_THROW(vmm::make_folder(folder / "x", 0711, vmm::Existing::refuse), std::system_error);
+    BOOST_CHECK_THROW(vmm::make_folder(folder / "x", 0711, vmm::Existing::refuse),
+                      std::system_error);
     vmm::make_folder(folder / "x", 0700, vmm::Existing::accept);
     // What stands there may be a trap.
     BOOST_REQUIRE_EQUAL(::symlink((folder / "x").c_str(), (folder / "y").c_str()), 0);
-    BOOST_CHECK_THROW(vmm::make_folder(folder / "y", 0711, vmm::Existing::accept), std::system_error);
+    BOOST_CHECK_THROW(vmm::make_folder(folder / "y", 0711, vmm::Existing::accept),
+                      std::system_error);
 }

@@ -21,7 +21,9 @@ boost::test_tools::assertion_result qemu_there(boost::unit_test::test_unit_id) {
     return result;
 }
 
-Deadline soon() { return Deadline::after(std::chrono::seconds(20)); }
+Deadline soon() {
+    return Deadline::after(std::chrono::seconds(20));
+}
 
 /// A host with its sink.
 struct Scene {
@@ -111,9 +113,8 @@ BOOST_AUTO_TEST_CASE(a_second_daemon_adopts_and_hears_what_it_missed) {
     BOOST_TEST(adopted.missed.back().seq == adopted.status->last_event_seq);
 
     Events events;
-    second->set_event_sink([&](const api::Uuid&, const std::string&, const vmm::KeeperEvent& event) {
-        events.add(event);
-    });
+    second->set_event_sink([&](const api::Uuid&, const std::string&,
+                               const vmm::KeeperEvent& event) { events.add(event); });
     adopted.process->pause(soon());
     // Newer events wait until the missed ones have been recorded.
     BOOST_TEST(events.all().empty());
@@ -244,7 +245,8 @@ BOOST_AUTO_TEST_CASE(every_device_kind_is_accepted_by_qemu) {
         spec.devices.watchdog->model = api::WatchdogModel::i6300esb;
         spec.devices.console->target = api::ConsoleTarget::virtio;
         const auto again = scene.host->launch(
-            scene.host->plan({spec, 1, "m" + std::to_string(static_cast<int>(machine)), false}), soon());
+            scene.host->plan({spec, 1, "m" + std::to_string(static_cast<int>(machine)), false}),
+            soon());
         again->kill(soon());
         again->release(soon());
     }

@@ -20,7 +20,10 @@ Message event(const char* kind) {
 
 BOOST_AUTO_TEST_CASE(an_event_is_read_whole) {
     auto line = event("vmm-exited");
-    line.set("reason", "guest-reboot").set("exit_signal", 9).set("vmm_pid", 4711).set("vmm_ticks", 5);
+    line.set("reason", "guest-reboot")
+        .set("exit_signal", 9)
+        .set("vmm_pid", 4711)
+        .set("vmm_ticks", 5);
     line.set("detail", "gone\x1b[0m\nlast words");
     const auto got = vmm::to_event(line);
     BOOST_REQUIRE(got.has_value());
@@ -51,14 +54,16 @@ BOOST_AUTO_TEST_CASE(what_is_no_process_is_never_signalled) {
 
 BOOST_AUTO_TEST_CASE(answers_become_errors) {
     const auto error = [](const char* code) {
-        return vmm::to_error(Message("error").set("code", code).set("message", "no"), "pause").code();
+        return vmm::to_error(Message("error").set("code", code).set("message", "no"), "pause")
+            .code();
     };
     BOOST_TEST((error("timeout") == api::ErrorCode::timeout));
     BOOST_TEST((error("vmm_gone") == api::ErrorCode::wrong_state));
     BOOST_TEST((error("vmm_faulty") == api::ErrorCode::failed));
     BOOST_TEST((error("unheard-of") == api::ErrorCode::failed));
     const auto busy = vmm::to_error(
-        Message("error").set("code", "busy").set("message", "x").set("writer", "uid 7\n"), "attach");
+        Message("error").set("code", "busy").set("message", "x").set("writer", "uid 7\n"),
+        "attach");
     BOOST_TEST(busy.message() == "The console is in use by uid 7\\n");
 }
 

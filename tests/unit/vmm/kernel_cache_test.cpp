@@ -18,7 +18,9 @@ namespace {
 using namespace mshv;
 using vmm::KernelCache;
 
-posix::Deadline soon() { return posix::Deadline::after(std::chrono::seconds(20)); }
+posix::Deadline soon() {
+    return posix::Deadline::after(std::chrono::seconds(20));
+}
 
 /// A bzImage whose payload is an ELF file, not compressed, with a PVH note.
 void write_kernel(const std::string& path, char filler, std::size_t size = 5000) {
@@ -101,8 +103,7 @@ BOOST_AUTO_TEST_CASE(a_kernel_is_unpacked_once) {
     const auto second = scene.cache()->find(kernel, soon());
     BOOST_TEST(second.path == first.path);
     // A copy has other numbers and the same content.
-    std::ofstream(scene.folder / "copy", std::ios::binary)
-        << posix::read_file(kernel, 1UL << 20U);
+    std::ofstream(scene.folder / "copy", std::ios::binary) << posix::read_file(kernel, 1UL << 20U);
     BOOST_TEST(scene.cache()->find(scene.folder / "copy", soon()).path == first.path);
 }
 

@@ -198,8 +198,7 @@ BOOST_AUTO_TEST_CASE(efi_reads_its_code_and_keeps_its_own_variables) {
     BOOST_REQUIRE_EQUAL(plan.files.size(), 2U);
     BOOST_TEST(!plan.files[0].writable);
     BOOST_TEST(plan.files[1].writable);
-    BOOST_TEST(plan.files[1].path ==
-               "/var/lib/mshv/nvram/01234567-89ab-cdef-0123-456789abcdef.fd");
+    BOOST_TEST(plan.files[1].path == "/var/lib/mshv/nvram/01234567-89ab-cdef-0123-456789abcdef.fd");
     BOOST_REQUIRE_EQUAL(plan.copies.size(), 1U);
     BOOST_TEST(plan.copies[0].to == plan.files[1].path);
 }
@@ -248,9 +247,7 @@ BOOST_AUTO_TEST_CASE(what_could_not_be_carried_unchanged_is_refused) {
         in.spec.cpu.mode = api::CpuMode::custom;
         in.spec.cpu.model = "max,+x";
     }));
-    BOOST_TEST(refused([](auto& in) {
-        in.spec.boot.kernel = in.boot.kernel = "relative";
-    }));
+    BOOST_TEST(refused([](auto& in) { in.spec.boot.kernel = in.boot.kernel = "relative"; }));
     BOOST_TEST(refused([](auto& in) {
         api::Disk disk;
         disk.path = "/a";
@@ -274,10 +271,13 @@ BOOST_AUTO_TEST_CASE(every_objection_comes_at_once) {
     spec.devices.nics = {nic};
     spec.devices.video = api::VideoModel::virtio;
     const auto found = places(objections(spec, in.capabilities, api::Accelerator::tcg));
-    const std::vector<std::string> wanted{
-        "/spec/cpu/mode",               "/spec/memory/current",        "/spec/devices/disks/0/io",
-        "/spec/devices/disks/0/path",   "/spec/devices/nics/0/queues", "/spec/devices/nics/0/link_up",
-        "/spec/devices/video"};
+    const std::vector<std::string> wanted{"/spec/cpu/mode",
+                                          "/spec/memory/current",
+                                          "/spec/devices/disks/0/io",
+                                          "/spec/devices/disks/0/path",
+                                          "/spec/devices/nics/0/queues",
+                                          "/spec/devices/nics/0/link_up",
+                                          "/spec/devices/video"};
     BOOST_TEST(found == wanted, boost::test_tools::per_element());
     BOOST_TEST(objections(input().spec, in.capabilities, api::Accelerator::tcg).empty());
 }

@@ -37,7 +37,8 @@ BOOST_AUTO_TEST_CASE(lines_are_told_apart) {
 }
 
 BOOST_AUTO_TEST_CASE(a_vmm_that_breaks_the_protocol_is_faulty) {
-    const std::string deep = R"({"return":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+    const std::string deep =
+        R"({"return":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
     for (const std::string& line : std::vector<std::string>{
              "", "{", "[]", "1", "null", "{}", "garbage", R"({"id":1})", "{\"return\":1} x",
              R"({"return":1,"return":2})", R"({"return":1,"error":{"desc":"x"}})",
@@ -84,10 +85,10 @@ BOOST_AUTO_TEST_CASE(the_agents_channel_is_found_by_its_label) {
 BOOST_AUTO_TEST_CASE(names_and_version) {
     BOOST_TEST((parse_version(R"({"return":{"qemu":{"major":7,"minor":2,"micro":22}}})") ==
                 Version{7, 2, 22}));
-    BOOST_TEST(!error_of([] { (void)parse_version(R"({"return":{"qemu":{"major":-7}}})"); }).empty());
-    const auto names =
-        parse_names(R"({"return":[{"name":"pc-q35-7.2","alias":"q35"},{"name":"none"}]})", "name",
-                    "alias");
+    BOOST_TEST(
+        !error_of([] { (void)parse_version(R"({"return":{"qemu":{"major":-7}}})"); }).empty());
+    const auto names = parse_names(
+        R"({"return":[{"name":"pc-q35-7.2","alias":"q35"},{"name":"none"}]})", "name", "alias");
     BOOST_TEST((names == std::set<std::string>{"none", "pc-q35-7.2", "q35"}));
     BOOST_TEST(is_sync_reply(R"({"return": 7})", 7));
     BOOST_TEST(!is_sync_reply(R"({"return": 8})", 7));

@@ -26,7 +26,9 @@ public:
     Folder(const Folder&) = delete;
     Folder& operator=(const Folder&) = delete;
     ~Folder() { posix::remove_tree(path_); }
-    [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+    [[nodiscard]] std::string operator/(const std::string& name) const {
+        return path_ + "/" + name;
+    }
 
 private:
     std::string path_;
@@ -89,6 +91,8 @@ inline api::PartitionSpec small_spec(const std::string& name) {
     return spec;
 }
 
-inline bool has_qemu() { return ::access("/usr/bin/qemu-system-x86_64", X_OK) == 0; }
+inline bool has_qemu() {
+    return ::access("/usr/bin/qemu-system-x86_64", X_OK) == 0;
+}
 
 } // namespace mshv::test

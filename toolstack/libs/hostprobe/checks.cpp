@@ -18,8 +18,8 @@ Check check_hypervisor(const HypervisorFacts& facts) {
         check.what = "Microsoft hypervisor " + facts.version + ", and this is its root partition";
     } else if (facts.microsoft) {
         check.verdict = Verdict::warn;
-        check.what = "Microsoft hypervisor " + facts.version + ", but this is not its root partition: " +
-                     facts.why;
+        check.what = "Microsoft hypervisor " + facts.version +
+                     ", but this is not its root partition: " + facts.why;
         check.fix = "start the hypervisor on the machine itself and boot this kernel as its root";
     } else {
         check.verdict = Verdict::warn;
@@ -46,7 +46,8 @@ Check check_mshv(const HostFacts& facts) {
 
 Check check_kvm(const KvmFacts& facts) {
     if (facts.runs) {
-        return {"kvm", Verdict::ok, "KVM runs guests (" + facts.cpu_flag + ", " + facts.why + ")", {}};
+        return {
+            "kvm", Verdict::ok, "KVM runs guests (" + facts.cpu_flag + ", " + facts.why + ")", {}};
     }
     return {"kvm", Verdict::info, "KVM cannot be used: " + facts.why,
             facts.device.exists && !facts.device.openable ? "look at the mode of /dev/kvm" : ""};
@@ -55,8 +56,10 @@ Check check_kvm(const KvmFacts& facts) {
 Check check_accelerator(const HostFacts& facts) {
     const bool mshv = facts.hypervisor.root && facts.mshv.openable;
     if (mshv || facts.kvm.runs) {
-        return {"accelerator", Verdict::ok,
-                std::string("partitions run under ") + (mshv ? "mshv" : "kvm"), {}};
+        return {"accelerator",
+                Verdict::ok,
+                std::string("partitions run under ") + (mshv ? "mshv" : "kvm"),
+                {}};
     }
     return {"accelerator", Verdict::warn, "partitions run under tcg, which is slow",
             "see the checks above for what mshv and kvm lack"};
@@ -93,8 +96,10 @@ Check check_firmware(const SystemFacts& facts) {
         return {"efi", Verdict::info, "no EFI firmware for guests is installed",
                 "install the package ovmf"};
     }
-    return {"efi", Verdict::ok,
-            "EFI firmware is installed (" + std::to_string(facts.firmware.size()) + " kinds)", {}};
+    return {"efi",
+            Verdict::ok,
+            "EFI firmware is installed (" + std::to_string(facts.firmware.size()) + " kinds)",
+            {}};
 }
 
 } // namespace
@@ -102,19 +107,26 @@ Check check_firmware(const SystemFacts& facts) {
 std::vector<Check> run_checks(const HostFacts& facts) {
     std::vector<Check> checks{check_hypervisor(facts.hypervisor)};
     if (!facts.hypervisor.privileges.empty()) {
-        checks.push_back({"privileges", Verdict::info,
-                          "this partition holds: " + join(facts.hypervisor.privileges), {}});
+        checks.push_back({"privileges",
+                          Verdict::info,
+                          "this partition holds: " + join(facts.hypervisor.privileges),
+                          {}});
     }
     checks.push_back(check_mshv(facts));
     if (!facts.system.scheduler.empty()) {
-        checks.push_back(
-            {"scheduler", Verdict::info, "the hypervisor's scheduler is " + facts.system.scheduler, {}});
+        checks.push_back({"scheduler",
+                          Verdict::info,
+                          "the hypervisor's scheduler is " + facts.system.scheduler,
+                          {}});
     }
     checks.push_back(check_kvm(facts.kvm));
     checks.push_back(check_accelerator(facts));
-    checks.push_back(
-        {"kernel", Verdict::info, "Linux " + facts.system.kernel + " on " + facts.system.cpu_model, {}});
-    checks.push_back({"cpus", Verdict::info,
+    checks.push_back({"kernel",
+                      Verdict::info,
+                      "Linux " + facts.system.kernel + " on " + facts.system.cpu_model,
+                      {}});
+    checks.push_back({"cpus",
+                      Verdict::info,
                       std::to_string(facts.system.cpus_online) + " CPUs online of " +
                           std::to_string(facts.system.cpus_present),
                       {}});

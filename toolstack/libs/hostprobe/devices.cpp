@@ -28,7 +28,8 @@ DeviceFacts probe_device(const std::string& path) {
     }
     const posix::Fd fd{::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK)};
     facts.openable = static_cast<bool>(fd);
-    facts.why = fd ? "opened" : path + " cannot be opened: " + std::generic_category().message(errno);
+    facts.why =
+        fd ? "opened" : path + " cannot be opened: " + std::generic_category().message(errno);
     return facts;
 }
 

@@ -12,12 +12,14 @@
 
 namespace mshv::hostprobe {
 
-// ---- the hypervisor under this kernel (CPUID leaves 0x40000000 and up) ---------------------------
+// ---- the hypervisor under this kernel (CPUID leaves 0x40000000 and up)
+// ---------------------------
 
 struct CpuidLeaf {
     std::uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
 };
-/// Leaf number to registers; a parameter so that a decoder can be tested with another host's leaves.
+/// Leaf number to registers; a parameter so that a decoder can be tested with another host's
+/// leaves.
 using CpuidReader = std::function<CpuidLeaf(std::uint32_t leaf)>;
 
 struct HypervisorFacts {
@@ -27,24 +29,25 @@ struct HypervisorFacts {
     std::string version;    ///< "10.0.26100.1"; empty when it does not say
     /// Names of the partition privileges that this partition holds, e.g. "CreatePartitions".
     std::vector<std::string> privileges;
-    bool root = false; ///< may create partitions and manage CPUs
-    std::string why;   ///< what led to `root`
+    bool root = false;         ///< may create partitions and manage CPUs
+    std::string why;           ///< what led to `root`
     std::uint64_t tsc_khz = 0; ///< 0 = the CPU does not tell
 };
 
 HypervisorFacts decode_hypervisor(const CpuidReader& cpuid);
 HypervisorFacts probe_hypervisor();
 
-// ---- devices -------------------------------------------------------------------------------------
+// ---- devices
+// -------------------------------------------------------------------------------------
 
 struct DeviceFacts {
     std::string path;
     bool exists = false;
-    bool openable = false;         ///< by this process, for reading and writing
-    mode_t mode = 0;               ///< permission bits
+    bool openable = false; ///< by this process, for reading and writing
+    mode_t mode = 0;       ///< permission bits
     uid_t uid = 0;
     gid_t gid = 0;
-    std::string why;               ///< why not; or "opened"
+    std::string why; ///< why not; or "opened"
 };
 DeviceFacts probe_device(const std::string& path);
 
@@ -59,22 +62,23 @@ struct KvmFacts {
 /// that is itself emulated badly may never come back from KVM_RUN.
 KvmFacts probe_kvm(posix::Deadline deadline);
 
-// ---- the rest ------------------------------------------------------------------------------------
+// ---- the rest
+// ------------------------------------------------------------------------------------
 
 struct SystemFacts {
-    std::string kernel;       ///< release
-    std::string machine;      ///< x86_64
+    std::string kernel;  ///< release
+    std::string machine; ///< x86_64
     std::string hostname;
     std::string cpu_model;
     unsigned cpus_online = 0, cpus_present = 0;
     std::uint64_t memory_total = 0, memory_available = 0; ///< bytes
     std::uint64_t hugepages_free = 0;
-    int cgroup_version = 0;   ///< 0 = none mounted
+    int cgroup_version = 0;          ///< 0 = none mounted
     std::string sys_hypervisor_type; ///< /sys/hypervisor/type
     bool mshv_debugfs = false;
     std::vector<std::string> firmware; ///< descriptor files of EFI firmware
-    std::string qboot;        ///< path of qboot.rom
-    std::string scheduler;    ///< of the Microsoft hypervisor: "root", "core" …; empty = unknown
+    std::string qboot;                 ///< path of qboot.rom
+    std::string scheduler; ///< of the Microsoft hypervisor: "root", "core" …; empty = unknown
 };
 SystemFacts probe_system();
 
@@ -86,7 +90,8 @@ struct HostFacts {
 };
 HostFacts probe(posix::Deadline deadline);
 
-// ---- verdicts ------------------------------------------------------------------------------------
+// ---- verdicts
+// ------------------------------------------------------------------------------------
 
 enum class Verdict { ok, info, warn, fail };
 

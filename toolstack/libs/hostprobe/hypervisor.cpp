@@ -64,8 +64,7 @@ void decode_microsoft(HypervisorFacts& facts, const CpuidReader& cpuid, std::uin
     if (highest >= 0x40000002) {
         const auto leaf = cpuid(0x40000002);
         facts.version = std::to_string(leaf.ebx >> 16U) + "." + std::to_string(leaf.ebx & 0xffffU) +
-                        "." + std::to_string(leaf.eax) + "." +
-                        std::to_string(leaf.edx & 0xffffffU);
+                        "." + std::to_string(leaf.eax) + "." + std::to_string(leaf.edx & 0xffffffU);
     }
     if (highest < 0x40000003) {
         facts.why = "the hypervisor lists no privileges";
@@ -81,9 +80,9 @@ void decode_microsoft(HypervisorFacts& facts, const CpuidReader& cpuid, std::uin
     const bool creates = (mask >> create_partitions & 1U) != 0;
     const bool manages = (mask >> cpu_management & 1U) != 0;
     facts.root = creates && manages;
-    facts.why = facts.root    ? "it may create partitions and manage CPUs"
-                : creates     ? "it may create partitions, but not manage CPUs"
-                              : "it may not create partitions: it is a guest";
+    facts.why = facts.root ? "it may create partitions and manage CPUs"
+                : creates  ? "it may create partitions, but not manage CPUs"
+                           : "it may not create partitions: it is a guest";
 }
 
 } // namespace

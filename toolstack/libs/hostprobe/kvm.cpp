@@ -99,8 +99,8 @@ Step run_probe_machine() {
         return Step::run;
     }
     const auto* const data = static_cast<const unsigned char*>(shared);
-    const bool spoke = run->exit_reason == KVM_EXIT_IO && run->io.port == 0x10 &&
-                       data[run->io.data_offset] == 42;
+    const bool spoke =
+        run->exit_reason == KVM_EXIT_IO && run->io.port == 0x10 && data[run->io.data_offset] == 42;
     if (!spoke || ::ioctl(vcpu, KVM_RUN, 0) != 0 || run->exit_reason != KVM_EXIT_HLT) {
         return Step::wrong_exit;
     }

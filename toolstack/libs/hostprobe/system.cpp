@@ -46,7 +46,9 @@ std::uint64_t meminfo(const std::string& text, std::string_view key) {
     return value;
 }
 
-bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+bool exists(const std::string& path) {
+    return ::access(path.c_str(), F_OK) == 0;
+}
 
 int cgroup_version() {
     if (exists("/sys/fs/cgroup/cgroup.controllers")) {
@@ -83,7 +85,8 @@ std::string cpu_model() {
 
 /// The kernel says at boot which scheduler the hypervisor uses; debugfs repeats it.
 std::string scheduler() {
-    for (const char* path : {"/sys/kernel/debug/mshv/scheduler_type", "/sys/hypervisor/scheduler"}) {
+    for (const char* path :
+         {"/sys/kernel/debug/mshv/scheduler_type", "/sys/hypervisor/scheduler"}) {
         if (auto text = read_line(path); !text.empty()) {
             return text;
         }
