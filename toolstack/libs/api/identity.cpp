@@ -4,6 +4,7 @@
 #include "toolstack/libs/api/error.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/uuid/random_generator.hpp>
 
 namespace mshv::api {
@@ -19,9 +20,19 @@ bool is_alnum(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-unsigned hex_value(char c) {
-    return static_cast<unsigned>(is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
-}
+/// The value of each hexadecimal digit; 16 for all other characters.
+constexpr auto hex_values = [] {
+    std::array<std::uint8_t, 256> table{};
+    table.fill(16);
+    for (std::uint8_t digit = 0; digit < 10; ++digit) {
+        table[static_cast<std::size_t>('0' + digit)] = digit;
+    }
+    for (std::uint8_t letter = 0; letter < 6; ++letter) {
+        table[static_cast<std::size_t>('a' + letter)] = static_cast<std::uint8_t>(10 + letter);
+        table[static_cast<std::size_t>('A' + letter)] = static_cast<std::uint8_t>(10 + letter);
+    }
+    return table;
+}();
 
 constexpr std::size_t uuid_length = 36;
 constexpr std::size_t longest_name = 64;
@@ -29,35 +40,32 @@ constexpr std::size_t longest_name = 64;
 } // namespace
 
 std::optional<Uuid> parse_uuid(std::string_view text) {
-    if (text.size() != uuid_length) {
+    if (text.size() != uuid_length || text[8] != '-' || text[13] != '-' || text[18] != '-' ||
+        text[23] != '-') {
         return std::nullopt;
     }
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? text[i] != '-' : !is_hex(text[i])) {
-            return std::nullopt;
-        }
-    }
     Uuid uuid{};
+    unsigned bad = 0;
     const char* digit = text.data();
-    for (auto& byte : uuid.data) {
-        digit += *digit == '-' ? 1 : 0;
-        byte = static_cast<std::uint8_t>(hex_value(digit[0]) << 4U | hex_value(digit[1]));
+    for (std::size_t i = 0; i < uuid.size(); ++i) {
+        digit += i == 4 || i == 6 || i == 8 || i == 10 ? 1 : 0;
+        const unsigned high = hex_values[static_cast<unsigned char>(digit[0])];
+        const unsigned low = hex_values[static_cast<unsigned char>(digit[1])];
+        bad |= (high | low) & 16U;
+        uuid.data[i] = static_cast<std::uint8_t>(high << 4U | low);
         digit += 2;
     }
-    return uuid;
+    return bad == 0 ? std::optional(uuid) : std::nullopt;
 }
 
 std::string to_string(const Uuid& uuid) {
     static constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    text.reserve(uuid_length);
-    for (const auto byte : uuid.data) {
-        if (text.size() == 8 || text.size() == 13 || text.size() == 18 || text.size() == 23) {
-            text += '-';
-        }
-        text += digits[byte >> 4U];
-        text += digits[byte & 0xfU];
+    std::string text(uuid_length, '-');
+    char* to = text.data();
+    for (std::size_t i = 0; i < uuid.size(); ++i) {
+        to += i == 4 || i == 6 || i == 8 || i == 10 ? 1 : 0;
+        *to++ = digits[uuid.data[i] >> 4U];
+        *to++ = digits[uuid.data[i] & 0xfU];
     }
     return text;
 }

@@ -4,6 +4,7 @@
 #include "toolstack/libs/api/utf8.hpp"
 
 #include <array>
+#include <cstring>
 #ifdef __SSE2__
 #define RAPIDJSON_SSE2
 #endif
@@ -171,14 +172,18 @@ private:
 
     bool object_key(Frame& frame, std::string_view name) {
         const std::size_t count = frame.fields.size();
-        for (std::size_t step = 0; step < count; ++step) {
-            std::size_t i = frame.expected + step;
-            i = i < count ? i : i - count;
-            const Field& field = frame.fields[i];
-            if (field.name != name) {
+        const Field* fields = frame.fields.data();
+        // What our own encoder wrote comes in the order of the table: the search goes on where the
+        // last key was found.
+        for (std::size_t step = 0, i = frame.expected; step < count; ++step) {
+            const Field& field = fields[i];
+            const std::size_t next = i + 1 == count ? 0 : i + 1;
+            if (field.name.size() != name.size() || field.name[0] != name[0] ||
+                std::memcmp(field.name.data(), name.data(), name.size()) != 0) {
+                i = next;
                 continue;
             }
-            frame.expected = i + 1 == count ? 0 : i + 1;
+            frame.expected = next;
             const std::uint64_t bit = std::uint64_t{1} << i;
             if ((frame.seen & bit) != 0) {
                 return complain({"E-DUPLICATE", "the key is there twice", ""});

@@ -3,6 +3,7 @@
 #include "toolstack/libs/api/utf8.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <rapidjson/writer.h>
 
 namespace mshv::api::json {
@@ -21,6 +22,15 @@ public:
         }
     }
     void put_unchecked(char c) { out_.data()[at_++] = c; }
+    /// `text` in quotes, as it is.
+    void quote(std::string_view text) {
+        reserve(text.size() + 2);
+        char* to = out_.data() + at_;
+        *to = '"';
+        std::memcpy(to + 1, text.data(), text.size());
+        to[text.size() + 1] = '"';
+        at_ += text.size() + 2;
+    }
     void Put(char c) { // NOLINT(readability-identifier-naming): RapidJSON's name
         reserve(1);
         put_unchecked(c);
@@ -43,6 +53,25 @@ inline void PutUnsafe(Sink& sink, char c) {
 }
 // NOLINTEND(readability-identifier-naming)
 
+/// RapidJSON's Writer looks at each character of a string; most hold nothing to escape, and are
+/// copied as a whole.
+class RapidWriter : public rapidjson::Writer<Sink> {
+public:
+    using rapidjson::Writer<Sink>::Writer;
+    void quote(std::string_view text) {
+        Prefix(rapidjson::kStringType);
+        os_->quote(text);
+    }
+};
+
+/// True for printable ASCII without a quote or backslash.
+bool is_plain(std::string_view text) {
+    return std::none_of(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\';
+    });
+}
+
 std::string without_bad_utf8(std::string_view text) {
     std::string clean;
     while (!text.empty()) {
@@ -58,23 +87,28 @@ std::string without_bad_utf8(std::string_view text) {
 class Writer {
 public:
     explicit Writer(std::string& out) : sink_(out), rapid_(sink_) {}
-    rapidjson::Writer<Sink>& operator*() { return rapid_; }
+    RapidWriter& operator*() { return rapid_; }
     void finish() { sink_.finish(); }
 
 private:
     Sink sink_;
-    rapidjson::Writer<Sink> rapid_;
+    RapidWriter rapid_;
 };
 
 void write_word(Writer& writer, std::string_view ascii) {
-    (*writer).String(ascii.data(), static_cast<rapidjson::SizeType>(ascii.size()));
+    (*writer).quote(ascii);
 }
 
 void write_text(Writer& writer, std::string_view text) {
-    if (find_bad_utf8(text) == std::string_view::npos) {
-        write_word(writer, text);
+    const auto write = [&](std::string_view utf8) {
+        (*writer).String(utf8.data(), static_cast<rapidjson::SizeType>(utf8.size()));
+    };
+    if (is_plain(text)) {
+        (*writer).quote(text);
+    } else if (find_bad_utf8(text) == std::string_view::npos) {
+        write(text);
     } else {
-        write_word(writer, without_bad_utf8(text));
+        write(without_bad_utf8(text));
     }
 }
 
