@@ -125,8 +125,7 @@ void Autostarter::run(const Entries& marked) noexcept {
         work_through(candidates(marked));
         if (!stopped()) {
             MSHV_CRASHPOINT("control.before_autostart_done");
-            core_.store.write(
-                [&](store::Transaction& t) { t.set_meta(meta_key, core_.boot_id); });
+            core_.store.write([&](store::Transaction& t) { t.set_meta(meta_key, core_.boot_id); });
         }
     } catch (const std::exception& error) {
         core_.log(Severity::error, std::string("autostart: ") + error.what());
@@ -137,7 +136,8 @@ std::vector<Autostarter::Candidate> Autostarter::candidates(const Entries& marke
     std::vector<Candidate> found;
     for (const auto& entry : marked) {
         const auto& row = entry->row;
-        const bool off = row.state == State::shutoff || (row.state == State::crashed && !row.runtime);
+        const bool off =
+            row.state == State::shutoff || (row.state == State::crashed && !row.runtime);
         if (!off || row.autostart_boot == core_.boot_id) {
             continue;
         }
@@ -159,7 +159,8 @@ void Autostarter::work_through(std::vector<Candidate> pending) {
         const std::int64_t now = core_.clock.boot_ms();
         bool progress = false;
         for (auto it = pending.begin(); it != pending.end(); ++it) {
-            it->waits_since = it->waits_since == 0 ? std::max<std::int64_t>(now, 1) : it->waits_since;
+            it->waits_since =
+                it->waits_since == 0 ? std::max<std::int64_t>(now, 1) : it->waits_since;
             const auto reason = missing(*it);
             if (reason && !timed_out(*it)) {
                 continue;
@@ -227,10 +228,10 @@ void Autostarter::start_one(const Candidate& candidate) {
         return; // somebody was faster
     }
     try {
-        operations_.start(entry,
-                          {false, Deadline::after(start_timeout), Deadline::after(start_timeout),
-                           core_.boot_id},
-                          actor);
+        operations_.start(
+            entry,
+            {false, Deadline::after(start_timeout), Deadline::after(start_timeout), core_.boot_id},
+            actor);
     } catch (const std::exception& error) {
         fail(candidate, error.what());
     }

@@ -78,10 +78,9 @@ api::PartitionView ServiceImpl::undefine(const api::Selector& selector, const Ac
 api::PartitionView ServiceImpl::start(const api::Selector& selector,
                                       const api::StartRequest& request, const Actor& actor,
                                       Deadline wait_busy) {
-    return operations_.start(core_.directory.resolve(selector),
-                             {request.paused, Deadline::after(milliseconds(request.timeout_ms)),
-                              wait_busy},
-                             actor.name);
+    return operations_.start(
+        core_.directory.resolve(selector),
+        {request.paused, Deadline::after(milliseconds(request.timeout_ms)), wait_busy}, actor.name);
 }
 
 void ServiceImpl::begin_ladder(const store::PartitionRow& row, IntentKind kind,
@@ -160,9 +159,8 @@ api::PartitionView ServiceImpl::reset(const api::Selector& selector, const Actor
                                       Deadline wait_busy) {
     const Held held = hold(selector, Verb::reset, actor, wait_busy);
     const auto process = process_of(held.row);
-    core_.store.write([&](store::Transaction& t) {
-        t.event("partition.reset", held.row.id, actor.name, "");
-    });
+    core_.store.write(
+        [&](store::Transaction& t) { t.event("partition.reset", held.row.id, actor.name, ""); });
     MSHV_CRASHPOINT("control.before_reset");
     process->reset(core_.vmm_deadline());
     const auto after = core_.directory.find(held.row.uuid);
@@ -232,15 +230,15 @@ api::PartitionView ServiceImpl::rename(const api::Selector& selector,
                                        const api::RenameRequest& request, const Actor& actor,
                                        Deadline wait_busy) {
     if (const auto why = api::why_bad_name(request.name)) {
-        throw Error(ErrorCode::invalid, "'" + request.name + "' is no name for a partition: " + *why);
+        throw Error(ErrorCode::invalid,
+                    "'" + request.name + "' is no name for a partition: " + *why);
     }
     const Held held = hold(selector, Verb::rename, actor, wait_busy);
     api::PartitionSpec spec = core_.definition(held.row).spec;
     spec.name = request.name;
     const std::string text = api::encode(spec);
-    core_.store.write([&](store::Transaction& t) {
-        t.rename(held.row.id, request.name, text, actor.name);
-    });
+    core_.store.write(
+        [&](store::Transaction& t) { t.rename(held.row.id, request.name, text, actor.name); });
     return core_.view(held.row.uuid);
 }
 

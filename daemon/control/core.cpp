@@ -22,7 +22,9 @@ void Core::log(Severity severity, std::string_view text) const {
     }
 }
 
-Deadline Core::vmm_deadline() const { return Deadline::after(options.vmm_timeout); }
+Deadline Core::vmm_deadline() const {
+    return Deadline::after(options.vmm_timeout);
+}
 
 void Core::on_commit(const store::Committed& committed) {
     directory.apply(committed);
@@ -69,8 +71,8 @@ api::PartitionView Core::view_with(const Directory::Entry& entry,
     view.operation = operation;
     if (!operation && entry.row.intent) {
         const store::Intent& intent = *entry.row.intent;
-        view.operation =
-            api::OperationView{std::string(api::to_name(intent.kind)), intent.actor, intent.started_ms};
+        view.operation = api::OperationView{std::string(api::to_name(intent.kind)), intent.actor,
+                                            intent.started_ms};
     }
     add_live_parts(view, entry.row);
     return view;
@@ -137,8 +139,7 @@ OperationLocks::Guard Core::lock(const store::PartitionRow& row, std::string_vie
 }
 
 void require(domain::Verb verb, const store::PartitionRow& row) {
-    const auto why =
-        domain::why_not(verb, row.name, row.state, row.reason, row.state_since_ms);
+    const auto why = domain::why_not(verb, row.name, row.state, row.reason, row.state_since_ms);
     if (why) {
         throw Error(ErrorCode::wrong_state, *why, std::string(domain::hint_for(verb, row.state)));
     }

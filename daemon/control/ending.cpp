@@ -20,7 +20,9 @@ using store::IntentKind;
 /// How often a start in progress is told to give up, until it does.
 constexpr milliseconds preempt_interval{250};
 
-Deadline earlier(Deadline a, Deadline b) { return a.point() < b.point() ? a : b; }
+Deadline earlier(Deadline a, Deadline b) {
+    return a.point() < b.point() ? a : b;
+}
 
 api::PartitionView destroyed_view(const store::PartitionRow& row) {
     api::PartitionView view = to_view(row);
@@ -42,8 +44,8 @@ OperationLocks::Guard Operations::preempt(const store::PartitionRow& row, const 
             try {
                 core_.vmm.clean(row.uuid, *started, deadline);
             } catch (const std::exception& error) {
-                core_.log(Severity::info, "cancelling the start of '" + row.name +
-                                              "': " + error.what());
+                core_.log(Severity::info,
+                          "cancelling the start of '" + row.name + "': " + error.what());
             }
         }
         try {

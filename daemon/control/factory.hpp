@@ -24,7 +24,8 @@ struct Dirs {
 
 enum class Severity { debug, info, warning, error };
 
-/// What control needs of the program around it. Each may be empty; each may be called on any thread.
+/// What control needs of the program around it. Each may be empty; each may be called on any
+/// thread.
 struct Hooks {
     std::function<void(Severity, std::string_view)> log;
     /// A definition was removed durably and nothing of it runs: what other modules keep for it
@@ -35,12 +36,13 @@ struct Hooks {
 struct ServiceOptions {
     std::string boot_id; ///< empty = the kernel's
     std::chrono::milliseconds sample_interval{2000};
-    /// How long start_up() waits for the adoption of running partitions; the rest goes on behind it.
+    /// How long start_up() waits for the adoption of running partitions; the rest goes on behind
+    /// it.
     std::chrono::milliseconds adopt_wait{2000};
     /// For one exchange with a keeper or VMM that no user gave a deadline for.
     std::chrono::milliseconds vmm_timeout{5000};
-    std::size_t max_threads = 32; ///< of the pool that talks to VMMs
-    bool autostart = true;        ///< off: `mshvd --no-autostart`
+    std::size_t max_threads = 32;             ///< of the pool that talks to VMMs
+    bool autostart = true;                    ///< off: `mshvd --no-autostart`
     std::string proc = "/proc", sys = "/sys"; ///< for tests
 };
 

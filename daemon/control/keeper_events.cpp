@@ -133,7 +133,9 @@ bool apply_keeper_event(store::Transaction& t, store::PartitionNumber id,
         break;
     case Kind::vmm_exited:
         runtime.vmm = {};
-        t.event("partition.vmm-exited", id, keeper_actor, event.detail);
+        if (!has_intent(*row, IntentKind::destroy)) { // which tells the same in its own words
+            t.event("partition.vmm-exited", id, keeper_actor, event.detail);
+        }
         break;
     case Kind::respawn_wait:
         on_respawn(t, *row, event);

@@ -93,7 +93,8 @@ void LadderEngine::step(const api::Uuid& uuid) noexcept {
     const auto now = core_.directory.find(uuid);
     if (!now || !is_ladder(now->row)) {
         climbs_.erase(climb);
-    } else if (goes_on && entry && now->row.intent->started_boot == entry->row.intent->started_boot) {
+    } else if (goes_on && entry &&
+               now->row.intent->started_boot == entry->row.intent->started_boot) {
         climb->second.progress = progress;
         climb->second.wake_at = wake_at;
     }
@@ -104,14 +105,17 @@ void LadderEngine::step(const api::Uuid& uuid) noexcept {
 bool LadderEngine::step_once(const store::PartitionRow& row, domain::LadderProgress& progress,
                              std::int64_t& wake_at) {
     const domain::ShutdownLadder ladder = ladder_of(*row.intent);
-    const auto step = domain::next_step(ladder, progress, core_.clock.boot_ms());
+    // One instant for the whole step: the rounds are counted from when asking was due, however long
+    // the VMM took to be asked.
+    const std::int64_t now = core_.clock.boot_ms();
+    const auto step = domain::next_step(ladder, progress, now);
     switch (step.action) {
     case domain::LadderStep::Action::wait:
         wake_at = step.wake_at;
         return true;
     case domain::LadderStep::Action::send: {
         const bool delivered = send(row, ladder.methods[step.method]);
-        domain::record_send(ladder, progress, delivered, core_.clock.boot_ms());
+        domain::record_send(ladder, progress, delivered, now);
         wake_at = std::min(progress.next_at, ladder.deadline);
         return true;
     }
@@ -175,7 +179,8 @@ void LadderEngine::give_up(const store::PartitionRow& row) {
         }
         t.drop_intent(row.id);
         t.change(row.id, domain::Change::abandon, api::Reason::user, row.intent->actor,
-                 std::string(api::to_name(row.intent->kind)) + " given up: the guest did not follow");
+                 std::string(api::to_name(row.intent->kind)) +
+                     " given up: the guest did not follow");
     });
     const LivePtr live = core_.lives.find(row.uuid);
     if (const auto process = live ? live->get_process() : nullptr) {

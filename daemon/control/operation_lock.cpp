@@ -21,8 +21,8 @@ OperationLocks::Guard OperationLocks::acquire(const api::Uuid& uuid, const std::
         if (deadline.expired()) {
             const api::OperationView& held = entry->second->operation;
             throw api::Error(api::ErrorCode::busy,
-                             "Partition '" + name + "' is busy: " + held.verb + " by " + held.actor +
-                                 " since " + domain::format_time(held.since_ms),
+                             "Partition '" + name + "' is busy: " + held.verb + " by " +
+                                 held.actor + " since " + domain::format_time(held.since_ms),
                              "wait for it with --wait-busy, or destroy the partition");
         }
         changed_.wait_until(lock, deadline.point());

@@ -47,8 +47,8 @@ public:
         std::shared_ptr<Slot> slot_; // shared with whoever cancels
     };
 
-    /// Waits for the lock until `deadline`, then throws Error{busy} that names the holder. `name` is
-    /// the partition's, for the message; `incarnation` is what a start makes, else empty.
+    /// Waits for the lock until `deadline`, then throws Error{busy} that names the holder. `name`
+    /// is the partition's, for the message; `incarnation` is what a start makes, else empty.
     Guard acquire(const api::Uuid& uuid, const std::string& name, api::OperationView operation,
                   posix::Deadline deadline, std::string incarnation = {}) MSHV_EXCLUDES(mutex_);
 

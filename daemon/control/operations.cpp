@@ -33,11 +33,10 @@ void refuse_when_invalid(std::vector<api::Problem> problems, const std::string& 
         return;
     }
     const std::string first = problems.front().message;
-    throw Error(ErrorCode::invalid, "The definition of '" + name + "' is not valid: " + first +
-                                        (problems.size() > 1 ? ", and " +
-                                                                   std::to_string(problems.size() - 1) +
-                                                                   " more"
-                                                             : ""))
+    throw Error(
+        ErrorCode::invalid,
+        "The definition of '" + name + "' is not valid: " + first +
+            (problems.size() > 1 ? ", and " + std::to_string(problems.size() - 1) + " more" : ""))
         .with_problems(std::move(problems));
 }
 
@@ -112,7 +111,8 @@ api::PartitionView Operations::define(const api::CreateRequest& request, const s
 }
 
 api::PartitionView Operations::replace(const Directory::EntryPtr& old, api::PartitionSpec spec,
-                                       const api::CreateRequest& request, const std::string& actor) {
+                                       const api::CreateRequest& request,
+                                       const std::string& actor) {
     const auto guard = core_.lock(old->row, "define", actor, Deadline::after({}));
     // What was generated stays: the guest must find the same NICs.
     const api::PartitionSpec before = core_.definition(old->row).spec;
@@ -140,10 +140,10 @@ api::PartitionView Operations::create(const api::CreateRequest& request, const s
                       deadline, actor};
         const auto definition = make_definition(launch.spec, request.xml);
         const auto disks = writable_disks(launch.spec.devices.disks);
-        const auto guard = core_.locks.acquire(
-            definition.uuid, definition.name,
-            api::OperationView{"create", actor, core_.clock.wall_ms()}, Deadline::after({}),
-            launch.incarnation);
+        const auto guard =
+            core_.locks.acquire(definition.uuid, definition.name,
+                                api::OperationView{"create", actor, core_.clock.wall_ms()},
+                                Deadline::after({}), launch.incarnation);
         try {
             MSHV_CRASHPOINT("control.before_create_intent");
             const auto row = core_.store.write([&](store::Transaction& t) {
@@ -182,7 +182,8 @@ api::PartitionView Operations::start(const Directory::EntryPtr& entry, const Sta
     const auto row = core_.store.write([&](store::Transaction& t) {
         const auto id = now->row.id;
         if (!t.change(id, domain::Change::start, api::Reason::user, actor)) {
-            throw Error(ErrorCode::wrong_state, "Partition '" + now->row.name + "' changed meanwhile");
+            throw Error(ErrorCode::wrong_state,
+                        "Partition '" + now->row.name + "' changed meanwhile");
         }
         t.put_intent(id, intent(IntentKind::start, actor, options.deadline, incarnation));
         t.claim_disks(id, disks);
@@ -266,7 +267,8 @@ void Operations::unwind(const store::PartitionRow& row, const Launch& launch, co
             process->kill(core_.vmm_deadline());
             process->release(core_.vmm_deadline());
         } catch (const std::exception& error) {
-            core_.log(Severity::warning, "undoing the start of '" + row.name + "': " + error.what());
+            core_.log(Severity::warning,
+                      "undoing the start of '" + row.name + "': " + error.what());
         }
     }
     auto unfinished = row;

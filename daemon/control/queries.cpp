@@ -21,7 +21,9 @@ std::string letters(char state, bool paused) {
 
 } // namespace
 
-std::string ServiceImpl::list_json(bool include_off) { return core_.list_json(include_off); }
+std::string ServiceImpl::list_json(bool include_off) {
+    return core_.list_json(include_off);
+}
 
 api::PartitionView ServiceImpl::get(const api::Selector& selector) {
     return core_.view(*core_.directory.resolve(selector));
@@ -36,8 +38,8 @@ api::EventPage ServiceImpl::events(std::int64_t since, std::size_t limit,
     return core_.hub.poll(since, limit, partition, wait);
 }
 
-std::vector<api::HistoryEntry>
-ServiceImpl::history(const std::optional<std::string>& name_or_uuid, std::size_t limit) {
+std::vector<api::HistoryEntry> ServiceImpl::history(const std::optional<std::string>& name_or_uuid,
+                                                    std::size_t limit) {
     if (!name_or_uuid) {
         return core_.store.history(std::nullopt, limit);
     }
@@ -114,8 +116,8 @@ api::Uuid ServiceImpl::uuid_of(const api::Selector& selector) {
 }
 
 std::vector<posix::Fd> ServiceImpl::console_log(const api::Selector& selector) {
-    const std::string live = core_.dirs.log_dir + '/' + api::to_string(uuid_of(selector)) +
-                             "/console.log";
+    const std::string live =
+        core_.dirs.log_dir + '/' + api::to_string(uuid_of(selector)) + "/console.log";
     std::vector<posix::Fd> files;
     for (unsigned n = 0; n < most_log_files; ++n) {
         try {

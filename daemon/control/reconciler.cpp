@@ -116,9 +116,9 @@ void Reconciler::adopt(const store::PartitionRow& row) noexcept {
 void Reconciler::adopt_run(const store::PartitionRow& row, const LivePtr& live) {
     const store::Runtime& runtime = *row.runtime;
     MSHV_CRASHPOINT("control.before_adopt");
-    vmm::Adopted adopted = core_.vmm.adopt(
-        row.uuid, {runtime.run_dir, runtime.nonce, runtime.keeper, runtime.boot_id},
-        runtime.acked_seq, Deadline::after(adopt_timeout));
+    vmm::Adopted adopted =
+        core_.vmm.adopt(row.uuid, {runtime.run_dir, runtime.nonce, runtime.keeper, runtime.boot_id},
+                        runtime.acked_seq, Deadline::after(adopt_timeout));
     const bool alive = adopted.process != nullptr;
     supervisor_.run_adopted(live, std::move(adopted.process), std::move(adopted.missed));
     MSHV_CRASHPOINT("control.after_adopt");
@@ -197,8 +197,8 @@ void Reconciler::undo(const store::PartitionRow& row) noexcept {
         operations_.undo_start(now->row, Reason::start_failed,
                                "mshvd ended while it was being started");
     } catch (const std::exception& error) {
-        core_.log(Severity::warning, "the start of '" + row.name + "' is not undone yet: " +
-                                         error.what());
+        core_.log(Severity::warning,
+                  "the start of '" + row.name + "' is not undone yet: " + error.what());
     }
 }
 

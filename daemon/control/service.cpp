@@ -10,8 +10,7 @@ ServiceImpl::ServiceImpl(const Dependencies& dependencies)
       ladders_(core_, operations_), reconciler_(core_, operations_, supervisor_, ladders_),
       autostarter_(core_, operations_), sampler_(core_, [this] { reconciler_.chores(); }) {
     core_.changed = [this] { autostarter_.nudge(); };
-    core_.store.set_observer(
-        [this](store::Committed&& committed) { core_.on_commit(committed); });
+    core_.store.set_observer([this](store::Committed&& committed) { core_.on_commit(committed); });
     {
         posix::Lock lock(gate_->mutex);
         gate_->supervisor = &supervisor_;

@@ -23,7 +23,8 @@ struct Actor {
 
 /// The use cases that daemon/rest offers. Thread-safe. Reads answer from memory and wait for
 /// nothing; the others take the partition's operation lock and throw api::Error, busy naming its
-/// holder. `wait_busy` until when a held lock is waited for (Deadline already expired = not at all).
+/// holder. `wait_busy` until when a held lock is waited for (Deadline already expired = not at
+/// all).
 class PartitionService {
 public:
     virtual ~PartitionService() = default;
@@ -40,7 +41,8 @@ public:
     /// Returns the view once its state is one of `states` (or the partition is gone: not_found
     /// unless `states` holds shutoff, which a vanished transient satisfies); throws timeout.
     virtual api::PartitionView wait_state(const api::Selector& selector,
-                                          const std::vector<api::State>& states, Deadline deadline) = 0;
+                                          const std::vector<api::State>& states,
+                                          Deadline deadline) = 0;
     virtual std::vector<api::VcpuView> vcpus(const api::Selector& selector, Deadline deadline) = 0;
     /// The console's log files, oldest first, opened for reading.
     virtual std::vector<posix::Fd> console_log(const api::Selector& selector) = 0;
@@ -49,8 +51,9 @@ public:
     virtual api::PartitionView create(const api::CreateRequest& request, const Actor& actor) = 0;
     virtual api::PartitionView undefine(const api::Selector& selector, const Actor& actor,
                                         Deadline wait_busy) = 0;
-    virtual api::PartitionView start(const api::Selector& selector, const api::StartRequest& request,
-                                     const Actor& actor, Deadline wait_busy) = 0;
+    virtual api::PartitionView start(const api::Selector& selector,
+                                     const api::StartRequest& request, const Actor& actor,
+                                     Deadline wait_busy) = 0;
     virtual api::PartitionView shutdown(const api::Selector& selector,
                                         const api::ShutdownRequest& request, const Actor& actor,
                                         Deadline wait_busy) = 0;

@@ -35,7 +35,8 @@ public:
     std::vector<api::HistoryEntry> history(const std::optional<std::string>& name_or_uuid,
                                            std::size_t limit) override;
     api::PartitionView wait_state(const api::Selector& selector,
-                                  const std::vector<api::State>& states, Deadline deadline) override;
+                                  const std::vector<api::State>& states,
+                                  Deadline deadline) override;
     std::vector<api::VcpuView> vcpus(const api::Selector& selector, Deadline deadline) override;
     std::vector<posix::Fd> console_log(const api::Selector& selector) override;
 

@@ -108,7 +108,8 @@ Supervisor::Outcome Supervisor::apply(const LivePtr& live,
     const Outcome outcome = core_.store.write([&](store::Transaction& t) {
         Outcome result;
         for (const auto& event : events) {
-            result.ended = apply_keeper_event(t, live->id, live->incarnation, event) || result.ended;
+            result.ended =
+                apply_keeper_event(t, live->id, live->incarnation, event) || result.ended;
         }
         result.removed = !t.find(live->id);
         return result;
@@ -159,8 +160,8 @@ void Supervisor::release(const LivePtr& live) noexcept {
     }
 }
 
-/// The keeper is dead. Without it there is no console, no monitor and no policy: what may be left of
-/// its VMM is ended, and the run with it.
+/// The keeper is dead. Without it there is no console, no monitor and no policy: what may be left
+/// of its VMM is ended, and the run with it.
 void Supervisor::keeper_lost(const LivePtr& live) noexcept {
     try {
         if (const auto process = live->get_process()) {
@@ -180,8 +181,8 @@ void Supervisor::keeper_lost(const LivePtr& live) noexcept {
         end.change = domain::Change::fail;
         end.detail = "The keeper died; what was left of the VMM has been ended";
         end.actor = "mshvd";
-        const bool ended = core_.store.write(
-            [&](store::Transaction& t) { return t.end_run(live->id, end); });
+        const bool ended =
+            core_.store.write([&](store::Transaction& t) { return t.end_run(live->id, end); });
         if (ended) {
             let_go(live); // its release fails, and the folder is cleaned instead
         }

@@ -93,7 +93,9 @@ public:
                       " of letters, digits and " + std::string(extra));
         }
     }
-    void interface(const std::string& where, std::string_view value) { word(where, value, 15, "._-"); }
+    void interface(const std::string& where, std::string_view value) {
+        word(where, value, 15, "._-");
+    }
 
     /// `value` must not have been given to the same `seen` before; empty values are skipped.
     void unique(std::set<std::string>& seen, const std::string& where, const std::string& value) {

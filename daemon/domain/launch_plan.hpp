@@ -77,7 +77,7 @@ struct LaunchPlan {
     std::vector<TapPlan> taps;
     std::vector<PathPlan> readable_paths;
     std::vector<CopyPlan> copies; ///< made before `files` are opened
-    int monitor_target = -1; ///< descriptor number of the listening monitor socket in the VMM
+    int monitor_target = -1;      ///< descriptor number of the listening monitor socket in the VMM
     std::optional<int> agent_target; ///< the same for the guest agent's channel
     std::optional<VmmUser> user;
     EndPolicy policy;

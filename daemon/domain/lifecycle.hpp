@@ -25,9 +25,9 @@ enum class Change {
     run_paused, ///< the VMM is there, the VPs are stopped as was asked
     pause,
     resume,
-    stop,    ///< a shutdown, reboot or destroy was accepted
-    abandon, ///< the shutdown was given up: the guest did not follow
-    respawn, ///< the VMM ended and the keeper starts it again
+    stop,     ///< a shutdown, reboot or destroy was accepted
+    abandon,  ///< the shutdown was given up: the guest did not follow
+    respawn,  ///< the VMM ended and the keeper starts it again
     preserve, ///< the guest failed and its VMM is kept for inspection
     end,      ///< nothing runs any more, as was wanted
     fail,     ///< nothing runs any more, as was not wanted
@@ -123,7 +123,10 @@ struct VerbRule {
 //                                                       stopping restarting crashed stuck
 inline constexpr auto verb_rules = std::to_array<VerbRule>({
     {Verb::start, "start", "start", {true, false, false, false, false, false, true, false}},
-    {Verb::shutdown, "shutdown", "shut down", {false, false, true, false, true, false, false, false}},
+    {Verb::shutdown,
+     "shutdown",
+     "shut down",
+     {false, false, true, false, true, false, false, false}},
     {Verb::reboot, "reboot", "reboot", {false, false, true, false, true, false, false, false}},
     {Verb::reset, "reset", "reset", {false, false, true, true, false, false, true, false}},
     {Verb::destroy, "destroy", "destroy", {false, false, true, true, true, true, true, true}},
@@ -138,7 +141,9 @@ inline constexpr auto verb_rules = std::to_array<VerbRule>({
     {Verb::vcpus, "vcpu-list", "ask", {false, false, true, true, true, true, true, true}},
 });
 
-constexpr const VerbRule& rule_of(Verb verb) { return verb_rules[static_cast<std::size_t>(verb)]; }
+constexpr const VerbRule& rule_of(Verb verb) {
+    return verb_rules[static_cast<std::size_t>(verb)];
+}
 
 constexpr bool allowed(Verb verb, State state) {
     return rule_of(verb).in[static_cast<std::size_t>(state)];

@@ -23,8 +23,8 @@ LadderStep next_step(const ShutdownLadder& ladder, const LadderProgress& progres
         return {LadderStep::Action::wait, 0, std::min(progress.next_at, ladder.deadline)};
     }
     // One rung a round: a guest that does not listen to its agent gets the power button next.
-    const auto round =
-        static_cast<std::size_t>(std::max<std::int64_t>(now - ladder.started, 0) / resend_ms(ladder));
+    const auto round = static_cast<std::size_t>(std::max<std::int64_t>(now - ladder.started, 0) /
+                                                resend_ms(ladder));
     const std::size_t rung = round + progress.failed_in_row;
     const std::size_t last = ladder.methods.size() - 1;
     // Behind the last rung, a failure goes back to the ones before it.

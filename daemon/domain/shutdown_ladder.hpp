@@ -22,8 +22,9 @@ struct ShutdownLadder {
 /// How far it was climbed. A daemon that takes a ladder over begins anew with the method that the
 /// time says, since asking twice does no harm.
 struct LadderProgress {
-    std::int64_t next_at = 0;   ///< 0 = at once
-    std::size_t failed_in_row = 0; ///< methods that could not even be tried, since the last that could
+    std::int64_t next_at = 0; ///< 0 = at once
+    std::size_t failed_in_row =
+        0; ///< methods that could not even be tried, since the last that could
 };
 
 struct LadderStep {

@@ -19,10 +19,10 @@ struct AcceleratorCapability {
 
 /// A VMM that is installed here.
 struct VmmCapability {
-    std::string name;    ///< "qemu"
-    std::string program; ///< absolute path
-    std::string version; ///< empty when it could not be asked
-    std::string why;     ///< why it is not usable; empty when it is
+    std::string name;                                ///< "qemu"
+    std::string program;                             ///< absolute path
+    std::string version;                             ///< empty when it could not be asked
+    std::string why;                                 ///< why it is not usable; empty when it is
     std::vector<AcceleratorCapability> accelerators; ///< best first
     std::vector<std::string> machines;
 };

@@ -22,7 +22,8 @@ using api::ErrorCode;
 /// back.
 void expect(SQLite::Database& database, const char* query, const std::string& wanted) {
     SQLite::Statement statement(database, query);
-    const std::string got = statement.executeStep() ? statement.getColumn(0).getString() : "nothing";
+    const std::string got =
+        statement.executeStep() ? statement.getColumn(0).getString() : "nothing";
     if (got != wanted) {
         throw Error(ErrorCode::failed, std::string("The database answers '") + got + "' to " +
                                            query + " instead of '" + wanted + "'");
@@ -91,8 +92,8 @@ Header read_header(const std::string& path, bool create) {
 Header unfinished_header(const std::string& path) {
     SQLite::Database database(path, SQLite::OPEN_READWRITE, 5000);
     const auto number = [&](const char* query) { return database.execAndGet(query).getInt64(); };
-    Header header{number("SELECT count(*) FROM sqlite_schema") == 0,
-                  number("PRAGMA user_version"), number("PRAGMA application_id")};
+    Header header{number("SELECT count(*) FROM sqlite_schema") == 0, number("PRAGMA user_version"),
+                  number("PRAGMA application_id")};
     return header;
 }
 
@@ -137,7 +138,9 @@ SQLite::Statement& Connection::statement(const char* sql) {
     return *entry;
 }
 
-bool Connection::in_transaction() { return sqlite3_get_autocommit(handle()) == 0; }
+bool Connection::in_transaction() {
+    return sqlite3_get_autocommit(handle()) == 0;
+}
 
 posix::Fd lock_database(const std::string& path) {
     const std::string lock_path = path + ".lock";
@@ -158,7 +161,9 @@ posix::Fd lock_database(const std::string& path) {
     return file;
 }
 
-std::int64_t current_schema() { return static_cast<std::int64_t>(migrations().size()); }
+std::int64_t current_schema() {
+    return static_cast<std::int64_t>(migrations().size());
+}
 
 void migrate(const std::string& path, bool create) {
     Header header = read_header(path, create);

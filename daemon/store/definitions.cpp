@@ -43,7 +43,9 @@ std::int64_t Unit::last_seq() {
     return seq;
 }
 
-std::optional<PartitionRow> Unit::find(PartitionNumber id) { return read_row(connection_, id); }
+std::optional<PartitionRow> Unit::find(PartitionNumber id) {
+    return read_row(connection_, id);
+}
 std::optional<PartitionRow> Unit::find(const api::Uuid& uuid) {
     return read_row(connection_, uuid);
 }
@@ -56,16 +58,18 @@ PartitionRow Unit::must_find(PartitionNumber id) {
 }
 
 void Unit::check_free(const Definition& definition, PartitionNumber self) {
-    auto& names = connection_.statement("SELECT id, uuid FROM partition WHERE name = ? AND id <> ?");
+    auto& names =
+        connection_.statement("SELECT id, uuid FROM partition WHERE name = ? AND id <> ?");
     Binder{names} << definition.name << self;
     if (names.executeStep()) {
-        const std::string holder = std::to_string(column_int(names, 0)) + ", uuid " +
-                                   names.getColumn(1).getString();
+        const std::string holder =
+            std::to_string(column_int(names, 0)) + ", uuid " + names.getColumn(1).getString();
         names.reset();
-        throw Error(ErrorCode::exists,
-                    "A partition named '" + definition.name + "' exists already (id " + holder + ")");
+        throw Error(ErrorCode::exists, "A partition named '" + definition.name +
+                                           "' exists already (id " + holder + ")");
     }
-    auto& uuids = connection_.statement("SELECT id, name FROM partition WHERE uuid = ? AND id <> ?");
+    auto& uuids =
+        connection_.statement("SELECT id, name FROM partition WHERE uuid = ? AND id <> ?");
     Binder{uuids} << api::to_string(definition.uuid) << self;
     if (uuids.executeStep()) {
         const std::string holder = uuids.getColumn(1).getString();
@@ -105,10 +109,11 @@ void Unit::write_parts(PartitionNumber id, const Definition& definition) {
 
 PartitionRow Unit::insert(const Definition& d, bool persistent, const std::string& actor) {
     check_free(d, 0);
-    (bind(connection_,
-          "INSERT INTO partition (uuid, name, title, spec, xml, persistent, memory, vcpus, "
-          "autostart, autostart_order, protect_destroy, protect_delete, state, reason, state_since) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'shutoff', 'defined', ?)")
+    (bind(
+         connection_,
+         "INSERT INTO partition (uuid, name, title, spec, xml, persistent, memory, vcpus, "
+         "autostart, autostart_order, protect_destroy, protect_delete, state, reason, state_since) "
+         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'shutoff', 'defined', ?)")
      << api::to_string(d.uuid) << d.name << d.title << d.spec << d.xml << persistent << d.memory
      << d.vcpus << d.autostart << d.autostart_order << d.protect_destroy << d.protect_delete
      << now_ms())
@@ -117,7 +122,8 @@ PartitionRow Unit::insert(const Definition& d, bool persistent, const std::strin
     write_parts(id, d);
     touch(id);
     PartitionRow row = must_find(id);
-    append_event(&row, {persistent ? "partition.defined" : "partition.created", actor, {}, {}, {}, {}});
+    append_event(&row,
+                 {persistent ? "partition.defined" : "partition.created", actor, {}, {}, {}, {}});
     return row;
 }
 
@@ -127,10 +133,11 @@ PartitionRow Unit::redefine(const Definition& d, const std::string& actor) {
         throw Error(ErrorCode::not_found, "No partition has the UUID " + api::to_string(d.uuid));
     }
     check_free(d, old->id);
-    (bind(connection_,
-          "UPDATE partition SET name = ?, title = ?, spec = ?, xml = ?, persistent = 1, memory = ?, "
-          "vcpus = ?, autostart = ?, autostart_order = ?, protect_destroy = ?, protect_delete = ? "
-          "WHERE id = ?")
+    (bind(
+         connection_,
+         "UPDATE partition SET name = ?, title = ?, spec = ?, xml = ?, persistent = 1, memory = ?, "
+         "vcpus = ?, autostart = ?, autostart_order = ?, protect_destroy = ?, protect_delete = ? "
+         "WHERE id = ?")
      << d.name << d.title << d.spec << d.xml << d.memory << d.vcpus << d.autostart
      << d.autostart_order << d.protect_destroy << d.protect_delete << old->id)
         .exec();
@@ -161,7 +168,8 @@ PartitionRow Unit::rename(PartitionNumber id, const std::string& name, const std
     wanted.uuid = old.uuid;
     wanted.name = name;
     check_free(wanted, id);
-    (bind(connection_, "UPDATE partition SET name = ?, spec = ? WHERE id = ?") << name << spec << id)
+    (bind(connection_, "UPDATE partition SET name = ?, spec = ? WHERE id = ?")
+     << name << spec << id)
         .exec();
     touch(id);
     PartitionRow row = must_find(id);

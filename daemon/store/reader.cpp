@@ -45,7 +45,7 @@ api::HistoryEntry history_at(SQLite::Statement& s) {
 }
 
 #define MSHV_HISTORY_COLUMNS                                                                       \
-    "SELECT partition, uuid, name, started, started_by, ended, ended_by, reason, exit_code, "     \
+    "SELECT partition, uuid, name, started, started_by, ended, ended_by, reason, exit_code, "      \
     "exit_signal, generations, detail FROM history "
 constexpr const char* history_all = MSHV_HISTORY_COLUMNS "ORDER BY seq DESC LIMIT ?";
 constexpr const char* history_by_name =

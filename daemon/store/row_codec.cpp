@@ -8,16 +8,16 @@ namespace {
 
 // One list of columns for all three queries; the numbers below are positions in it.
 #define MSHV_ROW_COLUMNS                                                                           \
-    "SELECT p.id, p.uuid, p.name, p.title, p.persistent, p.memory, p.vcpus, p.autostart, "        \
-    "p.autostart_order, p.protect_destroy, p.protect_delete, p.state, p.reason, p.state_since, "  \
-    "p.was_running, p.autostart_boot, p.exit_at, p.exit_reason, p.exit_code, p.exit_signal, "     \
-    "p.exit_detail, "                                                                             \
-    "r.incarnation, r.run_dir, r.nonce, r.boot_id, r.keeper_pid, r.keeper_start, r.vmm_pid, "     \
-    "r.vmm_start, r.generation, r.acked_seq, r.started, r.generation_started, r.accelerator, "    \
-    "r.accelerator_reason, r.vmm_version, r.responsive, "                                         \
-    "i.kind, i.actor, i.started, i.started_boot, i.deadline_boot, i.incarnation, i.methods, "     \
-    "i.resend, i.escalate "                                                                       \
-    "FROM partition p LEFT JOIN runtime r ON r.partition = p.id "                                 \
+    "SELECT p.id, p.uuid, p.name, p.title, p.persistent, p.memory, p.vcpus, p.autostart, "         \
+    "p.autostart_order, p.protect_destroy, p.protect_delete, p.state, p.reason, p.state_since, "   \
+    "p.was_running, p.autostart_boot, p.exit_at, p.exit_reason, p.exit_code, p.exit_signal, "      \
+    "p.exit_detail, "                                                                              \
+    "r.incarnation, r.run_dir, r.nonce, r.boot_id, r.keeper_pid, r.keeper_start, r.vmm_pid, "      \
+    "r.vmm_start, r.generation, r.acked_seq, r.started, r.generation_started, r.accelerator, "     \
+    "r.accelerator_reason, r.vmm_version, r.responsive, "                                          \
+    "i.kind, i.actor, i.started, i.started_boot, i.deadline_boot, i.incarnation, i.methods, "      \
+    "i.resend, i.escalate "                                                                        \
+    "FROM partition p LEFT JOIN runtime r ON r.partition = p.id "                                  \
     "LEFT JOIN intent i ON i.partition = p.id "
 constexpr const char* all_rows = MSHV_ROW_COLUMNS "ORDER BY p.id";
 constexpr const char* row_by_id = MSHV_ROW_COLUMNS "WHERE p.id = ?";
@@ -134,7 +134,8 @@ std::vector<PartitionRow> read_rows(Connection& connection) {
     }
     s.reset();
     // Both are in the order of the number: one pass through the labels.
-    auto& labels = connection.statement("SELECT partition, key, value FROM label ORDER BY partition");
+    auto& labels =
+        connection.statement("SELECT partition, key, value FROM label ORDER BY partition");
     auto row = rows.begin();
     while (labels.executeStep()) {
         const PartitionNumber id = column_int(labels, 0);

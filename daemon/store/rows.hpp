@@ -30,8 +30,8 @@ enum class IntentKind {
 struct Intent {
     IntentKind kind = IntentKind::start;
     std::string actor;
-    std::int64_t started_ms = 0;  ///< wall clock, for people
-    std::int64_t started_boot = 0; ///< CLOCK_BOOTTIME milliseconds
+    std::int64_t started_ms = 0;    ///< wall clock, for people
+    std::int64_t started_boot = 0;  ///< CLOCK_BOOTTIME milliseconds
     std::int64_t deadline_boot = 0; ///< the same; INT64_MAX = none
     std::string incarnation;        ///< of the run that it makes or ends
     // The ladder of a shutdown or reboot:

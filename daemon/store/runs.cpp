@@ -10,7 +10,9 @@ namespace {
 using api::Error;
 using api::ErrorCode;
 
-std::int64_t ticks(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+std::int64_t ticks(std::uint64_t value) {
+    return static_cast<std::int64_t>(value);
+}
 
 constexpr std::size_t longest_detail = 4096;
 
@@ -23,11 +25,11 @@ bool Unit::change(PartitionNumber id, domain::Change why, api::Reason reason,
     if (!to) {
         return false;
     }
-    const int changed = (bind(connection_, "UPDATE partition SET state = ?, reason = ?, "
-                                           "state_since = ? WHERE id = ? AND state = ?")
-                         << api::to_name(*to) << api::to_name(reason) << now_ms() << id
-                         << api::to_name(row.state))
-                            .exec();
+    const int changed =
+        (bind(connection_, "UPDATE partition SET state = ?, reason = ?, "
+                           "state_since = ? WHERE id = ? AND state = ?")
+         << api::to_name(*to) << api::to_name(reason) << now_ms() << id << api::to_name(row.state))
+            .exec();
     if (changed != 1) {
         return false;
     }
@@ -39,7 +41,8 @@ bool Unit::change(PartitionNumber id, domain::Change why, api::Reason reason,
 void Unit::put_intent(PartitionNumber id, const Intent& i) {
     (bind(connection_,
           "INSERT OR REPLACE INTO intent (partition, kind, actor, started, started_boot, "
-          "deadline_boot, incarnation, methods, resend, escalate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+          "deadline_boot, incarnation, methods, resend, escalate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, "
+          "?, ?)")
      << id << api::to_name(i.kind) << i.actor << i.started_ms << i.started_boot << i.deadline_boot
      << i.incarnation << join_methods(i.methods) << i.resend_s << api::to_name(i.escalate))
         .exec();

@@ -234,12 +234,11 @@ private:
 
     /// The commit may or may not be on the disk: only a fresh start can tell.
     void give_up(const Batch& batch, const SQLite::Exception& error) noexcept {
-        fail(batch, std::make_exception_ptr(
-                        Error(ErrorCode::outcome_unknown,
-                              "It is not known whether the change is durable",
-                              "mshvd restarts and finds out; look again then")
-                            .because(error.getErrorStr())
-                            .because(error.what())));
+        fail(batch, std::make_exception_ptr(Error(ErrorCode::outcome_unknown,
+                                                  "It is not known whether the change is durable",
+                                                  "mshvd restarts and finds out; look again then")
+                                                .because(error.getErrorStr())
+                                                .because(error.what())));
         stop_writing("commit to " + path_ + " failed: " + error.what());
     }
 
@@ -258,7 +257,7 @@ private:
     }
 
     void publish(Committed&& committed) {
-        std::function<void(Committed&&)>* observer = nullptr;
+        std::function<void(Committed &&)>* observer = nullptr;
         {
             Lock lock(mutex_);
             observer = observer_ ? &observer_ : nullptr;

@@ -78,8 +78,9 @@ public:
     virtual void abort_start(PartitionNumber id, const RunEnd& end) = 0;
     /// Takes the writer's part of disks for the run that is being started; throws Error{exists}
     /// naming the holder. end_run and abort_start give them back.
-    virtual void claim_disks(PartitionNumber id, const std::vector<std::pair<std::string,
-                             std::string>>& identity_and_path) = 0;
+    virtual void
+    claim_disks(PartitionNumber id,
+                const std::vector<std::pair<std::string, std::string>>& identity_and_path) = 0;
     virtual void set_autostart_done(PartitionNumber id, const std::string& boot_id) = 0;
 
     // ---- the rest ----
@@ -97,8 +98,8 @@ public:
 /// durable. Reads have a connection of their own and never wait for a write.
 class Store {
 public:
-    /// Opens or makes the database. Throws Error{failed}: a schema newer than this program's, a file
-    /// that is no database of mshv, a pragma that did not take.
+    /// Opens or makes the database. Throws Error{failed}: a schema newer than this program's, a
+    /// file that is no database of mshv, a pragma that did not take.
     static std::unique_ptr<Store> open(const std::string& path, Options options = {});
     /// Ends the committer after what is queued, and closes.
     virtual ~Store() = default;

@@ -39,8 +39,9 @@ public:
     void update_run(PartitionNumber id, const Runtime& runtime) override;
     bool end_run(PartitionNumber id, const RunEnd& end) override;
     void abort_start(PartitionNumber id, const RunEnd& end) override;
-    void claim_disks(PartitionNumber id, const std::vector<std::pair<std::string, std::string>>&
-                                             identity_and_path) override;
+    void
+    claim_disks(PartitionNumber id,
+                const std::vector<std::pair<std::string, std::string>>& identity_and_path) override;
     void set_autostart_done(PartitionNumber id, const std::string& boot_id) override;
 
     void event(std::string_view kind, PartitionNumber id, const std::string& actor,

@@ -62,8 +62,7 @@ void user_step(World& world, Model& model, const std::string& name, int what) {
         RC_ASSERT(got == wanted);
         return !got;
     };
-    const Expectation free =
-        model.contains(name) ? Expectation(ErrorCode::exists) : std::nullopt;
+    const Expectation free = model.contains(name) ? Expectation(ErrorCode::exists) : std::nullopt;
     const auto live = {State::running, State::paused};
     switch (what) {
     case 0:
@@ -115,8 +114,8 @@ void user_step(World& world, Model& model, const std::string& name, int what) {
 /// Guests and VMMs end, with a daemon or without one.
 void world_step(World& world, Model& model, const std::string& name, int what) {
     const auto it = model.find(name);
-    const bool live = it != model.end() && (it->second.state == State::running ||
-                                            it->second.state == State::paused);
+    const bool live = it != model.end() &&
+                      (it->second.state == State::running || it->second.state == State::paused);
     const auto uuid = live ? world.get(name).uuid : api::Uuid{};
     const bool with_daemon = *rc::gen::arbitrary<bool>();
     if (!with_daemon) {

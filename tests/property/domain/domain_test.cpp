@@ -100,8 +100,7 @@ BOOST_AUTO_TEST_CASE(canonicalise_is_idempotent) {
         spec.devices.disks.resize(static_cast<std::size_t>(*rc::gen::inRange(0, 20)));
         for (std::size_t i = 0; i < spec.devices.disks.size(); ++i) {
             spec.devices.disks[i].path = "/d" + std::to_string(i);
-            spec.devices.disks[i].bus =
-                *rc::gen::element(api::DiskBus::virtio, api::DiskBus::sata);
+            spec.devices.disks[i].bus = *rc::gen::element(api::DiskBus::virtio, api::DiskBus::sata);
         }
         spec.devices.nics.resize(static_cast<std::size_t>(*rc::gen::inRange(0, 20)));
         const Random random = [&seed] {

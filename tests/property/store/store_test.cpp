@@ -20,7 +20,9 @@ struct ModelRow {
 };
 using Model = std::map<store::PartitionNumber, ModelRow>;
 
-std::string any_name() { return "p" + std::to_string(*rc::gen::inRange(0, 4)); }
+std::string any_name() {
+    return "p" + std::to_string(*rc::gen::inRange(0, 4));
+}
 
 bool taken(const Model& model, const std::string& name) {
     for (const auto& [id, row] : model) {
@@ -71,8 +73,7 @@ void step(StoreFixture& fixture, Model& model, int number) {
         fixture.db->write([&](Transaction& t) { t.abort_start(id, end); });
         model.erase(it);
     } else if (what == 3) {
-        const bool did =
-            fixture.db->write([&](Transaction& t) { return t.end_run(id, end); });
+        const bool did = fixture.db->write([&](Transaction& t) { return t.end_run(id, end); });
         RC_ASSERT(did == (row.state == api::State::running || row.state == api::State::paused));
         if (did && !row.persistent) {
             model.erase(it);

@@ -244,16 +244,16 @@ public:
         return status_of(alive());
     }
     void resume(Deadline) override {
-        act("resume", [this](FakeKeeper& keeper) {
-            if (const Faults& faults = machine_.faults_; !faults.fail_resume.empty()) {
-                throw Error(ErrorCode::failed, faults.fail_resume);
+        act("resume", [this](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (!machine_.faults_.fail_resume.empty()) {
+                throw Error(ErrorCode::failed, machine_.faults_.fail_resume);
             }
             keeper.state = State::running;
             machine_.note(keeper, Kind::running, Reason::user);
         });
     }
     void pause(Deadline) override {
-        act("pause", [this](FakeKeeper& keeper) {
+        act("pause", [this](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
             keeper.state = State::paused;
             machine_.note(keeper, Kind::paused, Reason::user);
         });
@@ -263,7 +263,9 @@ public:
     void wakeup(Deadline) override { ask("wakeup", false); }
     void inject_nmi(Deadline) override { ask("nmi", false); }
     void reset(Deadline) override {
-        act("reset", [this](FakeKeeper& keeper) { machine_.respawn(keeper, Reason::user); });
+        act("reset", [this](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            machine_.respawn(keeper, Reason::user);
+        });
     }
     void expect(Expected end, Deadline) override {
         act("expect", [end](FakeKeeper& keeper) { keeper.expected = end; });
@@ -273,7 +275,7 @@ public:
     }
     bool agent_connected(Deadline) override { return !machine_.faults().no_agent; }
     void kill(Deadline) override {
-        act("kill", [this](FakeKeeper& keeper) {
+        act("kill", [this](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
             if (machine_.faults_.stuck) {
                 throw Error(ErrorCode::timeout, "The VMM is in the kernel: D (io_schedule)");
             }
@@ -340,7 +342,7 @@ private:
     }
     void ask(const std::string& what, bool agent) {
         bool follows = false;
-        act(what, [&](FakeKeeper& keeper) {
+        act(what, [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
             if (agent && machine_.faults_.no_agent) {
                 throw Error(ErrorCode::unsupported, "No guest agent answers");
             }
@@ -391,7 +393,8 @@ std::unique_ptr<vmm::VmmProcess> FakeVmmHost::launch(const domain::LaunchPlan& p
             throw Error(ErrorCode::failed, machine_.faults_.fail_launch);
         }
         FakeKeeper keeper;
-        keeper.record = {plan.run_dir, "nonce-" + plan.incarnation,
+        keeper.record = {plan.run_dir,
+                         "nonce-" + plan.incarnation,
                          {++machine_.next_pid_, static_cast<std::uint64_t>(machine_.next_pid_)},
                          machine_.boot_id_};
         keeper.vmm = {++machine_.next_pid_, static_cast<std::uint64_t>(machine_.next_pid_)};

@@ -34,14 +34,14 @@ using KeeperKey = std::pair<api::Uuid, std::string>;
 
 /// How things go wrong; by name of the partition where it has one.
 struct Faults {
-    std::string fail_launch;     ///< throws before anything exists
-    std::string fail_resume;     ///< throws after the launch
-    bool hold_launch = false;    ///< launch waits until this is taken back or it is cleaned away
-    bool stuck = false;          ///< a killed VMM does not go
-    bool no_agent = true;        ///< nobody answers to agent_shutdown
-    bool deaf = true;            ///< the guest ignores what it is asked for
-    bool no_adoption = false;    ///< keepers do not answer a new daemon
-    std::string objection;       ///< what the host says against every definition
+    std::string fail_launch;  ///< throws before anything exists
+    std::string fail_resume;  ///< throws after the launch
+    bool hold_launch = false; ///< launch waits until this is taken back or it is cleaned away
+    bool stuck = false;       ///< a killed VMM does not go
+    bool no_agent = true;     ///< nobody answers to agent_shutdown
+    bool deaf = true;         ///< the guest ignores what it is asked for
+    bool no_adoption = false; ///< keepers do not answer a new daemon
+    std::string objection;    ///< what the host says against every definition
 };
 
 /// A machine in memory: it lives on when a daemon goes. Thread-safe.

@@ -231,7 +231,9 @@ BOOST_AUTO_TEST_CASE(autostart_of_what_was_running) {
 
 BOOST_AUTO_TEST_CASE(autostart_waits_for_others_and_gives_up_on_some) {
     define_autostart("app", 10, [](auto& a) { a.after = {{"db", api::AfterState::running, 60}}; });
-    define_autostart("lost", 15, [](auto& a) { a.after = {{"none", api::AfterState::running, 5}}; });
+    define_autostart("lost", 15, [](auto& a) {
+        a.after = {{"none", api::AfterState::running, 5}};
+    });
     define_autostart("db", 20);
     boot_host("boot-2");
     wait("app", State::running);

@@ -21,7 +21,9 @@ TempDir::TempDir() {
     path_ = pattern;
 }
 
-TempDir::~TempDir() { posix::remove_tree(path_); }
+TempDir::~TempDir() {
+    posix::remove_tree(path_);
+}
 
 api::PartitionSpec spec_of(const std::string& name) {
     api::PartitionSpec spec;
@@ -37,7 +39,9 @@ api::CreateRequest request_of(const std::string& name, api::CreateMode mode) {
     return request;
 }
 
-World::World() { start_daemon(); }
+World::World() {
+    start_daemon();
+}
 
 World::World(const std::string& database_copy, std::unique_ptr<FakeMachine> machine,
              std::int64_t boot_advance)
@@ -47,7 +51,9 @@ World::World(const std::string& database_copy, std::unique_ptr<FakeMachine> mach
     start_daemon();
 }
 
-World::~World() { stop_daemon(); }
+World::~World() {
+    stop_daemon();
+}
 
 void World::start_daemon() {
     store::Options store_options;

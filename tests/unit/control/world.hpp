@@ -41,8 +41,12 @@ private:
 };
 
 inline const control::Actor tester{"tester"};
-inline posix::Deadline soon() { return posix::Deadline::after(std::chrono::seconds(10)); }
-inline posix::Deadline at_once() { return posix::Deadline::after({}); }
+inline posix::Deadline soon() {
+    return posix::Deadline::after(std::chrono::seconds(10));
+}
+inline posix::Deadline at_once() {
+    return posix::Deadline::after({});
+}
 
 /// A minimal definition.
 api::PartitionSpec spec_of(const std::string& name);

@@ -66,7 +66,9 @@ struct Fault {
     const char* where;
     std::function<void(api::PartitionSpec&)> spoil;
 };
-std::ostream& operator<<(std::ostream& out, const Fault& fault) { return out << fault.where; }
+std::ostream& operator<<(std::ostream& out, const Fault& fault) {
+    return out << fault.where;
+}
 
 const Fault faults[] = {
     {"/spec/name", [](auto& s) { s.name = "../etc"; }},
@@ -83,9 +85,14 @@ const Fault faults[] = {
      [](auto& s) { s.memory.hugepages = api::HugePages{3 * mebibyte}; }},
     {"/spec/cpu/maximum", [](auto& s) { s.cpu.maximum = s.cpu.current = max_vcpus + 1; }},
     {"/spec/cpu/current", [](auto& s) { s.cpu.current = 2; }},
-    {"/spec/cpu/topology", [](auto& s) { s.cpu.topology = api::CpuTopology{2, 1, 1, 1}; }},
     {"/spec/cpu/topology",
-     [](auto& s) { s.cpu.topology = api::CpuTopology{65536, 65536, 65536, 65537}; }},
+     [](auto& s) {
+         s.cpu.topology = api::CpuTopology{2, 1, 1, 1};
+     }},
+    {"/spec/cpu/topology",
+     [](auto& s) {
+         s.cpu.topology = api::CpuTopology{65536, 65536, 65536, 65537};
+     }},
     {"/spec/cpu/model", [](auto& s) { s.cpu.mode = api::CpuMode::custom; }},
     {"/spec/cpu/model",
      [](auto& s) {
@@ -101,12 +108,20 @@ const Fault faults[] = {
          s.boot.kernel = "/k";
          s.boot.cmdline = std::string(2048, 'x');
      }},
-    {"/spec/smbios/0/block", [](auto& s) { s.smbios = {{"cpu", "serial", "1"}}; }},
-    {"/spec/smbios/0/value", [](auto& s) { s.smbios = {{"system", "serial", "a\nb"}}; }},
+    {"/spec/smbios/0/block",
+     [](auto& s) {
+         s.smbios = {{"cpu", "serial", "1"}};
+     }},
+    {"/spec/smbios/0/value",
+     [](auto& s) {
+         s.smbios = {{"system", "serial", "a\nb"}};
+     }},
     {"/spec/devices/disks/0/path", [](auto& s) { s.devices.disks[0].path = ""; }},
     {"/spec/devices/disks/0/path", [](auto& s) { s.devices.disks[0].path = "/srv/"; }},
     {"/spec/devices/disks/0/backing",
-     [](auto& s) { s.devices.disks[0].backing = {{"/b", api::DiskFormat::raw}}; }},
+     [](auto& s) {
+         s.devices.disks[0].backing = {{"/b", api::DiskFormat::raw}};
+     }},
     {"/spec/devices/disks/0/logical_block_size",
      [](auto& s) { s.devices.disks[0].logical_block_size = 513; }},
     {"/spec/devices/disks/0/serial", [](auto& s) { s.devices.disks[0].serial = "a,b=c"; }},

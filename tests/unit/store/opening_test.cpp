@@ -14,7 +14,9 @@ namespace {
 
 using api::ErrorCode;
 
-std::string content(const std::string& path) { return posix::read_file(path, 1U << 28); }
+std::string content(const std::string& path) {
+    return posix::read_file(path, 1U << 28);
+}
 
 BOOST_FIXTURE_TEST_SUITE(opening, StoreFixture)
 
@@ -32,8 +34,9 @@ BOOST_AUTO_TEST_CASE(the_file_tells_what_it_is) {
     struct stat info {};
     BOOST_REQUIRE(::stat(path().c_str(), &info) == 0);
     BOOST_TEST((info.st_mode & 0777) == 0600);
-    SQLite::Statement tables(raw, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND "
-                                  "type = 'table' AND name NOT LIKE 'sqlite_%' AND strict = 0");
+    SQLite::Statement tables(raw,
+                             "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND "
+                             "type = 'table' AND name NOT LIKE 'sqlite_%' AND strict = 0");
     tables.executeStep();
     BOOST_TEST(tables.getColumn(0).getInt() == 0);
 }

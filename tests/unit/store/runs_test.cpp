@@ -97,9 +97,8 @@ BOOST_AUTO_TEST_CASE(a_transient_one_goes_with_its_run_and_stays_in_the_history)
 
 BOOST_AUTO_TEST_CASE(what_runs_is_not_removed) {
     const auto row = run("web");
-    BOOST_TEST((code_of([&] {
-                    db->write([&](Transaction& t) { t.remove(row.id, "x", "t"); });
-                }) == ErrorCode::wrong_state));
+    BOOST_TEST((code_of([&] { db->write([&](Transaction& t) { t.remove(row.id, "x", "t"); }); }) ==
+                ErrorCode::wrong_state));
     BOOST_TEST(db->load().size() == 1);
 }
 
