@@ -33,13 +33,13 @@ Server::~Server() {
 }
 
 std::size_t Server::connections() const {
-    const std::lock_guard lock(mutex_);
+    const posix::Lock lock(mutex_);
     return sessions_.size();
 }
 
 void Server::stop(posix::Deadline grace) {
     {
-        const std::lock_guard lock(mutex_);
+        const posix::Lock lock(mutex_);
         stopping_ = true;
         // Who waits for a request sees the end of its stream; who answers can still write.
         for (const auto& session : sessions_) {
@@ -51,16 +51,15 @@ void Server::stop(posix::Deadline grace) {
         acceptor_.join();
     }
     listener_.reset();
-    std::unique_lock lock(mutex_);
-    const auto none_left = [this] { return sessions_.empty(); };
-    // wait_until with time_point::max overflows in libstdc++.
-    const auto latest =
-        std::min(grace.point(), posix::Deadline::Clock::now() + std::chrono::hours(24));
-    if (!session_ended_.wait_until(lock, latest, none_left)) {
-        for (const auto& session : sessions_) {
-            ::shutdown(session.socket.get(), SHUT_RDWR);
-        }
-        session_ended_.wait(lock, none_left);
+    posix::Lock lock(mutex_);
+    while (!sessions_.empty() && !grace.expired()) {
+        session_ended_.wait_until(lock, grace.point());
+    }
+    for (const auto& session : sessions_) {
+        ::shutdown(session.socket.get(), SHUT_RDWR);
+    }
+    while (!sessions_.empty()) {
+        session_ended_.wait(lock);
     }
     std::thread last = std::move(last_ended_);
     lock.unlock();
@@ -112,7 +111,7 @@ void Server::shed_one() {
 
 void Server::admit_connection(posix::Fd socket) {
     posix::PeerCredentials peer = posix::peer_credentials(socket.get());
-    const std::lock_guard lock(mutex_);
+    const posix::Lock lock(mutex_);
     if (stopping_) {
         return;
     }
@@ -145,11 +144,11 @@ void Server::refuse(const posix::Fd& socket, int status, std::string_view why) n
 void Server::serve(Sessions::iterator session) noexcept {
     {
         // The acceptor holds the mutex until the session is complete.
-        const std::lock_guard lock(mutex_);
+        const posix::Lock lock(mutex_);
     }
     try {
         Connection connection(session->socket.get(), session->peer, handler_, limits_, [&] {
-            const std::lock_guard lock(mutex_);
+            const posix::Lock lock(mutex_);
             return std::move(session->socket);
         });
         connection.run();
@@ -157,7 +156,7 @@ void Server::serve(Sessions::iterator session) noexcept {
     }
     std::thread before;
     {
-        const std::lock_guard lock(mutex_);
+        const posix::Lock lock(mutex_);
         before = std::move(last_ended_);
         last_ended_ = std::move(session->thread);
         sessions_.erase(session);

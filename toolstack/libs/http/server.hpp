@@ -3,13 +3,12 @@
 
 #include "toolstack/libs/http/message.hpp"
 #include "toolstack/libs/posix/fd.hpp"
+#include "toolstack/libs/posix/mutex.hpp"
 #include "toolstack/libs/posix/socket.hpp"
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <list>
-#include <mutex>
 #include <string_view>
 #include <thread>
 #include <variant>
@@ -82,11 +81,12 @@ private:
     posix::Fd spare_; ///< given up for a moment when descriptors run out
     posix::Wakeup stop_accepting_;
 
-    mutable std::mutex mutex_;
-    std::condition_variable session_ended_;
-    Sessions sessions_;
-    bool stopping_ = false;
-    std::thread last_ended_; ///< joined by the next session that ends, or by stop()
+    mutable posix::Mutex mutex_;
+    posix::Condition session_ended_;
+    Sessions sessions_ MSHV_GUARDED_BY(mutex_);
+    bool stopping_ MSHV_GUARDED_BY(mutex_) = false;
+    /// Joined by the next session that ends, or by stop().
+    std::thread last_ended_ MSHV_GUARDED_BY(mutex_);
     std::thread acceptor_;
 };
 
