@@ -46,10 +46,7 @@ void Targets::declare(Arguments& arguments, std::string_view all_help) {
 
 std::vector<api::Selector>
 Targets::resolve(Context& context, const std::function<bool(const api::PartitionView&)>& applies) {
-    std::vector<api::Selector> selectors;
-    for (const auto& name : names_) {
-        selectors.push_back(api::Selector::parse(name));
-    }
+    auto selectors = parse_selectors(names_);
     if (all_ && !names_.empty()) {
         throw Error(ErrorCode::usage, "-a and names exclude each other");
     }
@@ -66,26 +63,36 @@ Targets::resolve(Context& context, const std::function<bool(const api::Partition
     return selectors;
 }
 
+std::vector<api::Selector> parse_selectors(std::span<const std::string> names) {
+    std::vector<api::Selector> selectors;
+    selectors.reserve(names.size());
+    for (const auto& name : names) {
+        selectors.push_back(api::Selector::parse(name));
+    }
+    return selectors;
+}
+
 std::optional<Error> combined_error(std::span<const Outcome> outcomes) {
-    const auto failed = std::count_if(outcomes.begin(), outcomes.end(), [](const Outcome& outcome) {
-        return outcome.error.has_value();
-    });
-    if (failed == 0) {
+    std::vector<ErrorCode> failures;
+    for (const auto& outcome : outcomes) {
+        if (outcome.error) {
+            failures.push_back(outcome.error->code());
+        }
+    }
+    if (failures.empty()) {
         return std::nullopt;
     }
     if (outcomes.size() == 1) {
         return outcomes.front().error;
     }
-    const std::string counted =
-        std::to_string(failed) + " of " + std::to_string(outcomes.size()) + " partitions failed";
-    if (failed < static_cast<std::ptrdiff_t>(outcomes.size())) {
+    const std::string counted = std::to_string(failures.size()) + " of " +
+                                std::to_string(outcomes.size()) + " partitions failed";
+    if (failures.size() < outcomes.size()) {
         return Error(ErrorCode::partial, counted);
     }
-    const ErrorCode first = outcomes.front().error->code();
-    const bool alike = std::all_of(outcomes.begin(), outcomes.end(), [&](const Outcome& outcome) {
-        return outcome.error->code() == first;
-    });
-    return Error(alike ? first : ErrorCode::failed, counted);
+    const bool alike = std::all_of(failures.begin(), failures.end(),
+                                   [&](ErrorCode code) { return code == failures.front(); });
+    return Error(alike ? failures.front() : ErrorCode::failed, counted);
 }
 
 void for_each_target(Context& context, std::string_view verb,

@@ -35,6 +35,9 @@ private:
     bool all_ = false;
 };
 
+/// Every word of `names` as a selector; throws usage before anything is done with the first.
+std::vector<api::Selector> parse_selectors(std::span<const std::string> names);
+
 /// What became of one target.
 struct Outcome {
     std::string target;

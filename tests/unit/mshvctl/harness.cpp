@@ -2,7 +2,6 @@
 #include "tests/unit/mshvctl/harness.hpp"
 
 #include "toolstack/libs/api/codec.hpp"
-#include "toolstack/libs/posix/command.hpp"
 #include "toolstack/libs/posix/file.hpp"
 #include "toolstack/libs/posix/socket.hpp"
 
@@ -11,6 +10,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <unistd.h>
 
 namespace mshv::test {
@@ -86,6 +86,16 @@ void FakeDaemon::on(const std::string& route, int status, const std::string& bod
     });
 }
 
+void FakeDaemon::on_upgrade(const std::string& path, std::function<void(posix::Fd)> serve) {
+    const std::lock_guard lock(mutex_);
+    upgrades_[path] = std::move(serve);
+}
+
+void FakeDaemon::forget_upgrade(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    upgrades_.erase(path);
+}
+
 std::vector<std::string> FakeDaemon::requests() {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -109,6 +119,18 @@ http::Answer FakeDaemon::handle(http::Request& request, const posix::PeerCredent
     {
         const std::lock_guard lock(mutex_);
         requests_.push_back(line + (request.body.empty() ? "" : " " + request.body));
+        if (const auto found = upgrades_.find(route); found != upgrades_.end()) {
+            return http::Upgrade{
+                [serve = found->second](posix::Fd socket,
+                                        std::string) -> std::optional<http::Response> {
+                    posix::write_all(socket.get(),
+                                     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                                     "Upgrade: mshv-console/1\r\n\r\n",
+                                     posix::Deadline::after(5s), "101");
+                    serve(std::move(socket));
+                    return std::nullopt;
+                }};
+        }
         if (const auto found = answers_.find(route); found != answers_.end()) {
             answer = found->second;
         }
@@ -150,6 +172,43 @@ Result ProgramFixture::run(std::vector<std::string> words) const {
     std::vector<std::string> variables = environment;
     variables.push_back("MSHV_SOCKET=" + (folder / "mshvd.sock"));
     return run_program(MSHVCTL, std::move(words), std::move(variables));
+}
+
+TerminalRun::TerminalRun(const ProgramFixture& fixture, std::vector<std::string> words) {
+    int master = -1;
+    int slave = -1;
+    posix::check(::openpty(&master, &slave, nullptr, nullptr, nullptr), "openpty");
+    terminal_ = posix::Fd{master};
+    const posix::Fd other_end{slave};
+    posix::Command command;
+    command.program = MSHVCTL;
+    command.argv = std::move(words);
+    command.argv.insert(command.argv.begin(), "mshvctl");
+    command.env = {"MSHV_SOCKET=" + (fixture.folder / "mshvd.sock")};
+    command.fds = {{slave, STDIN_FILENO}, {slave, STDOUT_FILENO}, {slave, STDERR_FILENO}};
+    child_ = posix::spawn(command);
+}
+
+void TerminalRun::type(std::string_view keys) const {
+    posix::write_all(terminal_.get(), keys, posix::Deadline::after(5s), "terminal");
+}
+
+void TerminalRun::expect(std::string_view text) {
+    const auto deadline = posix::Deadline::after(10s);
+    while (shown_.find(text) == std::string::npos) {
+        std::array<char, 4096> block{};
+        const auto got = posix::read_some(terminal_.get(), block, deadline, "terminal");
+        BOOST_REQUIRE(got > 0);
+        shown_.append(block.data(), got);
+    }
+}
+
+int TerminalRun::finish() {
+    child_.pidfd.wait_ended(posix::Deadline::after(10s));
+    const auto status = child_.pidfd.reap();
+    BOOST_REQUIRE(status.has_value());
+    BOOST_TEST(!status->signalled);
+    return status->value;
 }
 
 std::string partition_json(int id, const std::string& name, const std::string& state,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "toolstack/libs/http/server.hpp"
+#include "toolstack/libs/posix/command.hpp"
 
 #include <functional>
 #include <map>
@@ -44,6 +45,11 @@ public:
     /// `route` is "METHOD /decoded/path".
     void on(const std::string& route, Answerer answer);
     void on(const std::string& route, int status, const std::string& body);
+    /// Answers an upgrade of GET `path`; `serve` owns the connection, after the 101.
+    void on_upgrade(const std::string& path, std::function<void(posix::Fd)> serve);
+    void forget_upgrade(const std::string& path);
+    /// Returns when no answer is under way any more.
+    void stop() { server_->stop(posix::Deadline::after(std::chrono::seconds(5))); }
     /// The requests so far: "METHOD /decoded/path?key=value BODY".
     std::vector<std::string> requests();
 
@@ -55,6 +61,7 @@ private:
 
     std::mutex mutex_;
     std::map<std::string, Answerer> answers_;
+    std::map<std::string, std::function<void(posix::Fd)>> upgrades_;
     std::vector<std::string> requests_;
     std::unique_ptr<http::Server> server_;
 };
@@ -67,6 +74,24 @@ struct ProgramFixture {
 
     /// Runs mshvctl to its end, with nothing on its standard input.
     [[nodiscard]] Result run(std::vector<std::string> words) const;
+};
+
+/// mshvctl on a terminal, which the test is.
+class TerminalRun {
+public:
+    TerminalRun(const ProgramFixture& fixture, std::vector<std::string> words);
+    void type(std::string_view keys) const;
+    /// Reads until the terminal has shown `text`; fails after some seconds.
+    void expect(std::string_view text);
+    void signal(int number) const { child_.pidfd.signal(number); }
+    /// The exit status.
+    int finish();
+    [[nodiscard]] const std::string& shown() const { return shown_; }
+
+private:
+    posix::Fd terminal_;
+    posix::Child child_;
+    std::string shown_;
 };
 
 /// Runs `program` to its end.

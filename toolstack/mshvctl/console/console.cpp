@@ -110,9 +110,8 @@ void run_session(Context& context, const api::Selector& selector, const ConsoleO
                  const ConsoleQuery& query,
                  std::function<std::string(const std::string&)> on_replay) {
     const auto setup = make_setup(selector, options);
-    const auto deadline = context.globals().timeout
-                              ? posix::Deadline::after(*context.globals().timeout)
-                              : posix::Deadline::never();
+    const auto& timeout = context.globals().timeout;
+    const auto deadline = timeout ? posix::Deadline::after(*timeout) : posix::Deadline::never();
     // Refusals come while the terminal is still as the user knows it.
     auto connection =
         context.client().attach_console(selector, query, posix::Deadline::after(attach_timeout));

@@ -13,11 +13,11 @@ class Context;
 inline constexpr std::uint64_t replay_all = UINT64_MAX;
 
 struct ConsoleOptions {
-    std::uint64_t replay = 16 * 1024; ///< bytes of the past shown at first
-    bool no_input = false;            ///< read only: takes the writer's place from nobody
-    bool steal = false;               ///< take the writer's place from who has it
-    bool filter = true;               ///< on a terminal, drop titles, clipboard and old queries
-    char escape = 0x1d;               ///< Ctrl-]
+    std::uint64_t replay = 16UL * 1024; ///< bytes of the past shown at first
+    bool no_input = false;              ///< read only: takes the writer's place from nobody
+    bool steal = false;                 ///< take the writer's place from who has it
+    bool filter = true;                 ///< on a terminal, drop titles, clipboard and old queries
+    char escape = 0x1d;                 ///< Ctrl-]
 };
 
 /// Attaches until the user detaches, the partition ends or --timeout runs out. Goes on where it was

@@ -23,7 +23,7 @@ void on_fatal_signals(void (*handler)(int)) {
     for (const int signal : fatal_signals) {
         struct sigaction action {};
         action.sa_handler = handler;
-        action.sa_flags = SA_RESETHAND;
+        action.sa_flags = static_cast<int>(SA_RESETHAND);
         ::sigaction(signal, &action, nullptr);
     }
 }

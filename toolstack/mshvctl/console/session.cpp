@@ -18,7 +18,7 @@ namespace {
 using console::FrameType;
 
 /// Beyond this the other side is not read until some of it is gone.
-constexpr std::size_t most_pending = 256 * 1024;
+constexpr std::size_t most_pending = 256UL * 1024;
 /// What a poll that says "writable" promises to take without blocking.
 constexpr std::size_t write_piece = 4096;
 constexpr char control_c = 0x03;
@@ -116,7 +116,7 @@ std::optional<SessionEnd> Session::act(const EscapeDetector::Result& result) {
 }
 
 std::optional<SessionEnd> Session::read_input() {
-    std::array<char, 16 * 1024> block; // NOLINT(cppcoreguidelines-init-variables): read fills it
+    std::array<char, 16UL * 1024> block; // NOLINT(cppcoreguidelines-init-variables): read fills it
     const ssize_t got = ::read(setup_.input, block.data(), block.size());
     if (got < 0) {
         if (errno == EINTR || errno == EAGAIN) {
@@ -230,7 +230,7 @@ std::optional<SessionEnd> Session::take_frames() {
 }
 
 std::optional<SessionEnd> Session::read_socket() {
-    std::array<char, 64 * 1024> block; // NOLINT(cppcoreguidelines-init-variables): recv fills it
+    std::array<char, 64UL * 1024> block; // NOLINT(cppcoreguidelines-init-variables): recv fills it
     const ssize_t got = ::recv(socket_.get(), block.data(), block.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         return std::nullopt;
@@ -280,23 +280,25 @@ std::optional<SessionEnd> Session::step(posix::Deadline deadline, const RawTermi
         errno != EINTR) {
         posix::throw_errno("poll");
     }
-    std::optional<SessionEnd> end;
-    if (polled[0].revents != 0 && (end = read_signals(raw))) {
+    const auto ready = [&](std::size_t i) { return polled.at(i).revents != 0; };
+    constexpr auto nothing = std::optional<SessionEnd>{};
+    if (const auto end = ready(0) ? read_signals(raw) : nothing) {
         return end;
     }
-    if (polled[1].revents != 0 && (end = read_input())) {
+    if (const auto end = ready(1) ? read_input() : nothing) {
         return end;
     }
-    if ((end = act(detector_.tick(EscapeDetector::Clock::now())))) {
+    if (const auto end = act(detector_.tick(EscapeDetector::Clock::now()))) {
         return end;
     }
-    if (polled[3].revents != 0 && (end = write_output())) {
+    if (const auto end = ready(3) ? write_output() : nothing) {
         return end;
     }
     if ((polled[2].revents & POLLOUT) != 0 && !write_socket()) {
         return SessionEnd::lost;
     }
-    if (!full && (polled[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && (end = read_socket())) {
+    const bool readable = !full && (polled[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
+    if (const auto end = readable ? read_socket() : nothing) {
         return end;
     }
     return deadline.expired() ? std::optional(SessionEnd::timed_out) : std::nullopt;

@@ -12,7 +12,7 @@ using api::PartitionView;
 using api::Reason;
 using api::State;
 
-constexpr std::int64_t mebibyte = 1024 * 1024;
+constexpr std::int64_t mebibyte = 1024L * 1024;
 
 /// xl's number of the reason for which a partition is down (the index in "-rscwS").
 int shutdown_code(const PartitionView& view) {

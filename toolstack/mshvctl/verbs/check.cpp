@@ -19,6 +19,7 @@ public:
 
     void run(Context& context) override {
         std::vector<std::optional<api::Error>> results;
+        results.reserve(files_.size());
         for (const auto& file : files_) {
             results.push_back(check_one(context, file));
         }
@@ -64,10 +65,11 @@ private:
         begin_document(json, "check");
         json.key("items").begin_array();
         for (std::size_t i = 0; i < files_.size(); ++i) {
-            json.begin_object().field("file", files_[i]).key("ok").boolean(!results[i]);
-            if (results[i]) {
+            const auto& error = results[i];
+            json.begin_object().field("file", files_[i]).key("ok").boolean(!error);
+            if (error) {
                 json.key("error");
-                write_error_object(json, *results[i]);
+                write_error_object(json, *error);
             }
             json.end_object();
         }

@@ -68,8 +68,8 @@ public:
             selector = api::Selector::parse(*partition_);
         }
         std::int64_t since = static_cast<std::int64_t>(since_.value_or(0));
-        const auto end = context.globals().timeout ? Deadline::after(*context.globals().timeout)
-                                                   : Deadline::never();
+        const auto& timeout = context.globals().timeout;
+        const auto end = timeout ? Deadline::after(*timeout) : Deadline::never();
         bool past = true; // what happened before now has not all been read
         std::deque<api::Event> tail;
         while (!done_) {

@@ -13,6 +13,7 @@ namespace mshv::ctl::verbs {
 namespace {
 
 constexpr std::size_t key_width = 23; // xl info's
+constexpr std::int64_t mebibyte = 1024L * 1024;
 
 void append_fact(std::string& out, std::string_view key, std::string_view value) {
     append_padded(out, key, key_width, Align::left);
@@ -43,7 +44,7 @@ void append_runtime(std::string& out, const api::RuntimeView& runtime) {
     append_fact(out, "started", time_text(runtime.started_ms));
     append_fact(out, "uptime", uptime_text(runtime.uptime_ms / 1000, false));
     append_fact(out, "cpu_time", tenths(runtime.cpu_time_ms) + " s");
-    append_fact(out, "rss", std::to_string(runtime.rss / (1024 * 1024)) + " MiB");
+    append_fact(out, "rss", std::to_string(runtime.rss / mebibyte) + " MiB");
     append_fact(out, "sample_age", std::to_string(runtime.sample_age_ms) + " ms");
     append_fact(out, "responsive", runtime.responsive ? "yes" : "no");
 }
@@ -60,7 +61,7 @@ void append_partition(std::string& out, const api::PartitionView& view) {
     append_fact(out, "state_since", time_text(view.state_since_ms));
     append_fact(out, "persistent", view.persistent ? "yes" : "no");
     append_fact(out, "autostart", view.autostart ? "yes" : "no");
-    append_fact(out, "memory", std::to_string(view.memory / (1024 * 1024)) + " MiB");
+    append_fact(out, "memory", std::to_string(view.memory / mebibyte) + " MiB");
     append_fact(out, "vcpus", std::to_string(view.vcpus));
     for (const auto& [key, value] : view.labels) {
         append_fact(out, "label." + api::escape_terminal(key), value);

@@ -40,7 +40,9 @@ void Ladder::declare(Arguments& arguments) {
 api::ShutdownRequest Ladder::request(const Globals& globals) const {
     api::ShutdownRequest request;
     for (const auto& name : methods_) {
-        request.methods.push_back(*api::from_name<api::ShutdownMethod>(name));
+        if (const auto method = api::from_name<api::ShutdownMethod>(name)) {
+            request.methods.push_back(*method);
+        }
     }
     if (acpi_) {
         request.methods = {api::ShutdownMethod::acpi};
@@ -54,8 +56,8 @@ api::ShutdownRequest Ladder::request(const Globals& globals) const {
 }
 
 std::chrono::milliseconds Ladder::timeout(Context& context, const api::Selector& selector) const {
-    if (context.globals().timeout) {
-        return *context.globals().timeout;
+    if (const auto& limit = context.globals().timeout) {
+        return *limit;
     }
     try {
         const auto stored = context.client().definition(selector, context.read_deadline());

@@ -67,34 +67,43 @@ private:
 class ColumnRows final : public RowPrinter {
 public:
     ColumnRows(std::vector<const ListColumn*> columns, TableFormat format)
-        : columns_(std::move(columns)), format_(format) {
-        if (columns_.empty()) {
-            for (const auto& column : list_columns()) {
-                columns_.push_back(&column);
-            }
-        }
-        std::vector<Table::Column> titles;
-        for (const auto* column : columns_) {
-            titles.push_back(
-                {format == TableFormat::table ? column->title : column->name, column->align});
-        }
-        table_.emplace(std::move(titles));
-    }
+        : columns_(columns.empty() ? all_columns() : std::move(columns)), format_(format),
+          table_(titles(columns_, format)) {}
 
     void row(Context& /*context*/, const PartitionView& view) override {
         for (const auto* column : columns_) {
-            table_->cell(column->value(view));
+            table_.cell(column->value(view));
         }
     }
 
     void end(Context& context) override {
-        table_->print(context.out().buffer(), format_, !context.globals().no_header);
+        table_.print(context.out().buffer(), format_, !context.globals().no_header);
     }
 
 private:
+    static std::vector<const ListColumn*> all_columns() {
+        std::vector<const ListColumn*> all;
+        all.reserve(list_columns().size());
+        for (const auto& column : list_columns()) {
+            all.push_back(&column);
+        }
+        return all;
+    }
+
+    static std::vector<Table::Column> titles(const std::vector<const ListColumn*>& columns,
+                                             TableFormat format) {
+        std::vector<Table::Column> titles;
+        titles.reserve(columns.size());
+        for (const auto* column : columns) {
+            titles.push_back(
+                {format == TableFormat::table ? column->title : column->name, column->align});
+        }
+        return titles;
+    }
+
     std::vector<const ListColumn*> columns_;
     TableFormat format_;
-    std::optional<Table> table_;
+    Table table_;
 };
 
 class FixedRows final : public RowPrinter {
@@ -198,11 +207,7 @@ private:
             context.client().list(all_, row, context.read_deadline());
             return;
         }
-        std::vector<api::Selector> selectors;
-        for (const auto& name : names_) {
-            selectors.push_back(api::Selector::parse(name));
-        }
-        for (const auto& selector : selectors) {
+        for (const auto& selector : parse_selectors(names_)) {
             Outcome outcome{selector.text, std::nullopt, std::nullopt};
             try {
                 row(context.client().get(selector, context.read_deadline()));

@@ -20,6 +20,7 @@ public:
             return;
         }
         std::vector<api::Selector> selectors;
+        selectors.reserve(before_.size());
         for (const auto& [number, view] : before_) {
             selectors.push_back({api::Selector::Kind::number, number});
         }

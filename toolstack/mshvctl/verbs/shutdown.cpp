@@ -24,6 +24,7 @@ public:
             return;
         }
         std::vector<api::Selector> selectors;
+        selectors.reserve(asked_.size());
         for (const auto& asked : asked_) {
             selectors.push_back(asked.selector);
         }

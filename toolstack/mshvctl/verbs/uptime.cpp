@@ -4,6 +4,7 @@
 #include "toolstack/mshvctl/context.hpp"
 #include "toolstack/mshvctl/output/list_format.hpp"
 #include "toolstack/mshvctl/result.hpp"
+#include "toolstack/mshvctl/targets.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
 
 #include <ctime>
@@ -20,64 +21,85 @@ public:
     }
 
     void run(Context& context) override {
-        std::vector<api::PartitionView> views;
-        std::vector<api::Selector> selectors;
-        for (const auto& name : names_) {
-            selectors.push_back(api::Selector::parse(name));
-        }
-        for (const auto& selector : selectors) {
-            views.push_back(context.client().get(selector, context.read_deadline()));
-            if (!views.back().runtime) {
+        std::vector<Row> rows;
+        for (const auto& selector : parse_selectors(names_)) {
+            auto view = context.client().get(selector, context.read_deadline());
+            if (!view.runtime) {
                 throw api::Error(api::ErrorCode::wrong_state, selector.text + " is not running");
             }
+            rows.push_back({std::move(view.name), view.id, *view.runtime});
         }
-        if (selectors.empty()) {
-            views = context.client().list(false, context.read_deadline());
-            std::erase_if(views, [](const auto& view) { return !view.runtime; });
+        if (names_.empty()) {
+            for (auto& view : context.client().list(false, context.read_deadline())) {
+                if (view.runtime) {
+                    rows.push_back({std::move(view.name), view.id, *view.runtime});
+                }
+            }
         }
         if (context.json()) {
-            print_json(context, views);
+            print_json(context, rows);
         } else {
-            print(context, views);
+            print(context, rows);
         }
     }
 
 private:
-    static void print_json(Context& context, const std::vector<api::PartitionView>& views) {
+    struct Row {
+        std::string name;
+        api::PartitionNumber id = 0;
+        api::RuntimeView runtime;
+    };
+
+    static void print_json(Context& context, const std::vector<Row>& rows) {
         JsonWriter json(context.out().buffer());
         begin_document(json, "uptime");
         json.key("items").begin_array();
-        for (const auto& view : views) {
-            json.begin_object().field("name", view.name).key("id").number(view.id);
-            json.key("uptime_ms").number(view.runtime->uptime_ms);
-            json.key("started_ms").number(view.runtime->started_ms);
-            json.key("generation").number(view.runtime->generation).end_object();
+        for (const auto& row : rows) {
+            json.begin_object().field("name", row.name).key("id").number(row.id);
+            json.key("uptime_ms").number(row.runtime.uptime_ms);
+            json.key("started_ms").number(row.runtime.started_ms);
+            json.key("generation").number(row.runtime.generation).end_object();
         }
         json.end_array().end_object();
         context.out().write("\n");
     }
 
-    void print(Context& context, const std::vector<api::PartitionView>& views) const {
+    void print(Context& context, const std::vector<Row>& rows) const {
         std::string& out = context.out().buffer();
         if (!short_ && !context.globals().no_header) {
             append_padded(out, "Name", 33, Align::left);
             out += "   ID Uptime\n";
         }
-        for (const auto& view : views) {
-            const std::string up = uptime_text(view.runtime->uptime_ms / 1000, short_);
+        for (const auto& row : rows) {
+            const std::string up = uptime_text(row.runtime.uptime_ms / 1000, short_);
             std::string name;
-            append_escaped(name, view.name);
+            append_escaped(name, row.name);
             if (short_) {
-                const auto now = time_text(static_cast<std::int64_t>(std::time(nullptr)) * 1000);
-                out += " " + now.substr(now.find(' ') + 1) + " up " + up + ", " + name + " (" +
-                       std::to_string(view.id) + ")\n";
+                append_short(out, up, name, row.id);
                 continue;
             }
             append_padded(out, name, 33, Align::left);
             out += ' ';
-            append_padded(out, std::to_string(view.id), 4, Align::right);
-            out += " " + up + "\n";
+            append_padded(out, std::to_string(row.id), 4, Align::right);
+            out += ' ';
+            out += up;
+            out += '\n';
         }
+    }
+
+    /// " HH:MM:SS up …, name (id)"
+    static void append_short(std::string& out, std::string_view up, std::string_view name,
+                             api::PartitionNumber id) {
+        const auto now = time_text(static_cast<std::int64_t>(std::time(nullptr)) * 1000);
+        out += ' ';
+        out += now.substr(now.find(' ') + 1);
+        out += " up ";
+        out += up;
+        out += ", ";
+        out += name;
+        out += " (";
+        out += std::to_string(id);
+        out += ")\n";
     }
 
     bool short_ = false;

@@ -4,6 +4,7 @@
 #include "toolstack/mshvctl/context.hpp"
 #include "toolstack/mshvctl/output/list_format.hpp"
 #include "toolstack/mshvctl/result.hpp"
+#include "toolstack/mshvctl/targets.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
 
 namespace mshv::ctl::verbs {
@@ -23,15 +24,11 @@ public:
 
     void run(Context& context) override {
         std::vector<Row> rows;
-        std::vector<api::Selector> selectors;
-        for (const auto& name : names_) {
-            selectors.push_back(api::Selector::parse(name));
-        }
-        for (const auto& selector : selectors) {
+        for (const auto& selector : parse_selectors(names_)) {
             rows.push_back({context.client().get(selector, context.read_deadline()), {}});
             rows.back().vcpus = context.client().vcpus(selector, context.read_deadline());
         }
-        if (selectors.empty()) {
+        if (names_.empty()) {
             fetch_running(context, rows);
         }
         if (context.json()) {
