@@ -8,6 +8,7 @@
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <map>
+#include <system_error>
 
 using namespace mshv::e2e;
 
@@ -63,7 +64,7 @@ BOOST_AUTO_TEST_CASE(guests_outlive_a_killed_daemon) {
     std::int64_t seq = last;
     for (const auto& event : events) {
         BOOST_TEST(event["seq"].number() == ++seq);
-        BOOST_TEST((!event.has("to") || event["to"].text() != "crashed"));
+        BOOST_TEST((!event.has("to") || event.get("to") != "crashed"));
     }
     host.ok({"unpause", "b"});
     host.ok(
@@ -113,8 +114,7 @@ BOOST_AUTO_TEST_CASE(what_ends_while_no_daemon_runs_is_known_afterwards) {
     BOOST_TEST(host.view("again")["runtime"]["generation"].number() == 2);
     BOOST_TEST(contains(host.ok({"history", "transient"}), "guest-poweroff"));
     host.wait_event(before, [](const Json& event) {
-        return event["name"].text() == "again" && event.has("to") &&
-               event["to"].text() == "restarting";
+        return event.get("name") == "again" && event.get("to") == "restarting";
     });
 }
 
@@ -164,27 +164,36 @@ BOOST_AUTO_TEST_CASE(a_bad_configuration_is_named_with_its_line) {
     BOOST_TEST(contains(outcome.err + outcome.out, "bad.toml:5:"));
 }
 
-BOOST_AUTO_TEST_CASE(fsck_and_backup_while_it_works) {
+BOOST_AUTO_TEST_CASE(backup_while_it_works_and_fsck_when_it_does_not) {
     Host host;
     host.create({.name = "g", .steps = "shell"}, {"--define"});
     const std::vector<std::string> daemon{mshvd_path(), "--config", host.path("mshvd.toml")};
-    auto fsck = daemon;
-    fsck.emplace_back("--fsck");
-    BOOST_TEST(run(fsck).status == 0);
     auto backup = daemon;
     backup.insert(backup.end(), {"--backup", host.path("copy.db")});
     BOOST_TEST(run(backup).status == 0);
-    BOOST_TEST(contains(run({"/bin/ls", host.path("copy.db")}).out, "copy.db"));
+    auto fsck = daemon;
+    fsck.emplace_back("--fsck");
+    BOOST_TEST(contains(run(fsck).err, std::to_string(host.daemon_pid()))); // who has it open
+    BOOST_REQUIRE_EQUAL(host.stop_daemon(), 0);
+    const auto sound = run(fsck);
+    BOOST_TEST(sound.status == 0, sound.out << sound.err);
+    // The copy is a database that a daemon would take.
+    fsck.insert(fsck.end(), {"--state-dir", host.path("restored")});
+    BOOST_REQUIRE_EQUAL(run({"/bin/mkdir", host.path("restored")}).status, 0);
+    BOOST_REQUIRE_EQUAL(
+        run({"/bin/cp", host.path("copy.db"), host.path("restored/mshv.db")}).status, 0);
+    const auto restored = run(fsck);
+    BOOST_TEST(restored.status == 0, restored.out << restored.err);
 }
 
 BOOST_AUTO_TEST_CASE(roles) {
-    // uid and gid of nobody, and a group that no file names.
+    // A user and a group that no file names: the kernel's word is all that counts.
     constexpr const char* readers = "61234";
     Host host({.fake_vmm = true, .config = {{"api.reader_group", "\"61234\""}}});
     host.create(host.fake_guest("g"));
     BOOST_REQUIRE_EQUAL(run({"/bin/chmod", "0755", host.path("run")}).status, 0);
     const auto as = [&](const char* group, std::vector<std::string> words) {
-        std::vector<std::string> argv{"/usr/bin/setpriv", "--reuid=65534", "--regid=65534"};
+        std::vector<std::string> argv{"/usr/bin/setpriv", "--reuid=61000", "--regid=61000"};
         argv.push_back(group == nullptr ? "--clear-groups" : std::string("--groups=") + group);
         argv.push_back(mshvctl_path());
         argv.insert(argv.end(), words.begin(), words.end());
@@ -211,14 +220,20 @@ BOOST_AUTO_TEST_CASE(refusals_come_before_the_body_is_read) {
     // 403 although no body follows, for a peer without a role; root gets 404 for what is not there.
     BOOST_TEST(host.http("GET", "/v1/nothing").status == 404);
     BOOST_TEST(host.http("PUT", "/v1/partitions").status == 405);
-    BOOST_TEST(host.http("POST", "/v1/partitions", "{\"spec\":1,\"spec\":2}").status == 400);
-    BOOST_TEST(host.http("POST", "/v1/partitions", "[").status == 400);
-    BOOST_TEST(host.http("POST", "/v1/partitions", "{\"unknown\":1}").status == 400);
+    BOOST_TEST(host.http("POST", "/v1/partitions", "{\"spec\":1,\"spec\":2}").status == 422);
+    BOOST_TEST(host.http("POST", "/v1/partitions", "[").status == 422);
+    BOOST_TEST(host.http("POST", "/v1/partitions", "{\"unknown\":1}").status == 422);
     const auto garbage = raw_exchange(host.socket(), "BREW /pot HTCPCP/1.0\r\n\r\n", soon());
     BOOST_TEST(contains(garbage, "400"));
-    const auto endless = raw_exchange(
-        host.socket(), "GET /" + std::string(1 << 20, 'a') + " HTTP/1.1\r\n\r\n", soon());
-    BOOST_TEST(!contains(endless, " 200 "));
+    // Refused before it has come whole, so that the client may be cut off while it sends.
+    try {
+        const auto endless = raw_exchange(
+            host.socket(), "GET /" + std::string(1 << 20, 'a') + " HTTP/1.1\r\n\r\n", soon());
+        BOOST_TEST(!contains(endless, " 200 "));
+    } catch (const std::system_error& error) {
+        BOOST_TEST((error.code() == std::errc::broken_pipe ||
+                    error.code() == std::errc::connection_reset));
+    }
     host.ok({"list"});
 }
 
@@ -228,11 +243,9 @@ BOOST_AUTO_TEST_CASE(one_operation_at_a_time_and_the_second_is_told_which) {
     host.create(host.fake_guest("h", {"hang-after=stop"}), {"--define"});
     auto pause = host.session({"pause", "h"});
     const auto deadline = soon();
-    std::string error;
-    while (!contains(error, "pause") && !deadline.expired()) { // until the first one has the lock
-        const auto outcome = host.ctl({"rename", "h", "h"});
-        error = outcome.status == 8 ? outcome.err : "";
+    while (!host.view("h").has("operation") && !deadline.expired()) {
     }
+    const auto error = host.fails(8, {"rename", "h", "h"});
     BOOST_TEST(contains(error, "pause"));
     BOOST_TEST(contains(error, "uid 0"));
     BOOST_TEST(host.view("h")["operation"]["verb"].text() == "pause"); // queries are not held up
@@ -248,10 +261,9 @@ BOOST_AUTO_TEST_CASE(queries_are_answered_while_everything_else_hangs) {
     const auto create = host.write_file("never.xml", host.fake_guest("never", {"hang"}).text());
     // Three operations that cannot end soon: a pause, a shutdown and a create.
     auto pause = host.session({"pause", "hung"});
-    auto creating = host.session({"create", create});
+    auto creating = host.session({"create", "--timeout", "20", create});
     host.wait_event(0, [](const Json& event) {
-        return event["name"].text() == "never" && event.has("to") &&
-               event["to"].text() == "starting";
+        return event.get("name") == "never" && event.get("to") == "starting";
     });
     for (int i = 0; i < 50; ++i) {
         BOOST_TEST(contains(host.ok({"list"}), "quick"));
@@ -273,7 +285,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_leaves_does_not_stop_its_operation) {
     Host host;
     const auto file = host.write_file("g.xml", GuestXml{.name = "g", .steps = "shell"}.text());
     auto create = host.session({"create", "--define", file});
-    host.wait_event(0, [](const Json& event) { return event["name"].text() == "g"; });
+    host.wait_event(0, [](const Json& event) { return event.get("name") == "g"; });
     create.signal(SIGKILL);
     host.wait_state("g", "running");
 }

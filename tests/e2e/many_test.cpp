@@ -111,8 +111,8 @@ BOOST_AUTO_TEST_CASE(autostart_in_order_with_delay_and_after) {
     }
     std::vector<std::string> order;
     for (const auto& event : host.events(before)) {
-        if (event.has("to") && event["to"].text() == "running") {
-            order.push_back(event["name"].text());
+        if (event.get("to") == "running") {
+            order.push_back(event.get("name"));
         }
     }
     const std::vector<std::string> wanted{"first", "second", "third", "after"};
@@ -147,9 +147,8 @@ BOOST_AUTO_TEST_CASE(a_crash_during_autostart_does_not_start_twice) {
     }
     std::map<std::string, int> starts;
     for (const auto& event : host.events()) {
-        if (event.has("from") && event["from"].text() == "starting" &&
-            event["to"].text() == "running") {
-            ++starts[event["name"].text()];
+        if (event.get("from") == "starting" && event.get("to") == "running") {
+            ++starts[event.get("name")];
         }
     }
     for (const auto& [name, count] : starts) {

@@ -9,7 +9,7 @@ namespace mshv::e2e {
 /// A guest document. The fields are what tests vary; everything else is the smallest that boots.
 struct GuestXml {
     std::string name;
-    std::string steps = {}; ///< of tests/guest/init.cpp: what follows mshv.test=
+    std::string steps = {};  ///< of tests/guest/init.cpp: what follows mshv.test=
     std::string append = {}; ///< more words for the kernel's command line
     std::string kernel = {}; ///< another than the test guest's, and then without initrd
     std::string type = "tcg";

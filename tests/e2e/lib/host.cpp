@@ -346,7 +346,8 @@ std::vector<Json> Host::events(std::int64_t since) {
 }
 
 std::int64_t Host::last_event() {
-    return Json::parse(http("GET", "/v1/events?limit=1").body)["last_seq"].number();
+    const auto all = events();
+    return all.empty() ? 0 : all.back()["seq"].number();
 }
 
 Json Host::wait_event(std::int64_t since, const std::function<bool(const Json&)>& wanted) {

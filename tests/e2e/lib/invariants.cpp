@@ -21,8 +21,16 @@ namespace fs = std::filesystem;
 
 bool is_transient(const Json& row) {
     const auto state = row["state"].text();
-    return row.has("operation") || state == "starting" || state == "stopping" ||
-           state == "restarting";
+    if (row.has("operation") || state == "starting" || state == "stopping" ||
+        state == "restarting") {
+        return true;
+    }
+    // A process that has ended but whose end is not recorded yet: that is on its way, too.
+    const auto gone = [&](const char* who) {
+        const auto pid = static_cast<pid_t>(row["runtime"][who].number());
+        return pid == 0 || !posix::identify_process(pid);
+    };
+    return row.has("runtime") && (gone("keeper_pid") || gone("vmm_pid"));
 }
 
 /// The rows once no operation is under way. Waits on events, since every end of one makes one.
@@ -130,8 +138,10 @@ std::set<std::string> run_folders(const Host& host) {
         if (!partition.is_directory() || uuid.size() != 36) {
             continue;
         }
-        for (const auto& incarnation : fs::directory_iterator(partition.path())) {
-            result.insert(uuid + "/" + incarnation.path().filename().string());
+        std::error_code gone; // meanwhile
+        for (fs::directory_iterator at(partition.path(), gone), end; !gone && at != end;
+             at.increment(gone)) {
+            result.insert(uuid + "/" + at->path().filename().string());
         }
     }
     return result;

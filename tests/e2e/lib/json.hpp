@@ -21,6 +21,10 @@ public:
     [[nodiscard]] std::vector<Json> items() const;
     [[nodiscard]] std::size_t size() const { return items().size(); }
     [[nodiscard]] std::string text() const;
+    /// The text of a member; empty when it is not there.
+    [[nodiscard]] std::string get(std::string_view key) const {
+        return has(key) ? (*this)[key].text() : std::string();
+    }
     [[nodiscard]] std::int64_t number() const;
     [[nodiscard]] bool flag() const;
     /// The value as JSON text.
