@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(a_person_attaches_types_and_detaches) {
     run.expect("Ctrl-] detaches");
     run.expect("login: ");
     run.type("root\r");
-    ::poll(nullptr, 0, 100); // the escape key stands alone only after a pause
+    ::poll(nullptr, 0, 100); // paces: the escape key stands alone only after a pause
     run.type("\x1d");
     BOOST_TEST(run.finish() == 0);
     daemon.stop();
