@@ -62,6 +62,8 @@ public:
     }
     Mapping(const Mapping&) = delete;
     Mapping& operator=(const Mapping&) = delete;
+    Mapping(Mapping&&) = delete;
+    Mapping& operator=(Mapping&&) = delete;
     ~Mapping() { ::munmap(start_, size_); }
     [[nodiscard]] std::span<unsigned char> bytes() const {
         return {static_cast<unsigned char*>(start_), size_};

@@ -164,7 +164,9 @@ std::optional<domain::VmmUser> QemuHost::user_for(api::PartitionNumber id,
 
 std::string QemuHost::rom(const std::string& name) const {
     for (const auto& folder : options_.rom_dirs) {
-        if (const std::string path = folder + "/" + name; ::access(path.c_str(), R_OK) == 0) {
+        std::string path = folder;
+        path.append("/").append(name);
+        if (::access(path.c_str(), R_OK) == 0) {
             return path;
         }
     }

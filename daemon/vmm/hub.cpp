@@ -43,13 +43,13 @@ Hub::~Hub() {
 }
 
 void Hub::set_sink(VmmHost::EventSink sink) {
-    const std::lock_guard lock(mutex_);
+    const posix::Lock lock(mutex_);
     sink_ = std::move(sink);
 }
 
 void Hub::add(const std::shared_ptr<KeeperLink>& link) {
     {
-        const std::lock_guard lock(mutex_);
+        const posix::Lock lock(mutex_);
         link->token_ = next_token_++;
         links_.emplace(link->token_, link);
     }
@@ -58,7 +58,7 @@ void Hub::add(const std::shared_ptr<KeeperLink>& link) {
 }
 
 void Hub::remove(const KeeperLink& link) {
-    const std::lock_guard lock(mutex_);
+    const posix::Lock lock(mutex_);
     if (links_.erase(link.token_) != 0) {
         unwatch(link.socket_.get());
         unwatch(link.keeper_.fd());
@@ -67,7 +67,7 @@ void Hub::remove(const KeeperLink& link) {
 
 void Hub::flush(const KeeperLink& link) {
     {
-        const std::lock_guard lock(mutex_);
+        const posix::Lock lock(mutex_);
         flush_.push_back(link.token_);
     }
     wakeup_.signal();
@@ -85,7 +85,7 @@ void Hub::unwatch(int fd) {
 }
 
 std::shared_ptr<KeeperLink> Hub::find(std::uint64_t token) {
-    const std::lock_guard lock(mutex_);
+    const posix::Lock lock(mutex_);
     const auto found = links_.find(token);
     return found == links_.end() ? nullptr : found->second;
 }
@@ -128,8 +128,8 @@ void Hub::handle(std::uint64_t data) {
         keeper_ended(link);
         break;
     case Source::vmm:
-        if (link->doomed_) {
-            unwatch(link->doomed_->fd());
+        if (const auto& doomed = link->doomed_; doomed) {
+            unwatch(doomed->fd());
             report_loss(*link, "its keeper died, so its VMM has been ended");
         }
         break;
@@ -170,7 +170,7 @@ void Hub::take_line(KeeperLink& link, const std::string& text) {
         return; // `superseded`, or a word of a newer keeper
     }
     const auto id = line.number("id");
-    const std::lock_guard lock(link.mutex_);
+    const posix::Lock lock(link.mutex_);
     const auto call = id ? link.calls_.find(*id) : link.calls_.end();
     if (call != link.calls_.end()) {
         call->second->answer = line;
@@ -180,7 +180,7 @@ void Hub::take_line(KeeperLink& link, const std::string& text) {
 
 void Hub::take_event(KeeperLink& link, const KeeperEvent& event) {
     {
-        const std::lock_guard lock(link.mutex_);
+        const posix::Lock lock(link.mutex_);
         if (event.seq <= link.last_seq_) {
             return; // once is enough
         }
@@ -211,7 +211,7 @@ void Hub::take_event(KeeperLink& link, const KeeperEvent& event) {
 void Hub::deliver(KeeperLink& link, const std::vector<KeeperEvent>& events) {
     VmmHost::EventSink sink;
     {
-        const std::lock_guard lock(mutex_);
+        const posix::Lock lock(mutex_);
         sink = sink_;
     }
     for (const auto& event : events) {
@@ -224,7 +224,7 @@ void Hub::deliver(KeeperLink& link, const std::vector<KeeperEvent>& events) {
 void Hub::flush_pending() {
     std::vector<std::uint64_t> tokens;
     {
-        const std::lock_guard lock(mutex_);
+        const posix::Lock lock(mutex_);
         tokens.swap(flush_);
     }
     for (const auto token : tokens) {
@@ -234,7 +234,7 @@ void Hub::flush_pending() {
         }
         std::vector<KeeperEvent> events;
         {
-            const std::lock_guard lock(link->mutex_);
+            const posix::Lock lock(link->mutex_);
             link->hold_until_ = 0;
             events.swap(link->held_);
         }
@@ -259,7 +259,7 @@ void Hub::cut(KeeperLink& link, const std::string& why) {
     }
     link.connected_ = false;
     unwatch(link.socket_.get());
-    const std::lock_guard lock(link.mutex_);
+    const posix::Lock lock(link.mutex_);
     if (link.lost_why_.empty()) {
         link.lost_why_ = why;
     }
@@ -280,7 +280,7 @@ void Hub::keeper_ended(const std::shared_ptr<KeeperLink>& link) {
     bool released = false;
     std::int64_t last_seq = 0;
     {
-        const std::lock_guard lock(link->mutex_);
+        const posix::Lock lock(link->mutex_);
         released = link->released_;
         last_seq = link->last_seq_;
     }
@@ -292,14 +292,14 @@ void Hub::keeper_ended(const std::shared_ptr<KeeperLink>& link) {
     }
     bool finished = false;
     {
-        const std::lock_guard lock(link->mutex_);
+        const posix::Lock lock(link->mutex_);
         finished = link->finished_;
         released = link->released_;
         link->gone_ = released || finished;
     }
     if (released) {
         {
-            const std::lock_guard lock(mutex_);
+            const posix::Lock lock(mutex_);
             links_.erase(link->token_);
         }
         remove_run_folder(link->run_dir_);
@@ -333,7 +333,7 @@ void Hub::report_loss(KeeperLink& link, const std::string& detail) {
     bool released = false;
     bool held = false;
     {
-        const std::lock_guard lock(link.mutex_);
+        const posix::Lock lock(link.mutex_);
         event.generation = link.generation_;
         link.gone_ = true;
         released = link.released_;
@@ -355,11 +355,11 @@ void Hub::report_loss(KeeperLink& link, const std::string& detail) {
 }
 
 int Hub::timeout() {
-    const std::lock_guard lock(mutex_);
+    const posix::Lock lock(mutex_);
     int least = -1;
     for (const auto& [token, link] : links_) {
-        if (link->give_up_) {
-            const int left = link->give_up_->poll_timeout();
+        if (const auto& give_up = link->give_up_; give_up) {
+            const int left = give_up->poll_timeout();
             least = least < 0 ? left : std::min(least, left);
         }
     }
@@ -369,17 +369,18 @@ int Hub::timeout() {
 void Hub::check_timers() {
     std::vector<std::shared_ptr<KeeperLink>> late;
     {
-        const std::lock_guard lock(mutex_);
+        const posix::Lock lock(mutex_);
         for (const auto& [token, link] : links_) {
-            if (link->give_up_ && link->give_up_->expired()) {
+            const auto& give_up = link->give_up_;
+            if (give_up && give_up->expired()) {
                 late.push_back(link);
             }
         }
     }
     for (const auto& link : late) {
         link->give_up_.reset();
-        if (link->doomed_) {
-            unwatch(link->doomed_->fd());
+        if (const auto& doomed = link->doomed_; doomed) {
+            unwatch(doomed->fd());
             report_loss(*link, "its keeper died, and the kernel does not let go of its VMM");
         } else {
             link->keeper_.signal(SIGKILL); // it hung up and stayed: its end is handled as any

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "daemon/vmm/link.hpp"
+#include "toolstack/libs/posix/mutex.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,6 +23,8 @@ public:
     explicit Hub(Log log);
     Hub(const Hub&) = delete;
     Hub& operator=(const Hub&) = delete;
+    Hub(Hub&&) = delete;
+    Hub& operator=(Hub&&) = delete;
     ~Hub();
 
     void set_sink(VmmHost::EventSink sink);
@@ -58,11 +60,12 @@ private:
     Log log_;
     Fd epoll_;
     posix::Wakeup wakeup_;
-    std::mutex mutex_; ///< links_, next_token_, flush_, sink_; never held over a callback
-    std::map<std::uint64_t, std::shared_ptr<KeeperLink>> links_; // shared with each VmmProcess
-    std::uint64_t next_token_ = 1;
-    std::vector<std::uint64_t> flush_;
-    VmmHost::EventSink sink_;
+    posix::Mutex mutex_; ///< never held over a callback
+    // Each link is shared with its VmmProcess.
+    std::map<std::uint64_t, std::shared_ptr<KeeperLink>> links_ MSHV_GUARDED_BY(mutex_);
+    std::uint64_t next_token_ MSHV_GUARDED_BY(mutex_) = 1;
+    std::vector<std::uint64_t> flush_ MSHV_GUARDED_BY(mutex_);
+    VmmHost::EventSink sink_ MSHV_GUARDED_BY(mutex_);
     std::jthread thread_; ///< last: joined before the rest goes
 };
 

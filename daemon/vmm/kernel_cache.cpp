@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/kernel_cache.hpp"
 
+#include "daemon/vmm/files.hpp"
 #include "daemon/vmm/sha256.hpp"
 #include "toolstack/libs/posix/command.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
@@ -63,6 +64,8 @@ public:
     explicit Unfinished(std::string path) : path_(std::move(path)) {}
     Unfinished(const Unfinished&) = delete;
     Unfinished& operator=(const Unfinished&) = delete;
+    Unfinished(Unfinished&&) = delete;
+    Unfinished& operator=(Unfinished&&) = delete;
     ~Unfinished() { ::unlink(path_.c_str()); }
     [[nodiscard]] const std::string& path() const { return path_; }
 
@@ -124,7 +127,7 @@ FastKernel KernelCache::find(const std::string& path, Deadline deadline) {
     std::shared_future<FastKernel> result;
     bool mine = false;
     {
-        const std::lock_guard lock(mutex_);
+        const posix::Lock lock(mutex_);
         const auto known = known_.find(key);
         mine = known == known_.end();
         result = mine ? promise.get_future().share() : known->second;
@@ -141,7 +144,7 @@ FastKernel KernelCache::find(const std::string& path, Deadline deadline) {
         if (kernel.path.empty() || ::access(kernel.path.c_str(), R_OK) == 0) {
             return kernel;
         }
-        const std::lock_guard lock(mutex_);
+        const posix::Lock lock(mutex_);
         known_.erase(key); // somebody emptied the cache: made anew by the next one
         return {{}, "the cached one has gone"};
     }
@@ -156,7 +159,7 @@ FastKernel KernelCache::find(const std::string& path, Deadline deadline) {
     }
     promise.set_value(kernel);
     if (!keep) {
-        const std::lock_guard lock(mutex_);
+        const posix::Lock lock(mutex_);
         known_.erase(key);
     }
     return kernel;
@@ -189,7 +192,7 @@ std::optional<FastKernel> KernelCache::from_index(const std::string& key) const 
 }
 
 void KernelCache::to_index(const std::string& key, const std::string& line) const {
-    posix::make_directories(folder_ + "/index", 0755);
+    make_folder(folder_ + "/index", 0755, Existing::accept);
     posix::replace_file(folder_ + "/index/" + key, std::string(index_format) + line + "\n", 0644);
 }
 
@@ -204,6 +207,9 @@ FastKernel KernelCache::unpack(const Source& source, Deadline deadline) {
     }
     const std::string digest =
         digest_of(opened.fd.get(), static_cast<std::size_t>(opened.info.st_size));
+    // Open to all whatever the umask is: VMMs of other users read from here.
+    posix::make_directories(folder_.substr(0, folder_.rfind('/')), 0755);
+    make_folder(folder_, 0755, Existing::accept);
     const std::string path = folder_ + "/" + digest + "/vmlinux";
     FastKernel kernel{path, {}};
     if (::access(path.c_str(), R_OK) != 0) {
@@ -225,7 +231,7 @@ FastKernel KernelCache::unpack(const Source& source, Deadline deadline) {
 FastKernel KernelCache::run_program(const Source& source, const std::string& digest,
                                     Deadline deadline) {
     const std::string folder = folder_ + "/" + digest;
-    posix::make_directories(folder, 0755);
+    make_folder(folder, 0755, Existing::accept);
     const Unfinished beside(folder + "/new." + std::to_string(::getpid()));
     const Fd out = posix::open_file(beside.path(), O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
     posix::Command command;

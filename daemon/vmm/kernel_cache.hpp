@@ -2,12 +2,12 @@
 #pragma once
 
 #include "toolstack/libs/posix/fd.hpp"
+#include "toolstack/libs/posix/mutex.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <future>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -47,8 +47,9 @@ private:
     std::string program_;
     std::uint64_t limit_;
     std::function<std::set<std::string>()> pinned_;
-    std::mutex mutex_;
-    std::map<std::string, std::shared_future<FastKernel>> known_; ///< by key
+    posix::Mutex mutex_;
+    std::map<std::string, std::shared_future<FastKernel>>
+        known_ MSHV_GUARDED_BY(mutex_); ///< by key
 };
 
 } // namespace mshv::vmm

@@ -200,6 +200,8 @@ public:
     explicit LaunchGuard(std::string run_dir) : run_dir_(std::move(run_dir)) {}
     LaunchGuard(const LaunchGuard&) = delete;
     LaunchGuard& operator=(const LaunchGuard&) = delete;
+    LaunchGuard(LaunchGuard&&) = delete;
+    LaunchGuard& operator=(LaunchGuard&&) = delete;
     ~LaunchGuard() {
         if (!armed_) {
             return;

@@ -31,8 +31,10 @@ public:
     CallGuard(KeeperLink& link, std::int64_t id) : link_(link), id_(id) {}
     CallGuard(const CallGuard&) = delete;
     CallGuard& operator=(const CallGuard&) = delete;
+    CallGuard(CallGuard&&) = delete;
+    CallGuard& operator=(CallGuard&&) = delete;
     ~CallGuard() {
-        const std::lock_guard lock(link_.mutex_);
+        const posix::Lock lock(link_.mutex_);
         link_.calls_.erase(id_);
     }
 
@@ -51,7 +53,7 @@ keeper::Message KeeperLink::call(keeper::Message request, std::span<const int> f
     auto call = std::make_shared<Call>(); // shared: answered by the hub after a caller left
     std::int64_t id = 0;
     {
-        const std::lock_guard lock(mutex_);
+        const posix::Lock lock(mutex_);
         if (!lost_why_.empty()) {
             throw_gone(lost_why_);
         }
@@ -69,23 +71,26 @@ keeper::Message KeeperLink::call(keeper::Message request, std::span<const int> f
             posix::send_with_fds(socket_.get(), keeper::encode(request), fds, deadline);
         } catch (const posix::TimedOut&) {
             // Half a line may be out: nothing that follows would be understood.
-            const std::lock_guard lock(mutex_);
+            const posix::Lock lock(mutex_);
             lost_why_ = "it stopped reading";
             throw;
         } catch (const std::system_error& error) {
             throw_gone(error.what());
         }
     }
-    std::unique_lock lock(mutex_);
-    const bool done = changed_.wait_until(
-        lock, wait_point(deadline), [&] { return call->answer.has_value() || !lost_why_.empty(); });
-    if (call->answer) {
-        return std::move(*call->answer);
+    posix::Lock lock(mutex_);
+    for (;;) {
+        if (auto& answer = call->answer; answer) {
+            return std::move(*answer);
+        }
+        if (!lost_why_.empty()) {
+            throw_gone(lost_why_);
+        }
+        if (deadline.expired()) {
+            throw posix::TimedOut("the keeper did not answer");
+        }
+        changed_.wait_until(lock, deadline.point());
     }
-    if (done) {
-        throw_gone(lost_why_);
-    }
-    throw posix::TimedOut("the keeper did not answer");
 }
 
 keeper::Message KeeperLink::ask(keeper::Message request, std::string_view what, Deadline deadline) {
@@ -118,17 +123,17 @@ void KeeperLink::tell(const keeper::Message& message) {
 }
 
 std::optional<posix::ProcessIdentity> KeeperLink::vmm() const {
-    const std::lock_guard lock(mutex_);
+    const posix::Lock lock(mutex_);
     return vmm_;
 }
 
 void KeeperLink::set_vmm(std::optional<posix::ProcessIdentity> vmm) {
-    const std::lock_guard lock(mutex_);
+    const posix::Lock lock(mutex_);
     vmm_ = vmm;
 }
 
 bool KeeperLink::lost() const {
-    const std::lock_guard lock(mutex_);
+    const posix::Lock lock(mutex_);
     return !lost_why_.empty();
 }
 
@@ -138,31 +143,35 @@ KeeperEvent KeeperLink::wait_started(Deadline deadline) {
         return event.kind == Kind::ready || event.kind == Kind::vmm_exited ||
                event.kind == Kind::finished;
     };
-    std::unique_lock lock(mutex_);
-    const auto found = [&] { return std::find_if(kept_.begin(), kept_.end(), decides); };
-    const bool done = changed_.wait_until(
-        lock, wait_point(deadline), [&] { return found() != kept_.end() || !lost_why_.empty(); });
-    if (found() != kept_.end()) {
-        return *found();
+    posix::Lock lock(mutex_);
+    for (;;) {
+        const auto found = std::find_if(kept_.begin(), kept_.end(), decides);
+        if (found != kept_.end()) {
+            return *found;
+        }
+        if (!lost_why_.empty()) {
+            throw_gone(lost_why_);
+        }
+        if (deadline.expired()) {
+            throw posix::TimedOut("the VMM did not answer");
+        }
+        changed_.wait_until(lock, deadline.point());
     }
-    if (done) {
-        throw_gone(lost_why_);
-    }
-    throw posix::TimedOut("the VMM did not answer");
 }
 
 void KeeperLink::end_launch() {
-    const std::lock_guard lock(mutex_);
+    const posix::Lock lock(mutex_);
     intake_ = Intake::live;
     kept_.clear();
 }
 
 std::vector<KeeperEvent> KeeperLink::collect(std::int64_t last, Deadline deadline) {
-    std::unique_lock lock(mutex_);
-    const bool done = changed_.wait_until(lock, wait_point(deadline),
-                                          [&] { return last_seq_ >= last || !lost_why_.empty(); });
-    if (!done) {
-        throw posix::TimedOut("the keeper did not repeat its events");
+    posix::Lock lock(mutex_);
+    while (last_seq_ < last && lost_why_.empty()) {
+        if (deadline.expired()) {
+            throw posix::TimedOut("the keeper did not repeat its events");
+        }
+        changed_.wait_until(lock, deadline.point());
     }
     std::vector<KeeperEvent> missed;
     for (auto& event : kept_) {
@@ -176,18 +185,18 @@ std::vector<KeeperEvent> KeeperLink::collect(std::int64_t last, Deadline deadlin
 }
 
 bool KeeperLink::release_held(std::int64_t acknowledged) {
-    const std::lock_guard lock(mutex_);
+    const posix::Lock lock(mutex_);
     return hold_until_ != 0 && acknowledged >= hold_until_;
 }
 
 bool KeeperLink::set_released(bool released) {
-    const std::lock_guard lock(mutex_);
+    const posix::Lock lock(mutex_);
     released_ = released;
     return !gone_;
 }
 
 bool KeeperLink::released() const {
-    const std::lock_guard lock(mutex_);
+    const posix::Lock lock(mutex_);
     return released_;
 }
 

@@ -3,8 +3,8 @@
 
 #include "daemon/keeper/protocol.hpp"
 #include "daemon/vmm/vmm.hpp"
+#include "toolstack/libs/posix/mutex.hpp"
 
-#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -83,21 +83,23 @@ private:
     const bool child_;
 
     std::timed_mutex write_mutex_; ///< held over a whole message
-    mutable std::mutex mutex_;     ///< everything down to held_
-    std::condition_variable changed_;
-    std::map<std::int64_t, std::shared_ptr<Call>> calls_; // shared: answered after its caller left
-    std::int64_t next_call_ = 1;
-    std::string lost_why_; ///< not empty: no connection any more
-    bool finished_ = false;
-    bool released_ = false;
-    bool gone_ = false; ///< the keeper has ended and what it left has been dealt with
-    std::optional<posix::ProcessIdentity> vmm_;
-    std::int64_t generation_ = 0;
-    std::int64_t last_seq_ = 0;
-    Intake intake_;
-    std::int64_t hold_until_ = 0;   ///< 0 = nothing is held back
-    std::vector<KeeperEvent> kept_; ///< launching, adopting
-    std::vector<KeeperEvent> held_;
+    mutable posix::Mutex mutex_;
+    posix::Condition changed_;
+    // A call is shared since it may be answered after its caller left.
+    std::map<std::int64_t, std::shared_ptr<Call>> calls_ MSHV_GUARDED_BY(mutex_);
+    std::int64_t next_call_ MSHV_GUARDED_BY(mutex_) = 1;
+    std::string lost_why_ MSHV_GUARDED_BY(mutex_); ///< not empty: no connection any more
+    bool finished_ MSHV_GUARDED_BY(mutex_) = false;
+    bool released_ MSHV_GUARDED_BY(mutex_) = false;
+    /// The keeper has ended and what it left has been dealt with.
+    bool gone_ MSHV_GUARDED_BY(mutex_) = false;
+    std::optional<posix::ProcessIdentity> vmm_ MSHV_GUARDED_BY(mutex_);
+    std::int64_t generation_ MSHV_GUARDED_BY(mutex_) = 0;
+    std::int64_t last_seq_ MSHV_GUARDED_BY(mutex_) = 0;
+    Intake intake_ MSHV_GUARDED_BY(mutex_);
+    std::int64_t hold_until_ MSHV_GUARDED_BY(mutex_) = 0;   ///< 0 = nothing is held back
+    std::vector<KeeperEvent> kept_ MSHV_GUARDED_BY(mutex_); ///< launching, adopting
+    std::vector<KeeperEvent> held_ MSHV_GUARDED_BY(mutex_);
 
     // Of the hub alone.
     std::uint64_t token_ = 0;

@@ -17,6 +17,8 @@ public:
                   LaunchNote note);
     KeeperProcess(const KeeperProcess&) = delete;
     KeeperProcess& operator=(const KeeperProcess&) = delete;
+    KeeperProcess(KeeperProcess&&) = delete;
+    KeeperProcess& operator=(KeeperProcess&&) = delete;
     ~KeeperProcess() override;
 
     [[nodiscard]] KeeperRecord record() const override { return record_; }

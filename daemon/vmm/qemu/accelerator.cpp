@@ -70,7 +70,8 @@ AcceleratorChoice choose_accelerator(const api::PartitionSpec& spec,
             const std::string first = "the first that works";
             return {candidate, refused.empty() ? first : first + "; not " + refused};
         }
-        refused += (refused.empty() ? "" : "; not ") + name_of(candidate) + ": " + why;
+        refused.append(refused.empty() ? "" : "; not ");
+        refused.append(api::to_name(candidate)).append(": ").append(why);
     }
     throw api::Error(api::ErrorCode::unsupported, "No accelerator can be used: not " + refused,
                      "run 'mshvctl doctor'");

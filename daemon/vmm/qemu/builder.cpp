@@ -23,7 +23,7 @@ std::string port_address(unsigned index) {
 
 } // namespace
 
-const std::string& check_word(const std::string& text, std::string_view what) {
+std::string check_word(const std::string& text, std::string_view what) {
     const auto good = [](char c) {
         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
                c == '.' || c == '_' || c == '+' || c == '-';

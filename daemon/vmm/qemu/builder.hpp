@@ -55,7 +55,7 @@ private:
 };
 
 /// `text` if it consists of [A-Za-z0-9._+-] only, else Error{invalid} naming `what`.
-const std::string& check_word(const std::string& text, std::string_view what);
+std::string check_word(const std::string& text, std::string_view what);
 
 /// The boot index of each device, from per-device orders or the definition's list of device kinds.
 class BootOrder {

@@ -1,48 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/qemu/firmware.hpp"
 
+#include "daemon/vmm/qemu/json_value.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <fnmatch.h>
 #include <map>
-#include <rapidjson/document.h>
-#include <rapidjson/pointer.h>
 #include <system_error>
 
 namespace mshv::vmm::qemu {
 namespace {
 
-std::string text_at(const rapidjson::Document& document, const char* pointer) {
-    const auto* value = rapidjson::Pointer(pointer).Get(document);
-    return value != nullptr && value->IsString() ? value->GetString() : "";
+bool has_word(const JsonValue& list, std::string_view word) {
+    return std::any_of(list.items().begin(), list.items().end(),
+                       [&](const JsonValue& value) { return value.text() == word; });
 }
 
-bool list_has(const rapidjson::Document& document, const char* pointer, std::string_view word) {
-    const auto* list = rapidjson::Pointer(pointer).Get(document);
-    return list != nullptr && list->IsArray() &&
-           std::any_of(list->Begin(), list->End(), [&](const rapidjson::Value& value) {
-               return value.IsString() && value.GetString() == word;
-           });
+bool list_has(const JsonValue& document, std::string_view member, std::string_view word) {
+    const auto* list = document.find(member);
+    return list != nullptr && has_word(*list, word);
 }
 
-std::vector<std::string> machines_of(const rapidjson::Document& document) {
+std::vector<std::string> machines_of(const JsonValue& document) {
     std::vector<std::string> patterns;
-    const auto* targets = rapidjson::Pointer("/targets").Get(document);
-    if (targets == nullptr || !targets->IsArray()) {
+    const auto* targets = document.find("targets");
+    if (targets == nullptr) {
         return patterns;
     }
-    for (const auto& target : targets->GetArray()) {
-        if (!target.IsObject() || !target.HasMember("architecture") ||
-            !target.HasMember("machines") || !target["architecture"].IsString() ||
-            !target["machines"].IsArray() || target["architecture"] != "x86_64") {
+    for (const auto& target : targets->items()) {
+        const auto* machines = target.find("machines");
+        if (machines == nullptr || text_at(target, {"architecture"}) != "x86_64") {
             continue;
         }
-        for (const auto& machine : target["machines"].GetArray()) {
-            if (machine.IsString()) {
-                patterns.emplace_back(machine.GetString());
-            }
+        for (const auto& machine : machines->items()) {
+            patterns.push_back(machine.text().value_or(""));
         }
     }
     return patterns;
@@ -74,30 +67,32 @@ std::map<std::string, std::string> descriptors(const std::vector<std::string>& f
 } // namespace
 
 std::optional<FirmwareImage> parse_firmware(std::string_view json) {
-    rapidjson::Document document;
-    document.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size());
-    if (document.HasParseError() || !document.IsObject() ||
-        !list_has(document, "/interface-types", "uefi") ||
-        text_at(document, "/mapping/device") != "flash") {
+    const auto parsed = JsonValue::parse(json);
+    if (!parsed) {
+        return std::nullopt;
+    }
+    const auto& document = *parsed;
+    if (!list_has(document, "interface-types", "uefi") ||
+        text_at(document, {"mapping", "device"}) != "flash") {
         return std::nullopt;
     }
     FirmwareImage image;
-    image.code = text_at(document, "/mapping/executable/filename");
-    image.vars_template = text_at(document, "/mapping/nvram-template/filename");
+    image.code = text_at(document, {"mapping", "executable", "filename"});
+    image.vars_template = text_at(document, {"mapping", "nvram-template", "filename"});
     const auto format =
-        api::from_name<api::DiskFormat>(text_at(document, "/mapping/executable/format"));
+        api::from_name<api::DiskFormat>(text_at(document, {"mapping", "executable", "format"}));
     if (image.code.empty() || !format) {
         return std::nullopt;
     }
-    const std::string vars_format = text_at(document, "/mapping/nvram-template/format");
+    const std::string vars_format = text_at(document, {"mapping", "nvram-template", "format"});
     if (!vars_format.empty() && vars_format != api::to_name(*format)) {
         return std::nullopt;
     }
     image.format = *format;
-    image.secure_boot = list_has(document, "/features", "secure-boot");
-    image.requires_smm = list_has(document, "/features", "requires-smm");
-    image.amd_sev = text_at(document, "/mapping/mode") == "stateless" ||
-                    list_has(document, "/features", "amd-sev-es");
+    image.secure_boot = list_has(document, "features", "secure-boot");
+    image.requires_smm = list_has(document, "features", "requires-smm");
+    image.amd_sev = text_at(document, {"mapping", "mode"}) == "stateless" ||
+                    list_has(document, "features", "amd-sev-es");
     image.machines = machines_of(document);
     return image;
 }

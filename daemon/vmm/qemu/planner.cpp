@@ -10,7 +10,7 @@
 namespace mshv::vmm::qemu {
 namespace {
 
-constexpr std::uint64_t mebibyte = 1024 * 1024;
+constexpr std::uint64_t mebibyte = 1024UL * 1024;
 
 std::string on_off(bool on) {
     return on ? "on" : "off";
@@ -199,7 +199,7 @@ void add_efi(CommandBuilder& command) {
         return;
     }
     const std::string store =
-        given.empty() ? input.folders.state_dir + "/nvram/" + api::to_string(*input.spec.uuid) +
+        given.empty() ? input.folders.state_dir + "/nvram/" + api::to_string(command.plan().uuid) +
                             (input.boot.efi_format == api::DiskFormat::raw ? ".fd" : ".qcow2")
                       : given;
     if (!pattern.empty()) {

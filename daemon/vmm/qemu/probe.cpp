@@ -28,6 +28,8 @@ public:
     explicit ProbeChild(posix::Child child) : child_(std::move(child)) {}
     ProbeChild(const ProbeChild&) = delete;
     ProbeChild& operator=(const ProbeChild&) = delete;
+    ProbeChild(ProbeChild&&) = delete;
+    ProbeChild& operator=(ProbeChild&&) = delete;
     ~ProbeChild() {
         try {
             child_.pidfd.signal(SIGKILL);
@@ -169,7 +171,7 @@ Capabilities probe(const std::string& program, Deadline deadline) {
 }
 
 Capabilities CapabilityCache::get(const std::string& program, Deadline deadline) {
-    const std::lock_guard lock(mutex_);
+    const posix::Lock lock(mutex_);
     BinaryKey key;
     try {
         key = BinaryKey::of(program);

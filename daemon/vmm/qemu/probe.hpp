@@ -3,9 +3,9 @@
 
 #include "daemon/vmm/qemu/capabilities.hpp"
 #include "toolstack/libs/posix/fd.hpp"
+#include "toolstack/libs/posix/mutex.hpp"
 
 #include <map>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -24,8 +24,9 @@ public:
 
 private:
     std::string folder_;
-    std::mutex mutex_;
-    std::map<std::string, std::pair<BinaryKey, Capabilities>> known_; ///< by path
+    posix::Mutex mutex_;
+    std::map<std::string, std::pair<BinaryKey, Capabilities>>
+        known_ MSHV_GUARDED_BY(mutex_); ///< by path
 };
 
 } // namespace mshv::vmm::qemu

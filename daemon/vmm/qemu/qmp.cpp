@@ -2,12 +2,12 @@
 #include "daemon/vmm/qemu/qmp.hpp"
 
 #include "daemon/vmm/qemu/json.hpp"
+#include "daemon/vmm/qemu/json_value.hpp"
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/api/escape.hpp"
 
-#include <limits>
-#include <rapidjson/document.h>
-#include <rapidjson/reader.h>
+#include <optional>
+#include <utility>
 
 namespace mshv::vmm::qemu {
 namespace {
@@ -18,86 +18,61 @@ constexpr std::size_t longest_description = 2048;
     throw api::Error(api::ErrorCode::failed, "The VMM broke its protocol: " + std::string(why));
 }
 
-/// RapidJSON's iterative parser recurses nowhere, but would build a tree of any depth.
-class DepthGuard : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, DepthGuard> {
-public:
-    bool StartObject() { return ++depth_ <= deepest_qmp_value; } // NOLINT: RapidJSON's name
-    bool StartArray() { return ++depth_ <= deepest_qmp_value; }  // NOLINT: RapidJSON's name
-    bool EndObject(rapidjson::SizeType) { return depth_-- > 0; } // NOLINT: RapidJSON's name
-    bool EndArray(rapidjson::SizeType) { return depth_-- > 0; }  // NOLINT: RapidJSON's name
-
-private:
-    std::size_t depth_ = 0;
-};
-
-rapidjson::Document parse(std::string_view line) {
+JsonValue parse(std::string_view line) {
     if (line.size() > longest_qmp_line) {
         faulty("a line is longer than " + std::to_string(longest_qmp_line) + " bytes");
     }
-    if (line.find('\0') != std::string_view::npos) {
-        faulty("a line holds a NUL character"); // where RapidJSON would stop reading
+    auto value = JsonValue::parse(line, deepest_qmp_value);
+    if (!value || !value->is_object()) {
+        faulty("a line is not a JSON object, or nests too deeply");
     }
-    constexpr unsigned flags =
-        rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
-    {
-        rapidjson::Reader reader;
-        DepthGuard guard;
-        rapidjson::MemoryStream stream(line.data(), line.size());
-        if (reader.Parse<flags>(stream, guard).IsError()) {
-            faulty("a line is not JSON or nests too deeply");
-        }
-    }
-    rapidjson::Document document;
-    document.Parse<flags>(line.data(), line.size());
-    if (document.HasParseError() || !document.IsObject()) {
-        faulty("a line is not a JSON object");
-    }
-    // RapidJSON keeps duplicate members; here two answers in one line are none.
     int answers = 0;
-    for (const auto& member : document.GetObject()) {
-        const std::string_view name(member.name.GetString(), member.name.GetStringLength());
-        answers += name == "return" || name == "error" || name == "event" || name == "QMP" ? 1 : 0;
+    for (const auto* key : {"return", "error", "event", "QMP"}) {
+        answers += value->find(key) != nullptr ? 1 : 0;
     }
     if (answers != 1) {
         faulty("a line is neither one answer nor one event");
     }
-    return document;
+    return std::move(*value);
 }
 
-const rapidjson::Value* member(const rapidjson::Value& object, std::string_view key) {
-    if (!object.IsObject()) {
-        return nullptr;
-    }
-    const auto found = object.FindMember(rapidjson::Value(
-        rapidjson::StringRef(key.data(), static_cast<rapidjson::SizeType>(key.size()))));
-    return found == object.MemberEnd() ? nullptr : &found->value;
-}
-
-std::string_view text_of(const rapidjson::Value& value) {
-    return value.IsString() ? std::string_view(value.GetString(), value.GetStringLength())
-                            : std::string_view();
-}
-
-std::string description(const rapidjson::Document& document) {
-    const auto* error = member(document, "error");
-    const auto* desc = error == nullptr ? nullptr : member(*error, "desc");
-    if (desc == nullptr || !desc->IsString()) {
+std::string description(const JsonValue& line) {
+    const auto* desc = line.at({"error", "desc"});
+    const auto text = desc == nullptr ? std::nullopt : desc->text();
+    if (!text) {
         faulty("an error without a description");
     }
-    return api::escape_terminal(text_of(*desc).substr(0, longest_description));
+    return api::escape_terminal(text->substr(0, longest_description));
 }
 
-/// The value of "return"; throws the VMM's error. `document` must outlive what is returned.
-const rapidjson::Value& result(const rapidjson::Document& document, std::string_view what) {
-    if (document.HasMember("error")) {
+/// The value of "return"; throws the VMM's error. `line` must outlive what is returned.
+const JsonValue& result(const JsonValue& line, std::string_view what) {
+    if (line.find("error") != nullptr) {
         throw api::Error(api::ErrorCode::failed,
-                         "The VMM refused to " + std::string(what) + ": " + description(document));
+                         "The VMM refused to " + std::string(what) + ": " + description(line));
     }
-    const auto* value = member(document, "return");
+    const auto* value = line.find("return");
     if (value == nullptr) {
         faulty("an answer was expected");
     }
     return *value;
+}
+
+/// A member that must be a whole number.
+std::int64_t number_in(const JsonValue& object, std::string_view key, std::string_view what) {
+    const auto* value = object.find(key);
+    const auto number = value == nullptr ? std::nullopt : value->number();
+    if (!number) {
+        faulty(std::string(what) + " without the number " + std::string(key));
+    }
+    return *number;
+}
+
+const std::vector<JsonValue>& list_of(const JsonValue& value) {
+    if (!value.is_list()) {
+        faulty("a list was expected");
+    }
+    return value.items();
 }
 
 } // namespace
@@ -112,96 +87,86 @@ std::string qmp_command(std::string_view name, std::string_view arguments_json) 
 }
 
 QmpLine classify_line(std::string_view line) {
-    const auto document = parse(line);
-    return document.HasMember("QMP")     ? QmpLine::greeting
-           : document.HasMember("event") ? QmpLine::event
-           : document.HasMember("error") ? QmpLine::error
-                                         : QmpLine::success;
+    const auto value = parse(line);
+    return value.find("QMP") != nullptr     ? QmpLine::greeting
+           : value.find("event") != nullptr ? QmpLine::event
+           : value.find("error") != nullptr ? QmpLine::error
+                                            : QmpLine::success;
 }
 
 void expect_success(std::string_view line, std::string_view what) {
-    const auto document = parse(line);
-    (void)result(document, what);
+    const auto value = parse(line);
+    (void)result(value, what);
 }
 
 std::vector<QmpCpu> parse_cpus(std::string_view line) {
-    const auto document = parse(line);
-    const auto& list = result(document, "list its virtual processors");
-    if (!list.IsArray()) {
-        faulty("query-cpus-fast gave no list");
-    }
+    const auto value = parse(line);
     std::vector<QmpCpu> cpus;
-    for (const auto& entry : list.GetArray()) {
-        const auto* index = member(entry, "cpu-index");
-        const auto* thread = member(entry, "thread-id");
-        if (index == nullptr || thread == nullptr || !index->IsInt() || !thread->IsInt64()) {
-            faulty("query-cpus-fast gave an entry without index or thread");
+    for (const auto& entry : list_of(result(value, "list its virtual processors"))) {
+        constexpr std::int64_t most = 65535;
+        const auto index = number_in(entry, "cpu-index", "a processor");
+        if (index < 0 || index > most) {
+            faulty("a processor with an impossible index");
         }
-        cpus.push_back({index->GetInt(), thread->GetInt64()});
+        cpus.push_back({static_cast<int>(index), number_in(entry, "thread-id", "a processor")});
     }
     return cpus;
 }
 
 bool parse_frontend_open(std::string_view line, std::string_view label) {
-    const auto document = parse(line);
-    const auto& list = result(document, "list its channels");
-    if (!list.IsArray()) {
-        faulty("query-chardev gave no list");
-    }
-    for (const auto& entry : list.GetArray()) {
-        const auto* name = member(entry, "label");
-        const auto* open = member(entry, "frontend-open");
-        if (name != nullptr && text_of(*name) == label) {
-            return open != nullptr && open->IsBool() && open->GetBool();
+    const auto value = parse(line);
+    for (const auto& entry : list_of(result(value, "list its channels"))) {
+        if (text_at(entry, {"label"}) == label) {
+            const auto* open = entry.find("frontend-open");
+            return open != nullptr && open->boolean().value_or(false);
         }
     }
     return false;
 }
 
 Version parse_version(std::string_view line) {
-    const auto document = parse(line);
-    const auto* qemu = member(result(document, "tell its version"), "qemu");
+    const auto value = parse(line);
+    const auto* qemu = result(value, "tell its version").find("qemu");
+    if (qemu == nullptr) {
+        faulty("query-version gave no version");
+    }
     const auto part = [&](std::string_view key) {
-        const auto* value = qemu == nullptr ? nullptr : member(*qemu, key);
-        if (value == nullptr || !value->IsInt() || value->GetInt() < 0) {
-            faulty("query-version gave no version");
+        const auto number = number_in(*qemu, key, "a version");
+        if (number < 0 || number > 1'000'000) {
+            faulty("query-version gave an impossible version");
         }
-        return value->GetInt();
+        return static_cast<int>(number);
     };
     return {part("major"), part("minor"), part("micro")};
 }
 
 std::set<std::string> parse_names(std::string_view line, std::string_view key,
                                   std::string_view alias_key) {
-    const auto document = parse(line);
-    const auto& list = result(document, "tell what it can do");
-    if (!list.IsArray()) {
-        faulty("a list was expected");
-    }
+    const auto value = parse(line);
     std::set<std::string> names;
-    for (const auto& entry : list.GetArray()) {
-        const auto* name = member(entry, key);
-        if (name == nullptr || text_of(*name).empty()) {
+    for (const auto& entry : list_of(result(value, "tell what it can do"))) {
+        std::string name = text_at(entry, {key});
+        if (name.empty()) {
             faulty("a list entry without a name");
         }
-        names.emplace(text_of(*name));
-        const auto* alias = alias_key.empty() ? nullptr : member(entry, alias_key);
-        if (alias != nullptr && alias->IsString()) {
-            names.emplace(text_of(*alias));
+        names.insert(std::move(name));
+        if (std::string alias = alias_key.empty() ? "" : text_at(entry, {alias_key});
+            !alias.empty()) {
+            names.insert(std::move(alias));
         }
     }
     return names;
 }
 
 std::string error_text(std::string_view line) {
-    const auto document = parse(line);
-    return document.HasMember("error") ? description(document) : std::string();
+    const auto value = parse(line);
+    return value.find("error") != nullptr ? description(value) : std::string();
 }
 
 bool is_sync_reply(std::string_view line, std::uint64_t number) {
-    const auto document = parse(line);
-    const auto* value = member(document, "return");
-    return value != nullptr && value->IsUint64() && value->GetUint64() == number;
+    const auto value = parse(line);
+    const auto* answer = value.find("return");
+    return answer != nullptr && answer->number() == static_cast<std::int64_t>(number);
 }
 
 } // namespace mshv::vmm::qemu

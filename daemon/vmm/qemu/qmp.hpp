@@ -12,7 +12,7 @@
 namespace mshv::vmm::qemu {
 
 /// Largest QMP line that is accepted, and how deep its JSON may nest.
-inline constexpr std::size_t longest_qmp_line = 4 * 1024 * 1024;
+inline constexpr std::size_t longest_qmp_line = 4UL * 1024 * 1024;
 inline constexpr std::size_t deepest_qmp_value = 32;
 
 /// {"execute":"NAME"} or with "arguments".

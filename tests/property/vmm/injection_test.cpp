@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/vmm/qemu/json_value.hpp"
 #include "tests/property/vmm/hostile.hpp"
 
 #include <algorithm>
@@ -6,7 +7,6 @@
 #include <map>
 #include <optional>
 #include <rapidcheck/boost_test.h>
-#include <rapidjson/document.h>
 #include <set>
 #include <string>
 #include <vector>
@@ -90,14 +90,13 @@ std::vector<std::string> json_texts(const Options& options, const std::string& o
                                     const std::string& driver_prefix, const char* key) {
     std::vector<std::string> found;
     for (const auto& value : values(options, option)) {
-        rapidjson::Document document;
-        document.Parse<rapidjson::kParseValidateEncodingFlag>(value.data(), value.size());
-        if (document.HasParseError() || !document.IsObject()) {
+        const auto object = vmm::qemu::JsonValue::parse(value);
+        if (!object || !object->is_object()) {
             throw std::runtime_error("not JSON: " + value);
         }
-        if (document.HasMember("driver") && document.HasMember(key) &&
-            std::string(document["driver"].GetString()).starts_with(driver_prefix)) {
-            found.emplace_back(document[key].GetString(), document[key].GetStringLength());
+        if (object->find(key) != nullptr &&
+            vmm::qemu::text_at(*object, {"driver"}).starts_with(driver_prefix)) {
+            found.push_back(vmm::qemu::text_at(*object, {key}));
         }
     }
     return found;

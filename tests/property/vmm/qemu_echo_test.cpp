@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/vmm/qemu/probe.hpp"
+#include "daemon/vmm/qemu/json_value.hpp"
 #include "daemon/vmm/qemu/qmp.hpp"
 #include "tests/property/vmm/hostile.hpp"
 #include "toolstack/libs/posix/command.hpp"
@@ -10,8 +10,6 @@
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <fcntl.h>
-#include <rapidjson/document.h>
-#include <rapidjson/pointer.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,6 +19,7 @@ namespace {
 
 using namespace mshv;
 using posix::Deadline;
+using vmm::qemu::JsonValue;
 
 constexpr const char* program = "/usr/bin/qemu-system-x86_64";
 
@@ -62,14 +61,17 @@ public:
         (void)child_.pidfd.reap();
     }
 
-    rapidjson::Document ask(const std::string& command) {
+    /// The value of "return".
+    JsonValue ask(const std::string& command) {
         posix::write_all(socket_.get(), command + "\n", soon(), "QMP");
-        rapidjson::Document answer;
-        do {
-            answer.Parse(line().c_str());
-        } while (answer.HasMember("event"));
-        BOOST_REQUIRE(answer.HasMember("return"));
-        return answer;
+        for (;;) {
+            const auto answer = JsonValue::parse(line());
+            BOOST_REQUIRE(answer.has_value());
+            if (answer->find("event") == nullptr) {
+                BOOST_REQUIRE(answer->find("return") != nullptr);
+                return *answer->find("return");
+            }
+        }
     }
 
 private:
@@ -97,7 +99,7 @@ private:
 std::string qom_get(Qemu& qemu, const std::string& path, const std::string& property) {
     const auto answer = qemu.ask(vmm::qemu::qmp_command(
         "qom-get", R"({"path":")" + path + R"(","property":")" + property + "\"}"));
-    return {answer["return"].GetString(), answer["return"].GetStringLength()};
+    return answer.text().value_or("not a text");
 }
 
 vmm::qemu::PlanInput plain_input() {
@@ -134,21 +136,20 @@ BOOST_AUTO_TEST_CASE(qemu_repeats_names_and_serials_byte_for_byte) {
     }
     input.spec.cpu.maximum = 1;
     Qemu qemu(vmm::qemu::make_plan(input), files);
-    BOOST_TEST(
-        std::string(qemu.ask(vmm::qemu::qmp_command("query-name"))["return"]["name"].GetString()) ==
-        input.spec.name);
-    const auto uuid = qemu.ask(vmm::qemu::qmp_command("query-uuid"));
-    BOOST_TEST(std::string(uuid["return"]["UUID"].GetString()) == api::to_string(*input.spec.uuid));
+    BOOST_TEST(vmm::qemu::text_at(qemu.ask(vmm::qemu::qmp_command("query-name")), {"name"}) ==
+               input.spec.name);
+    BOOST_TEST(vmm::qemu::text_at(qemu.ask(vmm::qemu::qmp_command("query-uuid")), {"UUID"}) ==
+               api::to_string(*input.spec.uuid));
     for (std::size_t i = 0; i < serials.size(); ++i) {
         const std::string path = "/machine/peripheral/disk" + std::to_string(i);
         BOOST_TEST(qom_get(qemu, path, "serial") == serials[i]);
     }
     const auto nodes = qemu.ask(vmm::qemu::qmp_command("query-named-block-nodes"));
     std::size_t found = 0;
-    for (const auto& node : nodes["return"].GetArray()) {
-        const std::string file = node["file"].GetString();
+    for (const auto& node : nodes.items()) {
+        const std::string file = vmm::qemu::text_at(node, {"file"});
         BOOST_TEST(file.starts_with("/dev/fdset/"));
-        BOOST_TEST(!node.HasMember("backing_file"));
+        BOOST_TEST((node.find("backing_file") == nullptr));
         ++found;
     }
     BOOST_TEST(found == 2 * serials.size());
