@@ -101,7 +101,13 @@ QemuHost::QemuHost(HostOptions options)
     std::promise<Probed> promise;
     probed_ = promise.get_future().share();
     warm_up_ = std::jthread([this, promise = std::move(promise)]() mutable {
-        promise.set_value(probe_host(options_.uid_base.has_value()));
+        Probed found;
+        try {
+            found = probe_host(options_.uid_base.has_value());
+        } catch (const std::exception& error) {
+            found.accelerators.mshv.why = found.accelerators.kvm.why = error.what();
+        }
+        promise.set_value(std::move(found));
         try {
             (void)capabilities_.get(program_for({}), Deadline::after(probe_time));
         } catch (const api::Error& error) {

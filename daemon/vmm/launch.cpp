@@ -250,8 +250,7 @@ void wait_for_vmm(KeeperLink& link, const LaunchPlan& plan, const std::string& n
         if (event.kind == KeeperEvent::Kind::ready) {
             return;
         }
-        throw api::Error(api::ErrorCode::failed, "The VMM did not start: " + event.detail,
-                         "see " + plan.run_dir + "/vmm.log while it exists, or the journal");
+        throw api::Error(api::ErrorCode::failed, "The VMM did not start: " + event.detail);
     } catch (const posix::TimedOut& late) {
         throw api::Error(api::ErrorCode::timeout,
                          "The VMM did not start in the time allowed: " + std::string(late.what()),
@@ -280,8 +279,8 @@ std::unique_ptr<VmmProcess> start(const HostOptions& options, const std::shared_
     auto link = std::make_shared<KeeperLink>( // shared with the hub's thread
         plan.uuid, plan.incarnation, plan.run_dir, std::move(socket), std::move(child.pidfd), true,
         Intake::launching);
-    hub->add(link);
     try {
+        hub->add(link);
         wait_for_vmm(*link, plan, record.nonce, deadline);
     } catch (const api::Error& error) {
         hub->remove(*link);
