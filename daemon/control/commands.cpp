@@ -162,9 +162,21 @@ api::PartitionView ServiceImpl::reset(const api::Selector& selector, const Actor
     core_.store.write(
         [&](store::Transaction& t) { t.event("partition.reset", held.row.id, actor.name, ""); });
     MSHV_CRASHPOINT("control.before_reset");
-    process->reset(core_.vmm_deadline());
-    const auto after = core_.directory.find(held.row.uuid);
-    return after ? core_.view(*after) : to_view(held.row);
+    const Deadline deadline = core_.vmm_deadline();
+    process->reset(deadline);
+    // The keeper answers when the new VMM exists; done means that its VPs run, or that it failed.
+    const auto before = held.row.runtime ? held.row.runtime->generation : 0;
+    for (std::uint64_t seen = core_.directory.version();;) {
+        const auto after = core_.directory.find(held.row.uuid);
+        if (!after) {
+            return to_view(held.row);
+        }
+        const bool replaced = !after->row.runtime || after->row.runtime->generation > before;
+        if ((replaced && after->row.state != api::State::restarting) || deadline.expired()) {
+            return core_.view(*after);
+        }
+        seen = core_.directory.wait(seen, deadline);
+    }
 }
 
 api::PartitionView ServiceImpl::destroy(const api::Selector& selector,
