@@ -3,6 +3,8 @@
 
 #include "toolstack/libs/api/error.hpp"
 
+#include <utility>
+
 namespace mshv::vmm::qemu {
 namespace {
 
@@ -67,8 +69,11 @@ AcceleratorChoice choose_accelerator(const api::PartitionSpec& spec,
             why = "the definition forbids it (fallback_tcg)";
         }
         if (why.empty()) {
-            const std::string first = "the first that works";
-            return {candidate, refused.empty() ? first : first + "; not " + refused};
+            std::string reason = "the first that works";
+            if (!refused.empty()) {
+                reason.append("; not ").append(refused);
+            }
+            return {candidate, std::move(reason)};
         }
         refused.append(refused.empty() ? "" : "; not ");
         refused.append(api::to_name(candidate)).append(": ").append(why);
