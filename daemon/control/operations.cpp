@@ -209,7 +209,7 @@ void Operations::launch(const store::PartitionRow& row, const Launch& launch,
         MSHV_CRASHPOINT("control.after_launch");
         refuse_when_cancelled(guard, row.name);
         if (!launch.paused) {
-            process->resume(launch.deadline);
+            resume(row, launch, live, *process);
             MSHV_CRASHPOINT("control.after_resume");
         }
         record(row, launch, plan, *process);
@@ -229,6 +229,27 @@ void Operations::launch(const store::PartitionRow& row, const Launch& launch,
         throw;
     }
     supervisor_.run_recorded(live, std::move(process));
+}
+
+void Operations::resume(const store::PartitionRow& row, const Launch& launch, const LivePtr& live,
+                        vmm::VmmProcess& process) {
+    try {
+        process.resume(launch.deadline);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::wrong_state) {
+            throw;
+        }
+        // The user asked for a start: to hear that the partition is off would be no answer.
+        Error ended(ErrorCode::failed, "The VMM of '" + row.name + "' ended before its guest ran");
+        ended.because(error.message());
+        posix::Lock lock(live->mutex);
+        for (const auto& event : live->inbox) {
+            if (event.kind == vmm::KeeperEvent::Kind::vmm_exited) {
+                ended.because(event.detail);
+            }
+        }
+        throw ended;
+    }
 }
 
 void Operations::record(const store::PartitionRow& row, const Launch& launch,

@@ -51,6 +51,8 @@ private:
                                const api::CreateRequest& request, const std::string& actor);
     void launch(const store::PartitionRow& row, const Launch& launch,
                 const OperationLocks::Guard& guard);
+    void resume(const store::PartitionRow& row, const Launch& launch, const LivePtr& live,
+                vmm::VmmProcess& process);
     void record(const store::PartitionRow& row, const Launch& launch,
                 const domain::LaunchPlan& plan, vmm::VmmProcess& process);
     void unwind(const store::PartitionRow& row, const Launch& launch, const LivePtr& live,
