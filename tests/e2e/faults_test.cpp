@@ -42,7 +42,9 @@ BOOST_DATA_TEST_CASE(a_vmm_that_ends_before_it_is_ready, data::make(early_ends),
     Host host({.fake_vmm = true});
     host.create(host.fake_guest("neighbour"));
     const auto error = create_fails(host, "bad", {words, "stderr=last-words"}, 1);
-    BOOST_TEST(contains(error, "last-words"));
+    if (words.starts_with("exit-before-ready")) { // later it is the monitor's end that is seen
+        BOOST_TEST(contains(error, "last-words"), error);
+    }
     BOOST_TEST(!host.exists("bad"));
     BOOST_TEST(contains(host.ok({"history", "bad"}), "start-failed"));
     check_others(host);
@@ -144,9 +146,10 @@ BOOST_AUTO_TEST_CASE(a_console_flood_is_bounded) {
     auto guest = host.fake_guest("flood", {"console-flood"});
     guest.mshv = {"<consolelog ring='64' size='256' unit='KiB' keep='1'/>"};
     host.create(guest, {"--define"});
-    // Once the log has been rotated, more than its bound has been written.
+    // More than the log may hold has been written when so much has been read.
     auto reader = host.session({"console", "--no-input", "--replay", "0", "flood"});
-    reader.wait_for("\n", 20'000, guest_time());
+    reader.wait_for_bytes(4 << 20, guest_time());
+    BOOST_TEST(reader.output().size() >= 4U << 20);
     check_others(host);
     host.ok({"destroy", "flood"});
     BOOST_TEST(host.ok({"console", "--log", "flood"}).size() <= 2 * 256 * 1024U + 65536U);

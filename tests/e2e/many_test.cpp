@@ -75,9 +75,12 @@ BOOST_AUTO_TEST_CASE(a_storm_of_verbs_on_one_partition) {
         clients.push_back(host.session(verbs[static_cast<std::size_t>(i) % verbs.size()]));
     }
     for (auto& client : clients) {
-        const auto status = client.finish(guest_time()).status;
+        const auto outcome = client.finish(guest_time());
         const std::set<int> documented{0, 4, 5, 8};
-        BOOST_TEST(documented.contains(status), "status " << status);
+        // A start that a destroy overtakes has failed, and says why.
+        const bool overtaken = outcome.status == 1 && contains(outcome.err, "is destroyed");
+        BOOST_TEST((documented.contains(outcome.status) || overtaken),
+                   outcome.status << " " << outcome.err);
     }
 } // the invariants say whether it came out whole
 

@@ -370,6 +370,7 @@ Json Host::wait_event(std::int64_t since, const std::function<bool(const Json&)>
 std::string Host::write_file(const std::string& relative, std::string_view text, mode_t mode) {
     const auto full = path(relative);
     posix::replace_file(full, text, mode);
+    posix::check(::chmod(full.c_str(), mode), "chmod " + full); // whatever the umask is
     return full;
 }
 

@@ -124,15 +124,22 @@ const std::string& Program::wait_for(std::string_view text, std::size_t count, D
                                "); output ends with: " + tail + "; errors: " + err_);
     };
     while (occurrences(out_, text) < count) {
+        bool more = false;
         try {
-            if (!read_more(deadline)) {
-                throw missing("the output ended");
-            }
+            more = read_more(deadline);
         } catch (const posix::TimedOut&) {
             throw missing("deadline");
         }
+        if (!more) {
+            throw missing("the output ended");
+        }
     }
     return out_;
+}
+
+void Program::wait_for_bytes(std::size_t count, Deadline deadline) {
+    while (out_.size() < count && read_more(deadline)) {
+    }
 }
 
 Outcome Program::finish(Deadline deadline) {

@@ -50,6 +50,8 @@ public:
     const std::string& wait_for(std::string_view text, Deadline deadline);
     /// The same for `count` occurrences.
     const std::string& wait_for(std::string_view text, std::size_t count, Deadline deadline);
+    /// Reads until so many bytes of standard output have come.
+    void wait_for_bytes(std::size_t count, Deadline deadline);
     [[nodiscard]] const std::string& output() const { return out_; }
     [[nodiscard]] const std::string& errors() const { return err_; }
 
