@@ -55,10 +55,35 @@ std::vector<api::HistoryEntry> ServiceImpl::history(const std::optional<std::str
     }
 }
 
+/// A transient partition that ended between a client's command and its wait for the end.
+std::optional<api::PartitionView> ServiceImpl::ended_transient(const std::string& text) {
+    const auto uuid = api::parse_uuid(text);
+    if (!uuid || core_.directory.find(*uuid)) {
+        return std::nullopt;
+    }
+    const auto runs = core_.store.history(text, 1);
+    if (runs.empty()) {
+        return std::nullopt;
+    }
+    api::PartitionView view;
+    view.id = runs.front().id;
+    view.uuid = *uuid;
+    view.name = runs.front().name;
+    view.persistent = false;
+    view.reason = runs.front().reason;
+    return view;
+}
+
 api::PartitionView ServiceImpl::wait_state(const api::Selector& selector,
                                            const std::vector<api::State>& states,
                                            Deadline deadline) {
     // By UUID from here on: the name may be another partition's later.
+    if (selector.kind == api::Selector::Kind::uuid &&
+        std::find(states.begin(), states.end(), api::State::shutoff) != states.end()) {
+        if (auto gone = ended_transient(selector.text)) {
+            return *gone;
+        }
+    }
     const auto first = core_.directory.resolve(selector);
     auto last = first;
     for (std::uint64_t seen = core_.directory.version();;) {

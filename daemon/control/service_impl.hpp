@@ -79,6 +79,7 @@ private:
     std::shared_ptr<vmm::VmmProcess> process_of(const store::PartitionRow& row);
     void begin_ladder(const store::PartitionRow& row, store::IntentKind kind,
                       const api::ShutdownPolicy& policy, const Actor& actor);
+    std::optional<api::PartitionView> ended_transient(const std::string& text);
     /// UUID of a partition that is, or of the last run of one that was.
     api::Uuid uuid_of(const api::Selector& selector);
 

@@ -50,8 +50,9 @@ private:
     api::PartitionView act(Context& context, const api::Selector& selector) override {
         const auto view = context.client().shutdown(selector, ladder_.request(context.globals()),
                                                     context.operation_deadline());
-        // By number from now on: a name may be another's before the wait is over.
-        asked_.push_back({{api::Selector::Kind::number, std::to_string(view.id)}, view});
+        // By UUID from now on: a name may be another's before the wait is over, and the daemon
+        // still knows the UUID of a transient partition that has ended already.
+        asked_.push_back({{api::Selector::Kind::uuid, api::to_string(view.uuid)}, view});
         return view;
     }
 
