@@ -89,7 +89,8 @@ std::vector<Step> usual_life(Host& host) {
 /// What goes wrong, and what is done seldom.
 std::vector<Step> unusual_life(Host& host) {
     const auto file = [&](const std::string& name, const std::vector<std::string>& faults) {
-        return host.write_file(name + ".xml", host.fake_guest(name, faults).text());
+        return host.write_file(name + std::to_string(faults.size()) + ".xml",
+                               host.fake_guest(name, faults).text());
     };
     const auto fails = file("f", {"exit-before-ready=1"});
     return {
