@@ -17,11 +17,19 @@ http::Response ok(const std::string& body) {
     return response;
 }
 
+namespace {
+
+// By the UUID that partition_json() gives: the name may be another's before the wait is over.
+constexpr auto wait_for_web1 =
+    "GET /v1/partitions/uuid:0b1e5c1e-6f0a-4c3e-9d7b-1a2b3c4d5e6f/wait";
+
+} // namespace
+
 BOOST_FIXTURE_TEST_SUITE(program_wait, ProgramFixture)
 
 BOOST_AUTO_TEST_CASE(shutdown_waits_for_the_end) {
     daemon.on("POST /v1/partitions/web1/shutdown", 200, partition_json(5, "web1", "stopping"));
-    daemon.on("GET /v1/partitions/id:5/wait", 200, partition_json(5, "web1", "shutoff"));
+    daemon.on(wait_for_web1, 200, partition_json(5, "web1", "shutoff"));
     const auto result = run({"shutdown", "web1", "-w", "--timeout", "5"});
     BOOST_TEST(result.status == 0);
     BOOST_TEST(result.err.empty()); // no progress on what is no terminal
@@ -30,7 +38,7 @@ BOOST_AUTO_TEST_CASE(shutdown_waits_for_the_end) {
 
 BOOST_AUTO_TEST_CASE(a_ladder_that_was_given_up_is_a_timeout) {
     daemon.on("POST /v1/partitions/web1/shutdown", 200, partition_json(5, "web1", "stopping"));
-    daemon.on("GET /v1/partitions/id:5/wait", 200, partition_json(5, "web1", "running"));
+    daemon.on(wait_for_web1, 200, partition_json(5, "web1", "running"));
     const auto result = run({"shutdown", "web1", "-w", "--timeout", "5"});
     BOOST_TEST(result.status == 9);
     BOOST_TEST(result.err.find("mshvctl destroy web1") != std::string::npos);
