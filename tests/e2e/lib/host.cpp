@@ -140,6 +140,9 @@ void Host::write_config() {
     for (const auto& [key, value] : options_.config) {
         settings[key] = value;
     }
+    if (options_.private_cache) {
+        settings["paths.cache_dir"] = quoted(path("cache"));
+    }
     std::string text;
     std::string section;
     for (const auto& [key, value] : settings) { // sorted: a section's keys stand together

@@ -25,8 +25,9 @@ Deadline soon();
 Deadline guest_time();
 
 struct HostOptions {
-    bool fake_vmm = false;                          ///< tests/fakevmm stands for QEMU
-    std::string crashpoint = {};                    ///< MSHV_CRASHPOINT of the first daemon
+    bool private_cache = false;  ///< unpacked kernels are not shared with other tests
+    bool fake_vmm = false;       ///< tests/fakevmm stands for QEMU
+    std::string crashpoint = {}; ///< MSHV_CRASHPOINT of the first daemon
     std::vector<std::string> daemon_arguments = {}; ///< more of them
     std::map<std::string, std::string> config =
         {};                                   ///< "section.key" = TOML value, over the defaults
