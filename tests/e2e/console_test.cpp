@@ -19,7 +19,7 @@ namespace {
 /// The numbered lines that tests/guest's count:N prints.
 std::string counted(long last) {
     std::string text;
-    char line[16];
+    char line[32];
     for (long number = 1; number <= last; ++number) {
         std::snprintf(line, sizeof line, "N%09ld\r\n", number);
         text += line;
