@@ -173,9 +173,9 @@ MSHV_ENUM_NAMES(ConsoleTarget, {ConsoleTarget::serial, "serial"}, {ConsoleTarget
 /// The console that the keeper drains: ttyS0 or hvc0. A partition has at most one.
 struct Console {
     ConsoleTarget target = ConsoleTarget::serial;
-    std::uint64_t ring = 256 * 1024;       ///< bytes kept for replay
-    std::uint64_t log_size = 10240 * 1024; ///< bytes of one log file before it is rotated
-    unsigned log_keep = 3;                 ///< rotated files kept beside the live one
+    std::uint64_t ring = 262'144;        ///< bytes kept for replay: 256 KiB
+    std::uint64_t log_size = 10'485'760; ///< bytes of one log file before it is rotated: 10 MiB
+    unsigned log_keep = 3;               ///< rotated files kept beside the live one
     bool operator==(const Console&) const = default;
 };
 
