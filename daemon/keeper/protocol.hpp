@@ -246,8 +246,8 @@ struct Policy {
 };
 
 struct ConsoleConfig {
-    std::int64_t ring = 256 * 1024;
-    std::int64_t log_size = 10 * 1024 * 1024;
+    std::int64_t ring = 262'144;          ///< bytes: 256 KiB
+    std::int64_t log_size = 10'485'760;   ///< bytes: 10 MiB
     std::int64_t log_keep = 3;
 };
 
@@ -287,7 +287,7 @@ inline Policy get_policy(const Message& message) {
     };
     const auto count = [&](std::string_view key) {
         const auto value = message.number(key);
-        if (!value || *value < 0 || *value > std::int64_t{1} << 40) {
+        if (!value || *value < 0 || *value > (std::int64_t{1} << 40)) {
             throw ProtocolError("field " + std::string(key) + " is missing or out of range");
         }
         return *value;
