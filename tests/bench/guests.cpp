@@ -39,7 +39,7 @@ std::vector<std::string> plain_qemu(const std::string& kernel) {
             "-initrd",
             e2e::guest_initrd(),
             "-append",
-            "console=ttyS0 quiet",
+            "console=ttyS0 quiet no_timer_check",
             "-serial",
             "stdio"};
 }
