@@ -114,9 +114,33 @@ void ServiceImpl::begin_ladder(const store::PartitionRow& row, IntentKind kind,
 
 api::PartitionView ServiceImpl::shutdown(const api::Selector& selector,
                                          const api::ShutdownRequest& request, const Actor& actor,
+/// What waits to be started again has no guest to ask: it is not started, and that is all.
+std::optional<api::PartitionView> ServiceImpl::stop_restart(const api::Selector& selector,
+                                                            const Actor& actor,
+                                                            Deadline wait_busy) {
+    const auto entry = core_.directory.resolve(selector);
+    if (!awaits_restart(entry->row)) {
+        return std::nullopt;
+    }
+    const auto guard = core_.lock(entry->row, "shutdown", actor.name, wait_busy);
+    const auto now = core_.directory.find(entry->row.uuid);
+    if (!now || !operations_.cancel_restart(now->row, domain::Change::end, api::Reason::user,
+                                            actor.name,
+                                            "it had ended and waited to be started again")) {
+        return std::nullopt; // it was faster
+    }
+    const auto after = core_.directory.find(entry->row.uuid);
+    api::PartitionView view = to_view(entry->row);
+    view.state = api::State::shutoff;
+    return after ? core_.view(*after) : view;
+}
+
                                          Deadline wait_busy) {
     const Held held = hold(selector, Verb::shutdown, actor, wait_busy);
     api::ShutdownPolicy policy = core_.definition(held.row).spec.shutdown;
+    if (const auto view = stop_restart(selector, actor, wait_busy)) {
+        return *view;
+    }
     policy.methods = request.methods.empty() ? policy.methods : request.methods;
     policy.timeout_s = request.timeout_s.value_or(policy.timeout_s);
     policy.escalate = request.escalate.value_or(policy.escalate);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/operations.hpp"
 
+#include "daemon/control/restart_policy.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
 #include <algorithm>
@@ -71,6 +72,11 @@ api::PartitionView Operations::destroy(const Directory::EntryPtr& entry,
     bool cancelled = false;
     const auto guard = preempt(entry->row, actor, lock_until, cancelled);
     const auto now = core_.directory.find(entry->row.uuid);
+    if (now && cancel_restart(now->row, domain::Change::end, api::Reason::destroyed, actor,
+                              "it had ended and waited to be started again")) {
+        const auto after = core_.directory.find(now->row.uuid);
+        return after ? core_.view(*after) : destroyed_view(now->row);
+    }
     const bool off = !now || (!now->row.runtime && now->row.state != api::State::starting);
     if (off && (cancelled || !now)) {
         return now ? core_.view(*now) : destroyed_view(entry->row);
@@ -83,6 +89,27 @@ api::PartitionView Operations::destroy(const Directory::EntryPtr& entry,
     }
     const auto after = core_.directory.find(now->row.uuid);
     return after ? core_.view(*after) : destroyed_view(now->row);
+}
+
+bool Operations::cancel_restart(const store::PartitionRow& row, domain::Change change,
+                                api::Reason reason, const std::string& actor,
+                                const std::string& detail) {
+    if (!awaits_restart(row)) {
+        return false;
+    }
+    store::RunEnd end;
+    end.change = change;
+    end.reason = reason;
+    end.actor = actor;
+    end.detail = detail;
+    const auto [cancelled, gone] = core_.store.write([&](store::Transaction& t) {
+        const bool ours = t.cancel_restart(row.id, end);
+        return std::pair(ours, !t.find(row.id));
+    });
+    if (cancelled && gone && core_.hooks.removed) {
+        core_.hooks.removed(row.uuid);
+    }
+    return cancelled;
 }
 
 void Operations::destroy_now(const api::Uuid& uuid, const std::string& actor) {

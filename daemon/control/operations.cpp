@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/operations.hpp"
 
+#include "daemon/control/restart_policy.hpp"
 #include "daemon/domain/canonicalise.hpp"
 #include "daemon/domain/validate.hpp"
 #include "toolstack/libs/api/codec.hpp"
@@ -143,7 +144,7 @@ api::PartitionView Operations::create(const api::CreateRequest& request, const s
         const auto guard =
             core_.locks.acquire(definition.uuid, definition.name,
                                 api::OperationView{"create", actor, core_.clock.wall_ms()},
-                                Deadline::after({}), launch.incarnation);
+                                lock_until, launch.incarnation);
         try {
             MSHV_CRASHPOINT("control.before_create_intent");
             const auto row = core_.store.write([&](store::Transaction& t) {
@@ -178,10 +179,14 @@ api::PartitionView Operations::start(const Directory::EntryPtr& entry, const Sta
                   actor};
     refuse_when_invalid(core_.vmm.objections(launch.spec), now->row.name);
     const auto disks = writable_disks(launch.spec.devices.disks);
+    if (options.restart && !awaits_restart(now->row)) {
+        return core_.view(*now);
+    }
     MSHV_CRASHPOINT("control.before_start_intent");
     const auto row = core_.store.write([&](store::Transaction& t) {
         const auto id = now->row.id;
-        if (!t.change(id, domain::Change::start, api::Reason::user, actor)) {
+        if (!t.change(id, domain::Change::start,
+                      options.restart ? api::Reason::restarted : api::Reason::user, actor)) {
             throw Error(ErrorCode::wrong_state,
                         "Partition '" + now->row.name + "' changed meanwhile");
         }
@@ -219,13 +224,13 @@ void Operations::launch(const store::PartitionRow& row, const Launch& launch,
             // The run may be in the database: the next daemon adopts it or cleans it up.
             throw;
         }
-        unwind(row, launch, live, process.get(), error.message());
+        unwind(row, launch, live, process.get(), error.message(), guard.cancelled());
         if (guard.cancelled()) {
             refuse_when_cancelled(guard, row.name);
         }
         throw;
     } catch (const std::exception& error) {
-        unwind(row, launch, live, process.get(), error.what());
+        unwind(row, launch, live, process.get(), error.what(), guard.cancelled());
         throw;
     }
     supervisor_.run_recorded(live, std::move(process));
@@ -272,15 +277,19 @@ void Operations::record(const store::PartitionRow& row, const Launch& launch,
     MSHV_CRASHPOINT("control.before_record");
     core_.store.write([&](store::Transaction& t) {
         t.begin_run(row.id, runtime, launch.actor);
-        t.change(row.id, launch.paused ? domain::Change::run_paused : domain::Change::run,
-                 launch.paused ? api::Reason::user : api::Reason::started, launch.actor);
+        t.change(row.id, launch.paused ? domain::Change::run_paused : domain::Change::run, reason,
+                 launch.actor);
+    const api::Reason reason = launch.paused                    ? api::Reason::user
+                               : launch.actor == restart_actor ? api::Reason::restarted
+                                                               : api::Reason::started;
         t.drop_intent(row.id);
     });
 }
 
 /// Leaves nothing of a start that failed: no process, no folder, no half state.
 void Operations::unwind(const store::PartitionRow& row, const Launch& launch, const LivePtr& live,
-                        vmm::VmmProcess* process, const std::string& why) noexcept {
+                        vmm::VmmProcess* process, const std::string& why,
+                        bool cancelled) noexcept {
     MSHV_CRASHPOINT("control.before_unwind");
     core_.lives.remove(live);
     if (process != nullptr) {
@@ -297,7 +306,8 @@ void Operations::unwind(const store::PartitionRow& row, const Launch& launch, co
     unfinished.intent->incarnation = launch.incarnation;
     unfinished.intent->actor = launch.actor;
     try {
-        undo_start(unfinished, api::Reason::start_failed, why);
+        undo_start(unfinished, api::Reason::start_failed, why,
+                   launch.actor == restart_actor && !cancelled);
     } catch (const std::exception& error) {
         // The intent stays: the janitor tries again.
         core_.log(Severity::error,
@@ -306,7 +316,7 @@ void Operations::unwind(const store::PartitionRow& row, const Launch& launch, co
 }
 
 void Operations::undo_start(const store::PartitionRow& row, api::Reason reason,
-                            const std::string& detail) {
+                            const std::string& detail, bool again) {
     core_.vmm.clean(row.uuid, row.intent->incarnation, core_.vmm_deadline());
     MSHV_CRASHPOINT("control.after_clean");
     store::RunEnd end;
@@ -319,6 +329,11 @@ void Operations::undo_start(const store::PartitionRow& row, api::Reason reason,
         return !t.find(row.id);
     });
     if (gone && core_.hooks.removed) {
+    if (again) {
+        RestartPlan next = plan_restart(core_, row, 1);
+        end.restart = std::move(next.intent);
+        end.detail += next.says.empty() ? "" : "; " + next.says;
+    }
         core_.hooks.removed(row.uuid);
     }
 }

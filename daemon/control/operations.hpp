@@ -28,6 +28,8 @@ public:
         std::optional<std::string> autostart_boot{};
     };
     api::PartitionView start(const Directory::EntryPtr& entry, const StartOptions& options,
+        /// Only when a restart still waits; else nothing happens.
+        bool restart = false;
                              const std::string& actor);
 
     api::PartitionView destroy(const Directory::EntryPtr& entry, const api::DestroyRequest& request,
@@ -36,7 +38,13 @@ public:
     void destroy_now(const api::Uuid& uuid, const std::string& actor);
 
     /// Undoes a start of which only the intent is left. The operation lock is free or the caller's.
-    void undo_start(const store::PartitionRow& row, api::Reason reason, const std::string& detail);
+    /// `again`: it was the restart policy's, which shall judge whether another one follows.
+    void undo_start(const store::PartitionRow& row, api::Reason reason, const std::string& detail,
+                    bool again = false);
+
+    /// A restart that waits is not to be. False when none waits any more.
+    bool cancel_restart(const store::PartitionRow& row, domain::Change change, api::Reason reason,
+                        const std::string& actor, const std::string& detail);
 
 private:
     struct Launch {
@@ -56,7 +64,7 @@ private:
     void record(const store::PartitionRow& row, const Launch& launch,
                 const domain::LaunchPlan& plan, vmm::VmmProcess& process);
     void unwind(const store::PartitionRow& row, const Launch& launch, const LivePtr& live,
-                vmm::VmmProcess* process, const std::string& why) noexcept;
+                vmm::VmmProcess* process, const std::string& why, bool cancelled) noexcept;
     OperationLocks::Guard preempt(const store::PartitionRow& row, const std::string& actor,
                                   Deadline deadline, bool& cancelled);
     void end_vmm(const store::PartitionRow& row, const LivePtr& live, std::uint64_t grace_ms,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/reconciler.hpp"
 
+#include "daemon/control/restart_policy.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
 #include <set>
@@ -22,13 +23,12 @@ bool is_start(const store::PartitionRow& row) {
            (row.intent->kind == IntentKind::create || row.intent->kind == IntentKind::start);
 }
 
-store::RunEnd end_of(const store::PartitionRow& row, Reason reason, std::string detail) {
+store::RunEnd end_by_host(std::string incarnation) {
     store::RunEnd end;
-    end.incarnation = row.runtime->incarnation;
-    end.reason = reason;
-    end.change = reason == Reason::host_reboot ? Change::end : Change::fail;
-    end.host_gone = reason == Reason::host_reboot;
-    end.detail = std::move(detail);
+    end.incarnation = std::move(incarnation);
+    end.reason = Reason::host_reboot;
+    end.host_gone = true;
+    end.detail = "The host was booted again";
     end.actor = actor;
     return end;
 }
@@ -78,13 +78,15 @@ void Reconciler::bury_the_dead() {
         for (const auto& entry : entries) {
             const auto& row = entry->row;
             if (row.runtime && row.runtime->boot_id != core_.boot_id) {
-                t.end_run(row.id, end_of(row, Reason::host_reboot, "The host was booted again"));
+                t.end_run(row.id, end_by_host(row.runtime->incarnation));
             } else if (rebooted && is_start(row)) {
                 store::RunEnd end;
                 end.incarnation = row.intent->incarnation;
                 end.reason = Reason::host_reboot;
                 end.actor = actor;
                 t.abort_start(row.id, end);
+            } else if (rebooted && awaits_restart(row)) {
+                t.cancel_restart(row.id, end_by_host(""));
             }
         }
         t.set_meta("boot_id", core_.boot_id);
@@ -123,13 +125,7 @@ void Reconciler::adopt_run(const store::PartitionRow& row, const LivePtr& live) 
     supervisor_.run_adopted(live, std::move(adopted.process), std::move(adopted.missed));
     MSHV_CRASHPOINT("control.after_adopt");
     if (!alive) {
-        const bool ended = core_.store.write([&](store::Transaction& t) {
-            return t.end_run(row.id, end_of(row, Reason::keeper_lost,
-                                            "Keeper and VMM were gone when mshvd started"));
-        });
-        if (ended) {
-            supervisor_.let_go(live);
-        }
+        supervisor_.record_lost(live, "Keeper and VMM were gone when mshvd started", true);
         return;
     }
     const auto now = core_.directory.find(row.uuid);
@@ -195,7 +191,8 @@ void Reconciler::undo(const store::PartitionRow& row) noexcept {
             core_.store.write([&](store::Transaction& t) { t.set_autostart_done(row.id, ""); });
         }
         operations_.undo_start(now->row, Reason::start_failed,
-                               "mshvd ended while it was being started");
+                               "mshvd ended while it was being started",
+                               row.intent->actor == restart_actor);
     } catch (const std::exception& error) {
         core_.log(Severity::warning,
                   "the start of '" + row.name + "' is not undone yet: " + error.what());

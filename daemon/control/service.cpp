@@ -8,9 +8,15 @@ namespace mshv::control {
 ServiceImpl::ServiceImpl(const Dependencies& dependencies)
     : core_(dependencies), supervisor_(core_), operations_(core_, supervisor_),
       ladders_(core_, operations_), reconciler_(core_, operations_, supervisor_, ladders_),
-      autostarter_(core_, operations_), sampler_(core_, [this] { reconciler_.chores(); }) {
+      restarter_(core_, operations_), autostarter_(core_, operations_),
+      sampler_(core_, [this] { reconciler_.chores(); }) {
     core_.changed = [this] { autostarter_.nudge(); };
-    core_.store.set_observer([this](store::Committed&& committed) { core_.on_commit(committed); });
+    core_.store.set_observer([this](store::Committed&& committed) {
+        core_.on_commit(committed);
+        for (const auto& row : committed.changed) {
+            restarter_.note(row);
+        }
+    });
     {
         posix::Lock lock(gate_->mutex);
         gate_->supervisor = &supervisor_;
@@ -31,6 +37,7 @@ void ServiceImpl::start_up() {
     ladders_.start();
     reconciler_.run();
     MSHV_CRASHPOINT("control.after_reconcile");
+    restarter_.start();
     sampler_.start();
     if (core_.options.autostart) {
         autostarter_.start();
@@ -45,6 +52,7 @@ void ServiceImpl::stop() {
     core_.directory.stop();
     if (started_) {
         autostarter_.stop();
+        restarter_.stop();
         sampler_.stop();
         ladders_.stop();
         core_.locks.wait_idle();

@@ -8,6 +8,7 @@
 #include "daemon/control/operations.hpp"
 #include "daemon/control/reconciler.hpp"
 #include "daemon/control/sampler.hpp"
+#include "daemon/control/restarter.hpp"
 #include "daemon/control/supervisor.hpp"
 
 #include <atomic>
@@ -78,6 +79,8 @@ private:
               Deadline wait_busy);
     std::shared_ptr<vmm::VmmProcess> process_of(const store::PartitionRow& row);
     void begin_ladder(const store::PartitionRow& row, store::IntentKind kind,
+    std::optional<api::PartitionView> stop_restart(const api::Selector& selector,
+                                                   const Actor& actor, Deadline wait_busy);
                       const api::ShutdownPolicy& policy, const Actor& actor);
     std::optional<api::PartitionView> ended_transient(const std::string& text);
     /// UUID of a partition that is, or of the last run of one that was.
@@ -97,6 +100,7 @@ private:
     Reconciler reconciler_;
     Autostarter autostarter_;
     Sampler sampler_;
+    Restarter restarter_;
     std::atomic<bool> started_ = false;
     std::atomic<bool> stopped_ = false;
 };

@@ -2,6 +2,7 @@
 #include "daemon/control/supervisor.hpp"
 
 #include "daemon/control/keeper_events.hpp"
+#include "daemon/control/restart_policy.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
 #include <algorithm>
@@ -164,31 +165,78 @@ void Supervisor::release(const LivePtr& live) noexcept {
 /// of its VMM is ended, and the run with it.
 void Supervisor::keeper_lost(const LivePtr& live) noexcept {
     try {
-        if (const auto process = live->get_process()) {
-            try {
-                process->kill(core_.vmm_deadline());
-            } catch (const api::Error& error) {
-                if (error.code() == api::ErrorCode::timeout) {
-                    core_.store.write([&](store::Transaction& t) {
-                        t.event("partition.vmm-left", live->id, "mshvd", error.message());
-                    });
-                }
-            }
-        }
-        store::RunEnd end;
-        end.incarnation = live->incarnation;
-        end.reason = api::Reason::keeper_lost;
-        end.change = domain::Change::fail;
-        end.detail = "The keeper died; what was left of the VMM has been ended";
-        end.actor = "mshvd";
-        const bool ended =
-            core_.store.write([&](store::Transaction& t) { return t.end_run(live->id, end); });
-        if (ended) {
-            let_go(live); // its release fails, and the folder is cleaned instead
-        }
+        const bool gone = end_remains(live);
+        MSHV_CRASHPOINT("control.after_remains");
+        record_lost(live,
+                    gone ? "The keeper died; what was left of the VMM has been ended"
+                         : "The keeper died, and its VMM may still be there",
+                    gone);
     } catch (const std::exception& error) {
         core_.log(Severity::error,
                   "the lost keeper of " + api::to_string(live->uuid) + ": " + error.what());
+    }
+}
+
+/// True when nothing of the VMM is left for certain.
+bool Supervisor::end_remains(const LivePtr& live) {
+    std::string why;
+    try {
+        if (const auto process = live->get_process()) {
+            process->kill(core_.vmm_deadline());
+        } else {
+            core_.vmm.clean(live->uuid, live->incarnation, core_.vmm_deadline());
+        }
+        return true;
+    } catch (const api::Error& error) {
+        if (error.code() == api::ErrorCode::wrong_state) {
+            return true; // it went with its keeper
+        }
+        why = error.message();
+    } catch (const std::exception& error) {
+        why = error.what();
+    }
+    core_.store.write([&](store::Transaction& t) {
+        if (t.find(live->id)) {
+            t.event("partition.vmm-left", live->id, "mshvd", why);
+        }
+    });
+    return false;
+}
+
+void Supervisor::record_lost(const LivePtr& live, const std::string& detail, bool vmm_gone) {
+    const auto entry = core_.directory.find(live->uuid);
+    if (!entry) {
+        return;
+    }
+    RestartPlan plan;
+    try {
+        if (vmm_gone) {
+            plan = plan_restart(core_, entry->row, 0);
+        }
+    } catch (const std::exception& error) { // the end must be recorded nevertheless
+        core_.log(Severity::error,
+                  "no restart of '" + entry->row.name + "': " + std::string(error.what()));
+    }
+    store::RunEnd end;
+    end.incarnation = live->incarnation;
+    end.change = domain::Change::fail;
+    end.actor = "mshvd";
+    const auto [ended, removed] = core_.store.write([&](store::Transaction& t) {
+        const auto now = t.find(live->id);
+        const bool unasked = now && ended_unasked(*now);
+        end.reason = unasked && plan.limit ? api::Reason::restart_limit : api::Reason::keeper_lost;
+        end.detail = detail + (unasked && !plan.says.empty() ? "; " + plan.says : "");
+        end.restart = unasked ? plan.intent : std::nullopt;
+        const bool ours = t.end_run(live->id, end);
+        return std::pair(ours, !t.find(live->id));
+    });
+    MSHV_CRASHPOINT("control.after_lost");
+    if (!ended) {
+        return;
+    }
+    let_go(live); // its release fails, and the folder is cleaned instead
+    if (removed && core_.hooks.removed) {
+        core_.hooks.removed(live->uuid);
     }
 }
 

@@ -21,6 +21,9 @@ public:
     /// The same for an adopted run, on the caller's thread, with what was missed.
     void run_adopted(const LivePtr& live, std::shared_ptr<vmm::VmmProcess> process,
                      std::vector<vmm::KeeperEvent> missed);
+    /// Keeper and VMM are gone without a word: records the end, and what the restart policy says.
+    /// `vmm_gone`: for certain; else nothing follows.
+    void record_lost(const LivePtr& live, const std::string& detail, bool vmm_gone);
     /// The run's end is in the database: lets the keeper go, in the background.
     void let_go(const LivePtr& live);
 
@@ -35,6 +38,7 @@ private:
     Outcome apply(const LivePtr& live, const std::vector<vmm::KeeperEvent>& events);
     void release(const LivePtr& live) noexcept;
     void keeper_lost(const LivePtr& live) noexcept;
+    bool end_remains(const LivePtr& live);
 
     Core& core_;
 };

@@ -28,10 +28,12 @@ constexpr auto rules = std::to_array<Rule>({
      "WHERE i.partition = p.id AND i.kind IN ('destroy', 'shutdown', 'reboot'))"},
     {"has an intent that does not fit its state",
      "SELECT p.name FROM intent i JOIN partition p ON p.id = i.partition WHERE (i.kind IN "
-     "('create', 'start')) <> (p.state = 'starting') OR p.state IN ('shutoff', 'crashed')"},
+     "('create', 'start')) <> (p.state = 'starting') OR (i.kind = 'restart') <> (p.state IN "
+     "('shutoff', 'crashed') AND p.id NOT IN (SELECT partition FROM runtime))"},
     {"is transient and does not run",
      "SELECT name FROM partition WHERE persistent = 0 AND (state = 'shutoff' OR (state = 'crashed' "
-     "AND id NOT IN (SELECT partition FROM runtime)))"},
+     "AND id NOT IN (SELECT partition FROM runtime))) AND id NOT IN (SELECT partition FROM intent "
+     "WHERE kind = 'restart')"},
     {"runs without an open row in the history",
      "SELECT p.name FROM runtime r JOIN partition p ON p.id = r.partition WHERE NOT EXISTS (SELECT "
      "1 FROM history h WHERE h.incarnation = r.incarnation AND h.ended IS NULL)"},

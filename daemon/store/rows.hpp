@@ -25,6 +25,7 @@ enum class IntentKind {
     destroy,  ///< finished
     shutdown, ///< the ladder goes on until its deadline
     reboot,   ///< the same
+    restart,  ///< nothing runs; the restart policy starts it at the deadline
 };
 
 struct Intent {
@@ -33,7 +34,7 @@ struct Intent {
     std::int64_t started_ms = 0;    ///< wall clock, for people
     std::int64_t started_boot = 0;  ///< CLOCK_BOOTTIME milliseconds
     std::int64_t deadline_boot = 0; ///< the same; INT64_MAX = none
-    std::string incarnation;        ///< of the run that it makes or ends
+    std::string incarnation;        ///< of the run that it makes or ends; a restart has none yet
     // The ladder of a shutdown or reboot:
     std::vector<api::ShutdownMethod> methods;
     unsigned resend_s = 0;
@@ -111,6 +112,8 @@ struct RunEnd {
     std::string actor;
     std::int64_t at_ms = 0; ///< 0 = now
     bool host_gone = false; ///< the machine went down with it
+    /// What follows by itself (IntentKind::restart): even a transient partition stays for it.
+    std::optional<Intent> restart;
 };
 
 } // namespace mshv::store
@@ -119,6 +122,7 @@ namespace mshv::api {
 
 MSHV_ENUM_NAMES(store::IntentKind, {store::IntentKind::create, "create"},
                 {store::IntentKind::start, "start"}, {store::IntentKind::destroy, "destroy"},
-                {store::IntentKind::shutdown, "shutdown"}, {store::IntentKind::reboot, "reboot"});
+                {store::IntentKind::shutdown, "shutdown"}, {store::IntentKind::reboot, "reboot"},
+                {store::IntentKind::restart, "restart"});
 
 } // namespace mshv::api

@@ -129,9 +129,30 @@ bool Unit::end_run(PartitionNumber id, const RunEnd& given) {
      << api::to_name(row->state))
         .exec();
     append_event(&*row, {"partition.state", end.actor, end.detail, row->state, *to, end.reason});
-    if (!row->persistent) {
-        remove(id, "partition.removed", end.actor, {});
+    go_on_or_go(*row, end, row->persistent);
+    return true;
+}
+
+/// What follows an end: a restart, or that a partition which nobody defined is no more.
+void Unit::go_on_or_go(const PartitionRow& row, const RunEnd& end, bool stays) {
+    if (end.restart) {
+        put_intent(row.id, *end.restart);
+    } else if (!stays) {
+        remove(row.id, "partition.removed", end.actor, {});
     }
+}
+
+bool Unit::cancel_restart(PartitionNumber id, const RunEnd& end) {
+    const auto row = find(id);
+    if (!row || !row->intent || row->intent->kind != IntentKind::restart) {
+        return false;
+    }
+    drop_intent(id);
+    event("partition.restart-cancelled", id, end.actor, end.detail);
+    change(id, end.change, end.reason, end.actor, end.detail);
+    (bind(connection_, "UPDATE partition SET was_running = ? WHERE id = ?") << end.host_gone << id)
+        .exec();
+    go_on_or_go(*row, end, row->persistent);
     return true;
 }
 
@@ -155,9 +176,7 @@ void Unit::abort_start(PartitionNumber id, const RunEnd& given) {
                        "exit_signal = NULL, exit_detail = ? WHERE id = ?")
      << now << api::to_name(given.reason) << detail << id)
         .exec();
-    if (created || !row.persistent) {
-        remove(id, "partition.removed", given.actor, {});
-    }
+    go_on_or_go(row, given, row.persistent && !created);
 }
 
 void Unit::claim_disks(PartitionNumber id,

@@ -76,6 +76,9 @@ public:
     /// A start that came to nothing: back to shutoff (or gone, with IntentKind::create), with a row
     /// in the history.
     virtual void abort_start(PartitionNumber id, const RunEnd& end) = 0;
+    /// A restart that waited and is not to be: its intent goes, and a transient partition with it.
+    /// False when none waits.
+    virtual bool cancel_restart(PartitionNumber id, const RunEnd& end) = 0;
     /// Takes the writer's part of disks for the run that is being started; throws Error{exists}
     /// naming the holder. end_run and abort_start give them back.
     virtual void

@@ -39,6 +39,7 @@ public:
     void update_run(PartitionNumber id, const Runtime& runtime) override;
     bool end_run(PartitionNumber id, const RunEnd& end) override;
     void abort_start(PartitionNumber id, const RunEnd& end) override;
+    bool cancel_restart(PartitionNumber id, const RunEnd& end) override;
     void
     claim_disks(PartitionNumber id,
                 const std::vector<std::pair<std::string, std::string>>& identity_and_path) override;
@@ -77,6 +78,7 @@ private:
     void append_event(const PartitionRow* row, const Told& told);
     void close_history(const RunEnd& end, const Runtime& runtime);
     void release_run(PartitionNumber id);
+    void go_on_or_go(const PartitionRow& row, const RunEnd& end, bool stays);
     [[nodiscard]] std::int64_t now_ms() const { return options_.wall_ms(); }
 
     Connection& connection_;

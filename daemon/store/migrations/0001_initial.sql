@@ -73,7 +73,8 @@ CREATE TABLE runtime (
 
 CREATE TABLE intent (
     partition     INTEGER PRIMARY KEY REFERENCES partition (id) ON DELETE CASCADE,
-    kind          TEXT    NOT NULL CHECK (kind IN ('create', 'start', 'destroy', 'shutdown', 'reboot')),
+    kind          TEXT    NOT NULL CHECK (kind IN ('create', 'start', 'destroy', 'shutdown', 'reboot',
+                                           'restart')),
     actor         TEXT    NOT NULL,
     started       INTEGER NOT NULL,
     started_boot  INTEGER NOT NULL,

@@ -37,7 +37,7 @@ FakeKeeper* FakeMachine::find_running(const api::Uuid& uuid) {
 KeeperEvent& FakeMachine::note(FakeKeeper& keeper, Kind kind, Reason reason) {
     KeeperEvent event;
     event.seq = static_cast<std::int64_t>(keeper.journal.size()) + 1;
-    event.at_ms = ++now_ms_;
+    event.at_ms = wall_ms ? wall_ms() : ++now_ms_;
     event.kind = kind;
     event.generation = keeper.generation;
     event.reason = reason;
@@ -275,10 +275,10 @@ public:
     }
     bool agent_connected(Deadline) override { return !machine_.faults().no_agent; }
     void kill(Deadline) override {
+        if (machine_.faults().stuck) { // whether its keeper lives or not
+            throw Error(ErrorCode::timeout, "The VMM is in the kernel: D (io_schedule)");
+        }
         act("kill", [this](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
-            if (machine_.faults_.stuck) {
-                throw Error(ErrorCode::timeout, "The VMM is in the kernel: D (io_schedule)");
-            }
             machine_.end_vmm(keeper, Reason::destroyed, {true, SIGKILL});
         });
     }

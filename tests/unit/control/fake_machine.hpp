@@ -75,6 +75,8 @@ public:
 
     /// Called at the entry and the exit of each call with an effect, e.g. "launch.enter".
     std::function<void(const std::string&)> probe;
+    /// What keepers' clocks say; empty = each event a millisecond later.
+    std::function<std::int64_t()> wall_ms;
 
 private:
     friend class FakeVmmHost;

@@ -59,6 +59,7 @@ void World::start_daemon() {
     store::Options store_options;
     store_options.wall_ms = [this] { return clock_.wall_ms(); };
     store_ = store::Store::open(dir_.path("mshv.db"), store_options);
+    machine_->wall_ms = [this] { return clock_.wall_ms(); };
     host_ = std::make_unique<FakeVmmHost>(*machine_);
     control::Hooks hooks;
     hooks.removed = [this](const api::Uuid& uuid) {

@@ -123,6 +123,37 @@ BOOST_AUTO_TEST_CASE(a_start_that_came_to_nothing) {
     BOOST_TEST(db->fsck().empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_restart_keeps_what_waits_for_it) {
+    const auto kept = run("kept");
+    const auto once = run("once", false);
+    db->write([&](Transaction& t) {
+        for (const auto* row : {&kept, &once}) {
+            auto end = end_of("inc-" + row->name, Change::fail, Reason::keeper_lost);
+            end.restart = intent(store::IntentKind::restart, "");
+            t.end_run(row->id, end);
+        }
+    });
+    for (const auto& row : db->load()) {
+        BOOST_TEST((row.state == State::crashed && !row.runtime));
+        BOOST_TEST((row.intent && row.intent->kind == store::IntentKind::restart));
+    }
+    BOOST_TEST(db->load().size() == 2); // the transient one, too
+    BOOST_TEST(db->fsck().empty());
+    const auto gone = end_of("", Change::end, Reason::destroyed);
+    const auto cancel = [&](store::PartitionNumber id) {
+        return db->write([&](Transaction& t) { return t.cancel_restart(id, gone); });
+    };
+    BOOST_TEST(cancel(kept.id));
+    BOOST_TEST(cancel(once.id));
+    BOOST_TEST(!cancel(kept.id));
+    BOOST_TEST(!cancel(once.id));
+    const auto rows = db->load();
+    BOOST_REQUIRE(rows.size() == 1);
+    BOOST_TEST((rows[0].state == State::shutoff && rows[0].reason == Reason::destroyed));
+    BOOST_TEST(!rows[0].intent);
+    BOOST_TEST(db->fsck().empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_disk_has_one_writer) {
     const auto a = run("a");
     const auto b = run("b");
