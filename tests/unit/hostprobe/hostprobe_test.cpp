@@ -99,7 +99,8 @@ BOOST_AUTO_TEST_CASE(a_device_says_why_it_does_not_open) {
 BOOST_AUTO_TEST_CASE(this_host_is_probed_in_bounded_time) {
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
-    const auto facts = probe(mshv::posix::Deadline::after(std::chrono::seconds(2)));
+    auto facts = probe(mshv::posix::Deadline::after(std::chrono::seconds(2)));
+    facts.vmm = probe_vmm(usual_vmms, mshv::posix::Deadline::after(std::chrono::seconds(10)));
     BOOST_TEST((Clock::now() - start < std::chrono::seconds(10)));
     BOOST_TEST(!facts.system.kernel.empty());
     BOOST_TEST(facts.system.cpus_online > 0U);
@@ -134,4 +135,54 @@ BOOST_AUTO_TEST_CASE(verdicts_follow_the_facts) {
     facts.mshv = {};
     facts.mshv.why = "/dev/mshv does not exist";
     BOOST_TEST((verdict(run_checks(facts), "dev-mshv") == Verdict::info));
+}
+
+BOOST_AUTO_TEST_CASE(what_qemu_prints_is_understood) {
+    const auto version =
+        parse_vmm_version("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)\nCopyright (c)\n");
+    BOOST_REQUIRE(version.has_value());
+    BOOST_TEST(version->text == "7.2.22");
+    BOOST_TEST((version->major == 7U && version->minor == 2U));
+    BOOST_TEST(parse_vmm_version("QEMU emulator version 10.1.0\n")->major == 10U);
+    BOOST_TEST(!parse_vmm_version("QEMU emulator version ten"));
+    BOOST_TEST(!parse_vmm_version(""));
+    const auto names =
+        parse_accelerators("Accelerators supported in QEMU binary:\ntcg\nxen\r\nkvm\n\n");
+    const std::vector<std::string> wanted{"kvm", "tcg", "xen"};
+    BOOST_TEST(names == wanted, boost::test_tools::per_element());
+    BOOST_TEST(parse_accelerators("").empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_vmm_is_found_asked_and_judged) {
+    const auto soon = [] { return mshv::posix::Deadline::after(std::chrono::seconds(10)); };
+    HostFacts facts;
+    BOOST_TEST((run_checks(facts).front().id == "hypervisor"));
+    const auto judge = [&] { return run_checks(facts); };
+    facts.vmm = probe_vmm({"/no/such/qemu", "/nor/this"}, soon());
+    BOOST_TEST(facts.vmm->why == "QEMU is not installed: there is no /no/such/qemu, /nor/this");
+    BOOST_TEST((verdict(judge(), "vmm") == Verdict::fail));
+    facts.vmm = probe_vmm({"/no/such/qemu", "/bin/true"}, soon());
+    BOOST_TEST(facts.vmm->path == "/bin/true");
+    BOOST_TEST((verdict(judge(), "vmm") == Verdict::fail));
+    facts.vmm = VmmFacts{"/usr/bin/q", VmmVersion{7, 1, "7.1.0"}, {"tcg"}, {}};
+    BOOST_TEST((verdict(judge(), "vmm") == Verdict::fail));
+    facts.vmm->version = VmmVersion{7, 2, "7.2.0"};
+    BOOST_TEST((verdict(judge(), "vmm") == Verdict::ok));
+    BOOST_TEST((verdict(judge(), "vmm-accelerators") == Verdict::ok));
+    // The hypervisor is there, and a QEMU that cannot use it.
+    facts.hypervisor.root = facts.mshv.openable = true;
+    BOOST_TEST((verdict(judge(), "vmm-accelerators") == Verdict::warn));
+    BOOST_TEST((verdict(judge(), "accelerator") == Verdict::warn));
+    facts.vmm->accelerators = {"kvm", "mshv", "tcg"};
+    BOOST_TEST((verdict(judge(), "vmm-accelerators") == Verdict::ok));
+    BOOST_TEST((verdict(judge(), "accelerator") == Verdict::ok));
+    facts.vmm->accelerators = {"xen"};
+    BOOST_TEST((verdict(judge(), "vmm-accelerators") == Verdict::fail));
+}
+
+BOOST_AUTO_TEST_CASE(a_vmm_that_hangs_is_given_up) {
+    const auto facts = probe_vmm({"/usr/bin/yes"}, // it never ends by itself
+                                 mshv::posix::Deadline::after(std::chrono::milliseconds(200)));
+    BOOST_TEST(!facts.version);
+    BOOST_TEST(!facts.why.empty());
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/libs/hostprobe/hostprobe.hpp"
 
+#include <algorithm>
+
 namespace mshv::hostprobe {
 namespace {
 
@@ -53,16 +55,67 @@ Check check_kvm(const KvmFacts& facts) {
             facts.device.exists && !facts.device.openable ? "look at the mode of /dev/kvm" : ""};
 }
 
+/// Does the VMM, if one was looked at, have the accelerator?
+bool offers(const HostFacts& facts, const std::string& accelerator) {
+    return !facts.vmm || std::find(facts.vmm->accelerators.begin(), facts.vmm->accelerators.end(),
+                                   accelerator) != facts.vmm->accelerators.end();
+}
+
+bool has_mshv(const HostFacts& facts) {
+    return facts.hypervisor.root && facts.mshv.openable;
+}
+
 Check check_accelerator(const HostFacts& facts) {
-    const bool mshv = facts.hypervisor.root && facts.mshv.openable;
-    if (mshv || facts.kvm.runs) {
+    const bool mshv = has_mshv(facts) && offers(facts, "mshv");
+    if (mshv || (facts.kvm.runs && offers(facts, "kvm"))) {
         return {"accelerator",
                 Verdict::ok,
                 std::string("partitions run under ") + (mshv ? "mshv" : "kvm"),
                 {}};
     }
     return {"accelerator", Verdict::warn, "partitions run under tcg, which is slow",
-            "see the checks above for what mshv and kvm lack"};
+            "see the other checks for what mshv and kvm lack"};
+}
+
+Check check_vmm(const VmmFacts& vmm) {
+    constexpr const char* install =
+        "install the package qemu-system-x86 (Debian, Ubuntu) or qemu-system-x86-core (Fedora)";
+    if (!vmm.version) {
+        return {"vmm", Verdict::fail, vmm.why,
+                vmm.path.empty() ? std::string(install)
+                                 : std::string(install) + " again, or set qemu in mshvd.toml"};
+    }
+    const std::string what = vmm.path + " is QEMU " + vmm.version->text;
+    const bool old = vmm.version->major < 7 || (vmm.version->major == 7 && vmm.version->minor < 2);
+    if (old) {
+        return {"vmm", Verdict::fail, what + ", and mshvd needs 7.2 or newer",
+                "upgrade the package qemu-system-x86, or set qemu in mshvd.toml to a newer one"};
+    }
+    return {"vmm", Verdict::ok, what, {}};
+}
+
+/// What the VMM was built with, and what of it the host can use.
+Check check_vmm_accelerators(const HostFacts& facts) {
+    std::vector<std::string> works;
+    for (const auto& name : facts.vmm->accelerators) {
+        if (name == "tcg" || (name == "kvm" && facts.kvm.runs) ||
+            (name == "mshv" && has_mshv(facts))) {
+            works.push_back(name);
+        }
+    }
+    Check check{"vmm-accelerators", Verdict::ok,
+                "QEMU offers " + join(facts.vmm->accelerators) + "; usable here: " + join(works), {}};
+    if (works.empty()) {
+        check.verdict = Verdict::fail;
+        check.what = facts.vmm->accelerators.empty()
+                         ? "QEMU offers no accelerator"
+                         : "QEMU offers " + join(facts.vmm->accelerators) + "; none is usable here";
+        check.fix = "install a QEMU with tcg: the package qemu-system-x86";
+    } else if (has_mshv(facts) && !offers(facts, "mshv")) {
+        check.verdict = Verdict::warn;
+        check.fix = "install a QEMU that was built with mshv, or set qemu in mshvd.toml to one";
+    }
+    return check;
 }
 
 Check check_memory(const SystemFacts& facts) {
@@ -120,6 +173,12 @@ std::vector<Check> run_checks(const HostFacts& facts) {
                           {}});
     }
     checks.push_back(check_kvm(facts.kvm));
+    if (facts.vmm) {
+        checks.push_back(check_vmm(*facts.vmm));
+        if (facts.vmm->version) {
+            checks.push_back(check_vmm_accelerators(facts));
+        }
+    }
     checks.push_back(check_accelerator(facts));
     checks.push_back({"kernel",
                       Verdict::info,

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <vector>
 
@@ -82,11 +83,31 @@ struct SystemFacts {
 };
 SystemFacts probe_system();
 
+struct VmmVersion {
+    unsigned major = 0, minor = 0;
+    std::string text; ///< "7.2.22"
+};
+struct VmmFacts {
+    std::string path; ///< empty = none is installed
+    std::optional<VmmVersion> version;
+    std::vector<std::string> accelerators; ///< that the binary was built with, sorted
+    std::string why;                       ///< why there is no version
+};
+/// Where mshvd looks when its configuration names no VMM, in this order.
+inline const std::vector<std::string> usual_vmms{
+    "/usr/bin/qemu-system-x86_64", "/usr/local/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm"};
+/// Asks the first of `candidates` that can be executed for its version and accelerators.
+VmmFacts probe_vmm(const std::vector<std::string>& candidates, posix::Deadline deadline);
+/// The answers to --version and to -accel help.
+std::optional<VmmVersion> parse_vmm_version(std::string_view text);
+std::vector<std::string> parse_accelerators(std::string_view text);
+
 struct HostFacts {
     HypervisorFacts hypervisor;
     DeviceFacts mshv, tun, vhost_net;
     KvmFacts kvm;
     SystemFacts system;
+    std::optional<VmmFacts> vmm; ///< of who asks for it: it runs a program
 };
 HostFacts probe(posix::Deadline deadline);
 

@@ -51,7 +51,9 @@ public:
     void declare(Arguments& /*arguments*/) override {}
 
     void run(Context& context) override {
-        auto checks = hostprobe::run_checks(hostprobe::probe(context.deadline(probe_time)));
+        auto facts = hostprobe::probe(context.deadline(probe_time));
+        facts.vmm = hostprobe::probe_vmm(hostprobe::usual_vmms, context.deadline(probe_time));
+        auto checks = hostprobe::run_checks(facts);
         checks.push_back(check_daemon(context));
         if (context.json()) {
             print_json(context, checks);
