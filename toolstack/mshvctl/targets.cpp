@@ -97,8 +97,7 @@ std::optional<Error> combined_error(std::span<const Outcome> outcomes) {
 
 void for_each_target(Context& context, std::string_view verb,
                      std::span<const api::Selector> targets,
-                     const std::function<api::PartitionView(const api::Selector&)>& work,
-                     Report report) {
+                     const std::function<api::PartitionView(const api::Selector&)>& work) {
     std::vector<Outcome> outcomes;
     for (const auto& selector : targets) {
         Outcome outcome{selector.text, std::nullopt, std::nullopt};
@@ -116,9 +115,9 @@ void for_each_target(Context& context, std::string_view verb,
         outcomes.push_back(std::move(outcome));
     }
     auto error = combined_error(outcomes);
-    if (context.json() && !context.globals().dry_run && (report == Report::yes || error)) {
+    if (context.json() && !context.globals().dry_run) {
         print_outcomes(context, verb, outcomes);
-    } else if (context.globals().verbose && report == Report::yes) {
+    } else if (context.globals().verbose) {
         for (const auto& outcome : outcomes) {
             if (outcome.view) {
                 context.out().line(api::escape_terminal(outcome.view->name) + ": " +

@@ -45,16 +45,12 @@ struct Outcome {
     std::optional<api::Error> error;
 };
 
-/// Whether successes are printed with --json, or a later step of the verb does that.
-enum class Report { yes, failures_only };
-
 /// Does `work` on each target, goes on after failures, and reports: with --json all outcomes on
 /// standard output, else one line for each failure. Throws the only target's error itself, the
 /// common error when all failed alike, and Error{partial} when some succeeded.
 void for_each_target(Context& context, std::string_view verb,
                      std::span<const api::Selector> targets,
-                     const std::function<api::PartitionView(const api::Selector&)>& work,
-                     Report report = Report::yes);
+                     const std::function<api::PartitionView(const api::Selector&)>& work);
 
 /// The error that `outcomes` amount to; nothing when all succeeded.
 std::optional<api::Error> combined_error(std::span<const Outcome> outcomes);

@@ -41,7 +41,10 @@ constexpr std::array table{
     Verb{"wait", life, "wait until a partition is in a state",
          "Without --state, waits for its end: shutoff or crashed.", make_wait},
     Verb{"define", stored, "store a partition's definition without starting it", "", make_define},
-    Verb{"undefine", stored, "remove the definition of a partition that is off", "", make_undefine},
+    Verb{"undefine", stored, "remove a partition's definition",
+         "One that is off is no more. One that runs becomes transient: it goes on, and is no more "
+         "when it ends.",
+         make_undefine},
     Verb{"dumpxml", stored, "print a partition's definition as guest XML", "", make_dumpxml},
     Verb{"rename", stored, "give a partition another name, running or not", "", make_rename},
     Verb{"autostart", stored, "say whether and when a partition starts with the host",

@@ -44,6 +44,28 @@ BOOST_AUTO_TEST_CASE(a_ladder_that_was_given_up_is_a_timeout) {
     BOOST_TEST(result.err.find("mshvctl destroy web1") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(one_that_cannot_be_asked_stops_no_wait) {
+    daemon.on("POST /v1/partitions/off/shutdown", 409,
+              api::encode_error(api::Error(api::ErrorCode::wrong_state, "off is not running")));
+    daemon.on("POST /v1/partitions/web1/shutdown", 200, partition_json(5, "web1", "stopping"));
+    std::atomic<int> waited{0};
+    daemon.on(wait_for_web1, [&](const http::Request&) {
+        ++waited;
+        return ok(partition_json(5, "web1", "shutoff"));
+    });
+    const auto result = run({"shutdown", "-w", "--timeout", "5", "off", "web1"});
+    BOOST_TEST(result.status == 13);
+    BOOST_TEST(waited == 1);
+    BOOST_TEST(result.err.find("off is not running") != std::string::npos);
+    BOOST_TEST(result.err.find("1 of 2 partitions failed") != std::string::npos);
+    const auto json = run({"shutdown", "-w", "--json", "--timeout", "5", "web1", "off"});
+    BOOST_TEST(json.status == 13);
+    BOOST_TEST(waited == 2);
+    BOOST_TEST(json.out.find("web1") != std::string::npos); // one document tells of both
+    BOOST_TEST(json.out.find("wrong_state") != std::string::npos);
+    BOOST_TEST(run({"shutdown", "-w", "off"}).status == 5); // a single one tells its own error
+}
+
 BOOST_AUTO_TEST_CASE(wait_has_a_time_limit) {
     daemon.on("GET /v1/partitions/web1/wait", 504,
               api::encode_error(api::Error(api::ErrorCode::timeout, "web1 is still running")));

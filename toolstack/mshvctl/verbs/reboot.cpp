@@ -15,18 +15,13 @@ public:
     Reboot() : TargetVerb("reboot", "every partition that runs") {}
 
     void run(Context& context) override {
-        TargetVerb::run(context);
-        if (!wait_ || before_.empty()) {
-            return;
+        if (wait_) {
+            ask_then_wait(context, [&](const api::PartitionView& asked) {
+                return wait_for_respawn(context, asked);
+            });
+        } else {
+            TargetVerb::run(context);
         }
-        std::vector<api::Selector> selectors;
-        selectors.reserve(before_.size());
-        for (const auto& [number, view] : before_) {
-            selectors.push_back({api::Selector::Kind::number, number});
-        }
-        for_each_target(context, "reboot", selectors, [&](const api::Selector& selector) {
-            return wait_for_respawn(context, selector);
-        });
     }
 
 private:
@@ -36,7 +31,6 @@ private:
         ladder_.declare(arguments);
     }
     bool applies(const api::PartitionView& view) override { return is_live(view); }
-    [[nodiscard]] bool reports() const override { return !wait_; }
 
     api::PartitionView act(Context& context, const api::Selector& selector) override {
         api::PartitionView before;
@@ -47,14 +41,15 @@ private:
                           : context.client().reboot(selector, ladder_.request(context.globals()),
                                                     context.operation_deadline());
         if (wait_) {
-            before_.emplace(std::to_string(view.id), std::move(before));
+            before_.emplace(view.id, std::move(before));
         }
         return view;
     }
 
     /// The guest runs again when its VMM is a later generation. Events wake the wait.
-    api::PartitionView wait_for_respawn(Context& context, const api::Selector& selector) {
-        const auto& before = before_.at(selector.text);
+    api::PartitionView wait_for_respawn(Context& context, const api::PartitionView& asked) {
+        const api::Selector selector{api::Selector::Kind::number, std::to_string(asked.id)};
+        const auto& before = before_.at(asked.id);
         const std::int64_t generation = before.runtime ? before.runtime->generation : 0;
         Progress progress("waiting for " + before.name + " to reboot",
                           "the reboot of " + before.name + " goes on");
@@ -87,7 +82,7 @@ private:
     bool wait_ = false;
     bool hard_ = false;
     Ladder ladder_;
-    std::map<std::string, api::PartitionView> before_; ///< by number
+    std::map<api::PartitionNumber, api::PartitionView> before_;
 };
 
 } // namespace

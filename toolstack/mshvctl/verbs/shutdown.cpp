@@ -5,8 +5,6 @@
 #include "toolstack/mshvctl/verbs/target_verb.hpp"
 #include "toolstack/mshvctl/waiting.hpp"
 
-#include <algorithm>
-
 namespace mshv::ctl::verbs {
 namespace {
 
@@ -18,52 +16,34 @@ public:
     Shutdown() : TargetVerb("shutdown", "every partition that runs") {}
 
     void run(Context& context) override {
-        // All are asked before any is waited for, so that they go down side by side.
-        TargetVerb::run(context);
-        if (!wait_ || asked_.empty()) {
-            return;
+        if (wait_) {
+            ask_then_wait(context, [&](const api::PartitionView& asked) {
+                return wait_for_end(context, asked);
+            });
+        } else {
+            TargetVerb::run(context);
         }
-        std::vector<api::Selector> selectors;
-        selectors.reserve(asked_.size());
-        for (const auto& asked : asked_) {
-            selectors.push_back(asked.selector);
-        }
-        for_each_target(context, "shutdown", selectors, [&](const api::Selector& selector) {
-            return wait_for_end(context, selector);
-        });
     }
 
 private:
-    struct Asked {
-        api::Selector selector;
-        api::PartitionView view;
-    };
-
     void declare_more(Arguments& arguments) override {
         arguments.flag("-w,--wait", "return when the partitions have ended", wait_);
         ladder_.declare(arguments);
     }
     bool applies(const api::PartitionView& view) override { return is_live(view); }
 
-    [[nodiscard]] bool reports() const override { return !wait_; }
-
     api::PartitionView act(Context& context, const api::Selector& selector) override {
-        const auto view = context.client().shutdown(selector, ladder_.request(context.globals()),
-                                                    context.operation_deadline());
-        // By UUID from now on: a name may be another's before the wait is over, and the daemon
-        // still knows the UUID of a transient partition that has ended already.
-        asked_.push_back({{api::Selector::Kind::uuid, api::to_string(view.uuid)}, view});
-        return view;
+        return context.client().shutdown(selector, ladder_.request(context.globals()),
+                                         context.operation_deadline());
     }
 
-    api::PartitionView wait_for_end(Context& context, const api::Selector& selector) {
-        const auto& asked =
-            *std::find_if(asked_.begin(), asked_.end(), [&](const Asked& candidate) {
-                return candidate.selector.text == selector.text;
-            });
-        const std::string& name = asked.view.name;
+    api::PartitionView wait_for_end(Context& context, const api::PartitionView& asked) {
+        // By UUID from now on: a name may be another's before the wait is over, and the daemon
+        // still knows the UUID of a transient partition that has ended already.
+        const api::Selector selector{api::Selector::Kind::uuid, api::to_string(asked.uuid)};
+        const std::string& name = asked.name;
         auto states = ended_states();
-        if (asked.view.state == api::State::stopping) {
+        if (asked.state == api::State::stopping) {
             // Back in one of these, the ladder was given up.
             states.insert(states.end(), {api::State::running, api::State::paused});
         }
@@ -87,7 +67,6 @@ private:
 
     bool wait_ = false;
     Ladder ladder_;
-    std::vector<Asked> asked_;
 };
 
 } // namespace

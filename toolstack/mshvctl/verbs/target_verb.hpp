@@ -6,7 +6,9 @@
 #include "toolstack/mshvctl/targets.hpp"
 #include "toolstack/mshvctl/verb.hpp"
 
+#include <functional>
 #include <string_view>
+#include <vector>
 
 namespace mshv::ctl::verbs {
 
@@ -26,10 +28,16 @@ protected:
     /// Does -a mean this one?
     virtual bool applies(const api::PartitionView& view) = 0;
     virtual api::PartitionView act(Context& context, const api::Selector& selector) = 0;
-    /// False when a later step of the verb prints the result.
-    [[nodiscard]] virtual bool reports() const { return true; }
+
+    /// What `wait` is given: the partition as it was when act() returned.
+    using Wait = std::function<api::PartitionView(const api::PartitionView& asked)>;
+    /// In the place of run(): acts on all before any is waited for, so that they go side by side.
+    /// One that act() fails for keeps nobody from waiting for the others.
+    void ask_then_wait(Context& context, const Wait& wait);
 
 private:
+    std::vector<api::Selector> targets(Context& context);
+
     std::string_view name_;
     std::string_view all_help_;
     Targets targets_;
