@@ -32,6 +32,8 @@ struct Config {
     std::int64_t keep_events = 100'000;
     std::int64_t keep_history = 100'000;
 
+    std::int64_t keep_ended = 100;
+
     bool autostart = true;
 
     std::string log_level = "info";

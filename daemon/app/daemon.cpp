@@ -125,6 +125,7 @@ std::unique_ptr<control::Service> open_service(const Config& config, const Log& 
         remove_variables(config, uuid, log);
     };
     dependencies.options.autostart = config.autostart;
+    dependencies.options.keep_ended_logs = static_cast<std::size_t>(config.keep_ended);
     return control::make_service(std::move(dependencies));
 }
 

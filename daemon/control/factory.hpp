@@ -42,6 +42,8 @@ struct ServiceOptions {
     /// For one exchange with a keeper or VMM that no user gave a deadline for.
     std::chrono::milliseconds vmm_timeout{5000};
     std::size_t max_threads = 32;             ///< of the pool that talks to VMMs
+    /// How many folders of console logs of partitions that are no more are kept.
+    std::size_t keep_ended_logs = 100;
     bool autostart = true;                    ///< off: `mshvd --no-autostart`
     std::string proc = "/proc", sys = "/sys"; ///< for tests
 };

@@ -9,12 +9,16 @@ ServiceImpl::ServiceImpl(const Dependencies& dependencies)
     : core_(dependencies), supervisor_(core_), operations_(core_, supervisor_),
       ladders_(core_, operations_), reconciler_(core_, operations_, supervisor_, ladders_),
       restarter_(core_, operations_), autostarter_(core_, operations_),
-      sampler_(core_, [this] { reconciler_.chores(); }) {
+      sampler_(core_, [this] { reconciler_.chores(); }),
+      log_folders_(core_) {
     core_.changed = [this] { autostarter_.nudge(); };
     core_.store.set_observer([this](store::Committed&& committed) {
         core_.on_commit(committed);
         for (const auto& row : committed.changed) {
             restarter_.note(row);
+        }
+        if (!committed.removed.empty()) {
+            log_folders_.look();
         }
     });
     {
@@ -38,6 +42,7 @@ void ServiceImpl::start_up() {
     reconciler_.run();
     MSHV_CRASHPOINT("control.after_reconcile");
     restarter_.start();
+    log_folders_.look();
     sampler_.start();
     if (core_.options.autostart) {
         autostarter_.start();

@@ -5,10 +5,11 @@
 #include "daemon/control/core.hpp"
 #include "daemon/control/factory.hpp"
 #include "daemon/control/ladder_engine.hpp"
+#include "daemon/control/log_folders.hpp"
 #include "daemon/control/operations.hpp"
 #include "daemon/control/reconciler.hpp"
-#include "daemon/control/sampler.hpp"
 #include "daemon/control/restarter.hpp"
+#include "daemon/control/sampler.hpp"
 #include "daemon/control/supervisor.hpp"
 
 #include <atomic>
@@ -41,7 +42,8 @@ public:
     std::vector<api::VcpuView> vcpus(const api::Selector& selector, Deadline deadline) override;
     std::vector<posix::Fd> console_log(const api::Selector& selector) override;
 
-    api::PartitionView create(const api::CreateRequest& request, const Actor& actor) override;
+    api::PartitionView create(const api::CreateRequest& request, const Actor& actor,
+                              Deadline wait_busy) override;
     api::PartitionView undefine(const api::Selector& selector, const Actor& actor,
                                 Deadline wait_busy) override;
     api::PartitionView start(const api::Selector& selector, const api::StartRequest& request,
@@ -77,10 +79,10 @@ private:
     };
     Held hold(const api::Selector& selector, domain::Verb verb, const Actor& actor,
               Deadline wait_busy);
-    std::shared_ptr<vmm::VmmProcess> process_of(const store::PartitionRow& row);
-    void begin_ladder(const store::PartitionRow& row, store::IntentKind kind,
     std::optional<api::PartitionView> stop_restart(const api::Selector& selector,
                                                    const Actor& actor, Deadline wait_busy);
+    std::shared_ptr<vmm::VmmProcess> process_of(const store::PartitionRow& row);
+    void begin_ladder(const store::PartitionRow& row, store::IntentKind kind,
                       const api::ShutdownPolicy& policy, const Actor& actor);
     std::optional<api::PartitionView> ended_transient(const std::string& text);
     /// UUID of a partition that is, or of the last run of one that was.
@@ -98,9 +100,10 @@ private:
     Operations operations_;
     LadderEngine ladders_;
     Reconciler reconciler_;
+    Restarter restarter_;
     Autostarter autostarter_;
     Sampler sampler_;
-    Restarter restarter_;
+    LogFolders log_folders_;
     std::atomic<bool> started_ = false;
     std::atomic<bool> stopped_ = false;
 };
