@@ -39,9 +39,11 @@ std::shared_ptr<vmm::VmmProcess> ServiceImpl::process_of(const store::PartitionR
     return process;
 }
 
-api::PartitionView ServiceImpl::create(const api::CreateRequest& request, const Actor& actor) {
-    return request.mode == api::CreateMode::define ? operations_.define(request, actor.name)
-                                                   : operations_.create(request, actor.name);
+api::PartitionView ServiceImpl::create(const api::CreateRequest& request, const Actor& actor,
+                                       Deadline wait_busy) {
+    return request.mode == api::CreateMode::define
+               ? operations_.define(request, actor.name, wait_busy)
+               : operations_.create(request, actor.name, wait_busy);
 }
 
 api::PartitionView ServiceImpl::undefine(const api::Selector& selector, const Actor& actor,
@@ -112,8 +114,6 @@ void ServiceImpl::begin_ladder(const store::PartitionRow& row, IntentKind kind,
     ladders_.climb(row.uuid);
 }
 
-api::PartitionView ServiceImpl::shutdown(const api::Selector& selector,
-                                         const api::ShutdownRequest& request, const Actor& actor,
 /// What waits to be started again has no guest to ask: it is not started, and that is all.
 std::optional<api::PartitionView> ServiceImpl::stop_restart(const api::Selector& selector,
                                                             const Actor& actor,
@@ -135,12 +135,14 @@ std::optional<api::PartitionView> ServiceImpl::stop_restart(const api::Selector&
     return after ? core_.view(*after) : view;
 }
 
+api::PartitionView ServiceImpl::shutdown(const api::Selector& selector,
+                                         const api::ShutdownRequest& request, const Actor& actor,
                                          Deadline wait_busy) {
-    const Held held = hold(selector, Verb::shutdown, actor, wait_busy);
-    api::ShutdownPolicy policy = core_.definition(held.row).spec.shutdown;
     if (const auto view = stop_restart(selector, actor, wait_busy)) {
         return *view;
     }
+    const Held held = hold(selector, Verb::shutdown, actor, wait_busy);
+    api::ShutdownPolicy policy = core_.definition(held.row).spec.shutdown;
     policy.methods = request.methods.empty() ? policy.methods : request.methods;
     policy.timeout_s = request.timeout_s.value_or(policy.timeout_s);
     policy.escalate = request.escalate.value_or(policy.escalate);

@@ -87,12 +87,13 @@ api::PartitionSpec Operations::prepared(const api::CreateRequest& request, bool&
     return spec;
 }
 
-api::PartitionView Operations::define(const api::CreateRequest& request, const std::string& actor) {
+api::PartitionView Operations::define(const api::CreateRequest& request, const std::string& actor,
+                                      Deadline wait_busy) {
     if (request.replace) {
         auto old = request.spec.uuid ? core_.directory.find(*request.spec.uuid)
                                      : core_.directory.find(request.spec.name);
         if (old) {
-            return replace(old, request.spec, request, actor);
+            return replace(old, request.spec, request, actor, wait_busy);
         }
     }
     for (int attempt = 1;; ++attempt) {
@@ -112,9 +113,9 @@ api::PartitionView Operations::define(const api::CreateRequest& request, const s
 }
 
 api::PartitionView Operations::replace(const Directory::EntryPtr& old, api::PartitionSpec spec,
-                                       const api::CreateRequest& request,
-                                       const std::string& actor) {
-    const auto guard = core_.lock(old->row, "define", actor, Deadline::after({}));
+                                       const api::CreateRequest& request, const std::string& actor,
+                                       Deadline wait_busy) {
+    const auto guard = core_.lock(old->row, "define", actor, wait_busy);
     // What was generated stays: the guest must find the same NICs.
     const api::PartitionSpec before = core_.definition(old->row).spec;
     spec.uuid = old->row.uuid;
@@ -133,7 +134,11 @@ api::PartitionView Operations::replace(const Directory::EntryPtr& old, api::Part
     return core_.view(definition.uuid);
 }
 
-api::PartitionView Operations::create(const api::CreateRequest& request, const std::string& actor) {
+api::PartitionView Operations::create(const api::CreateRequest& request, const std::string& actor,
+                                      Deadline wait_busy) {
+    // The log folder of an earlier partition with the same UUID may be on its way out.
+    const Deadline moment = Deadline::after(std::chrono::milliseconds(100));
+    const Deadline lock_until = wait_busy.point() > moment.point() ? wait_busy : moment;
     const Deadline deadline = Deadline::after(std::chrono::milliseconds(request.timeout_ms));
     for (int attempt = 1;; ++attempt) {
         bool generated_macs = false;
@@ -174,14 +179,14 @@ api::PartitionView Operations::start(const Directory::EntryPtr& entry, const Sta
     if (!now) {
         throw Error(ErrorCode::not_found, "Partition '" + entry->row.name + "' is gone");
     }
+    if (options.restart && !awaits_restart(now->row)) {
+        return core_.view(*now);
+    }
     require(domain::Verb::start, now->row);
     Launch launch{core_.definition(now->row).spec, incarnation, options.paused, options.deadline,
                   actor};
     refuse_when_invalid(core_.vmm.objections(launch.spec), now->row.name);
     const auto disks = writable_disks(launch.spec.devices.disks);
-    if (options.restart && !awaits_restart(now->row)) {
-        return core_.view(*now);
-    }
     MSHV_CRASHPOINT("control.before_start_intent");
     const auto row = core_.store.write([&](store::Transaction& t) {
         const auto id = now->row.id;
@@ -274,14 +279,14 @@ void Operations::record(const store::PartitionRow& row, const Launch& launch,
     runtime.accelerator = api::to_name(plan.accelerator);
     runtime.accelerator_reason = plan.accelerator_reason;
     runtime.vmm_version = plan.vmm_version;
+    const api::Reason reason = launch.paused                    ? api::Reason::user
+                               : launch.actor == restart_actor ? api::Reason::restarted
+                                                               : api::Reason::started;
     MSHV_CRASHPOINT("control.before_record");
     core_.store.write([&](store::Transaction& t) {
         t.begin_run(row.id, runtime, launch.actor);
         t.change(row.id, launch.paused ? domain::Change::run_paused : domain::Change::run, reason,
                  launch.actor);
-    const api::Reason reason = launch.paused                    ? api::Reason::user
-                               : launch.actor == restart_actor ? api::Reason::restarted
-                                                               : api::Reason::started;
         t.drop_intent(row.id);
     });
 }
@@ -324,16 +329,16 @@ void Operations::undo_start(const store::PartitionRow& row, api::Reason reason,
     end.reason = reason;
     end.detail = detail;
     end.actor = row.intent->actor;
-    const bool gone = core_.store.write([&](store::Transaction& t) {
-        t.abort_start(row.id, end);
-        return !t.find(row.id);
-    });
-    if (gone && core_.hooks.removed) {
     if (again) {
         RestartPlan next = plan_restart(core_, row, 1);
         end.restart = std::move(next.intent);
         end.detail += next.says.empty() ? "" : "; " + next.says;
     }
+    const bool gone = core_.store.write([&](store::Transaction& t) {
+        t.abort_start(row.id, end);
+        return !t.find(row.id);
+    });
+    if (gone && core_.hooks.removed) {
         core_.hooks.removed(row.uuid);
     }
 }

@@ -16,9 +16,11 @@ class Operations {
 public:
     Operations(Core& core, Supervisor& supervisor) : core_(core), supervisor_(supervisor) {}
 
-    api::PartitionView define(const api::CreateRequest& request, const std::string& actor);
+    api::PartitionView define(const api::CreateRequest& request, const std::string& actor,
+                              Deadline wait_busy);
     /// CreateMode transient or persistent: insert and start, both or neither.
-    api::PartitionView create(const api::CreateRequest& request, const std::string& actor);
+    api::PartitionView create(const api::CreateRequest& request, const std::string& actor,
+                              Deadline wait_busy);
 
     struct StartOptions {
         bool paused = false;
@@ -26,10 +28,10 @@ public:
         Deadline wait_busy;
         /// Set by autostart: recorded with the start, so that it happens once a boot.
         std::optional<std::string> autostart_boot{};
-    };
-    api::PartitionView start(const Directory::EntryPtr& entry, const StartOptions& options,
         /// Only when a restart still waits; else nothing happens.
         bool restart = false;
+    };
+    api::PartitionView start(const Directory::EntryPtr& entry, const StartOptions& options,
                              const std::string& actor);
 
     api::PartitionView destroy(const Directory::EntryPtr& entry, const api::DestroyRequest& request,
@@ -56,7 +58,8 @@ private:
     };
     api::PartitionSpec prepared(const api::CreateRequest& request, bool& generated_macs);
     api::PartitionView replace(const Directory::EntryPtr& old, api::PartitionSpec spec,
-                               const api::CreateRequest& request, const std::string& actor);
+                               const api::CreateRequest& request, const std::string& actor,
+                               Deadline wait_busy);
     void launch(const store::PartitionRow& row, const Launch& launch,
                 const OperationLocks::Guard& guard);
     void resume(const store::PartitionRow& row, const Launch& launch, const LivePtr& live,

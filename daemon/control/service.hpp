@@ -48,7 +48,8 @@ public:
     virtual std::vector<posix::Fd> console_log(const api::Selector& selector) = 0;
 
     // ---- changes ----
-    virtual api::PartitionView create(const api::CreateRequest& request, const Actor& actor) = 0;
+    virtual api::PartitionView create(const api::CreateRequest& request, const Actor& actor,
+                                      Deadline wait_busy) = 0;
     virtual api::PartitionView undefine(const api::Selector& selector, const Actor& actor,
                                         Deadline wait_busy) = 0;
     virtual api::PartitionView start(const api::Selector& selector,

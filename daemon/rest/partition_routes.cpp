@@ -3,8 +3,8 @@
 
 namespace mshv::rest {
 http::Answer create_partition(Call& call) {
-    call.wait_busy(); // taken everywhere; a new partition has nobody to wait for
-    const auto view = call.service.create(call.body<api::CreateRequest>(), call.actor());
+    const auto busy = call.wait_busy(); // of the partition that is replaced, or has the UUID
+    const auto view = call.service.create(call.body<api::CreateRequest>(), call.actor(), busy);
     http::Response response = json_of(view, 201);
     response.headers.emplace_back("Location", "/v1/partitions/uuid%3A" + api::to_string(view.uuid));
     return response;

@@ -36,7 +36,7 @@ struct Lost : World {
                   RestartPolicyKind policy = RestartPolicyKind::on_failure) {
         auto request = request_of(name, mode);
         request.spec.restart = {policy, 10, 60, 2, 600};
-        return service().create(request, tester).uuid;
+        return service().create(request, tester, at_once()).uuid;
     }
     /// Kills the keeper and waits until its end is recorded.
     void lose(const api::Uuid& uuid) {
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(on_crash_restart_means_the_same) {
     auto request = request_of("web", CreateMode::persistent);
     request.spec.on_crash = OnEnd::restart;
     request.spec.restart.delay_s = 0;
-    const auto uuid = service().create(request, tester).uuid;
+    const auto uuid = service().create(request, tester, at_once()).uuid;
     machine().keeper_dies(uuid);
     wait_for(uuid, [](const auto& view) {
         return view.state == State::running && view.reason == Reason::restarted;
@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(a_daemon_killed_anywhere_finishes_it) {
         World world;
         auto request = request_of("web", mode);
         request.spec.restart = {RestartPolicyKind::always, 10, 60, 5, 600};
-        const auto uuid = world.service().create(request, tester).uuid;
+        const auto uuid = world.service().create(request, tester, at_once()).uuid;
         struct Snapshot {
             std::string database;
             std::unique_ptr<FakeMachine> machine;

@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(a_failed_start_leaves_nothing) {
     machine().set_faults(faults);
     BOOST_TEST((code_of([&] { create("web"); }) == ErrorCode::failed));
     BOOST_TEST((code_of([&] {
-                    service().create(request_of("both", CreateMode::persistent), tester);
+                    service().create(request_of("both", CreateMode::persistent), tester, at_once());
                 }) == ErrorCode::failed));
     BOOST_TEST((code_of([&] { start("kept"); }) == ErrorCode::failed));
     faults = {};
@@ -102,7 +102,9 @@ BOOST_AUTO_TEST_CASE(a_failed_start_leaves_nothing) {
     BOOST_TEST(history[0].detail == "cannot run");
     machine().set_faults({});
     BOOST_TEST((start("kept").state == State::running));
-    BOOST_TEST((service().create(request_of("both", CreateMode::persistent), tester).persistent));
+    const auto both =
+        service().create(request_of("both", CreateMode::persistent), tester, at_once());
+    BOOST_TEST(both.persistent);
 }
 
 BOOST_AUTO_TEST_CASE(bad_definitions_are_refused_with_all_their_faults) {
@@ -110,7 +112,7 @@ BOOST_AUTO_TEST_CASE(bad_definitions_are_refused_with_all_their_faults) {
     request.spec.memory.size = 1;
     request.spec.boot.kernel = "relative";
     try {
-        service().create(request, tester);
+        service().create(request, tester, at_once());
         BOOST_FAIL("accepted");
     } catch (const api::Error& error) {
         BOOST_TEST((error.code() == ErrorCode::invalid));
@@ -201,7 +203,7 @@ BOOST_AUTO_TEST_CASE(pause_and_unpause) {
     BOOST_TEST((stopped.reason == Reason::io_error));
     api::CreateRequest request = request_of("cold", CreateMode::transient);
     request.paused = true;
-    BOOST_TEST((service().create(request, tester).state == State::paused));
+    BOOST_TEST((service().create(request, tester, at_once()).state == State::paused));
 }
 
 BOOST_AUTO_TEST_CASE(a_vmm_that_does_not_die_is_stuck_until_it_does) {
@@ -274,6 +276,25 @@ BOOST_AUTO_TEST_CASE(waiting_for_a_busy_partition) {
     starter.join();
     renamer.join();
     BOOST_TEST((get("other").state == State::running));
+}
+
+BOOST_AUTO_TEST_CASE(a_definition_of_a_busy_partition_waits_too) {
+    define("web");
+    Faults faults;
+    faults.hold_launch = true;
+    machine().set_faults(faults);
+    std::jthread starter([&] { start("web"); });
+    machine().wait([](const auto& keepers) { return keepers.size() == 1; });
+    auto request = request_of("web", CreateMode::define);
+    request.replace = true;
+    request.spec.title = "new";
+    BOOST_TEST((code_of([&] { service().create(request, tester, at_once()); }) == ErrorCode::busy));
+    std::jthread definer([&] { service().create(request, tester, soon()); });
+    machine().set_faults({});
+    starter.join();
+    definer.join();
+    BOOST_TEST(get("web").title == "new");
+    BOOST_TEST((get("web").state == State::running));
 }
 
 BOOST_AUTO_TEST_CASE(storms_of_operations_keep_the_rules) {

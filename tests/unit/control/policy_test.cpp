@@ -62,7 +62,7 @@ struct Whole : World {
         if (edit) {
             edit(request.spec.autostart);
         }
-        service().create(request, tester);
+        service().create(request, tester, at_once());
     }
     /// Names in the order in which autostart began them.
     std::vector<std::string> autostarted() {
@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(destroy_with_grace_asks_first) {
 BOOST_AUTO_TEST_CASE(protection_needs_to_be_overridden) {
     auto request = request_of("web", CreateMode::persistent);
     request.spec.protect_destroy = request.spec.protect_delete = true;
-    service().create(request, tester);
+    service().create(request, tester, at_once());
     BOOST_TEST((code_of([&] { destroy("web"); }) == ErrorCode::denied));
     api::DestroyRequest destroy;
     destroy.override_protection = true;
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(protection_needs_to_be_overridden) {
 BOOST_AUTO_TEST_CASE(a_reboot_needs_the_agent) {
     auto request = request_of("web", CreateMode::transient);
     request.spec.devices.agent_channel = true;
-    service().create(request, tester);
+    service().create(request, tester, at_once());
     BOOST_TEST((code_of([&] { service().reboot(by_name("web"), {}, tester, at_once()); }) ==
                 ErrorCode::unsupported));
     faults(false, false);

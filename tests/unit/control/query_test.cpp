@@ -31,13 +31,13 @@ BOOST_FIXTURE_TEST_SUITE(query, World)
 BOOST_AUTO_TEST_CASE(partitions_are_selected_by_number_name_and_uuid) {
     auto request = request_of("web", CreateMode::define);
     request.spec.uuid = api::parse_uuid("12345678-0000-4000-8000-000000000001");
-    service().create(request, tester);
+    service().create(request, tester, at_once());
     request.spec.name = "db";
     request.spec.uuid = api::parse_uuid("12345678-0000-4000-8000-000000000002");
-    service().create(request, tester);
+    service().create(request, tester, at_once());
     request.spec.name = "abcd";
     request.spec.uuid = api::parse_uuid("fedcba98-0000-4000-8000-000000000003");
-    service().create(request, tester);
+    service().create(request, tester, at_once());
     const auto name_of = [&](const char* text) {
         return service().get(Selector::parse(text)).name;
     };
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(definitions_come_back_canonical_and_as_given) {
     request.xml = "<partition/>";
     request.spec.devices.nics.resize(2);
     request.spec.labels = {{"tier", "front"}};
-    const auto view = service().create(request, tester);
+    const auto view = service().create(request, tester, at_once());
     BOOST_TEST(view.labels.at("tier") == "front");
     const auto stored = service().definition(by_name("web"));
     BOOST_TEST(stored.xml == "<partition/>");
@@ -93,13 +93,14 @@ BOOST_AUTO_TEST_CASE(definitions_come_back_canonical_and_as_given) {
     // Replacing keeps what was generated.
     request.replace = true;
     request.spec.title = "new";
-    service().create(request, tester);
+    service().create(request, tester, at_once());
     const auto after = service().definition(by_name("web"));
     BOOST_TEST(after.spec.title == "new");
     BOOST_TEST((after.spec.uuid == view.uuid));
     BOOST_TEST(after.spec.devices.nics[1].mac == stored.spec.devices.nics[1].mac);
     request.replace = false;
-    BOOST_TEST((code_of([&] { service().create(request, tester); }) == ErrorCode::exists));
+    BOOST_TEST(
+        (code_of([&] { service().create(request, tester, at_once()); }) == ErrorCode::exists));
 }
 
 BOOST_AUTO_TEST_CASE(names_and_autostart_change_in_the_definition_too) {
@@ -188,17 +189,18 @@ BOOST_AUTO_TEST_CASE(the_same_disk_has_one_writer) {
     auto request = request_of("a", CreateMode::transient);
     request.spec.devices.disks.resize(1);
     request.spec.devices.disks[0].path = image;
-    service().create(request, tester);
+    service().create(request, tester, at_once());
     request.spec.name = "b";
     request.spec.devices.disks[0].path = link;
-    BOOST_TEST((code_of([&] { service().create(request, tester); }) == ErrorCode::exists));
+    BOOST_TEST(
+        (code_of([&] { service().create(request, tester, at_once()); }) == ErrorCode::exists));
     BOOST_TEST(!exists("b"));
     request.spec.devices.disks[0].read_only = true;
-    service().create(request, tester);
+    service().create(request, tester, at_once());
     destroy("a");
     request.spec.name = "c";
     request.spec.devices.disks[0].read_only = false;
-    service().create(request, tester);
+    service().create(request, tester, at_once());
 }
 
 BOOST_AUTO_TEST_CASE(console_logs_are_given_oldest_first_even_of_the_dead) {

@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(create_killed_anywhere_is_whole_or_nothing) {
     for (const auto mode : {CreateMode::transient, CreateMode::persistent}) {
         World world;
         auto snapshots = crash_everywhere(
-            world, [&] { world.service().create(request_of("web", mode), tester); });
+            world, [&] { world.service().create(request_of("web", mode), tester, at_once()); });
         BOOST_TEST(snapshots.size() >= 5U);
         for (auto& snapshot : snapshots) {
             BOOST_TEST_CONTEXT(snapshot.point) {
@@ -200,7 +200,8 @@ BOOST_AUTO_TEST_CASE(destroy_killed_anywhere_is_finished) {
     for (const bool persistent : {true, false}) {
         World world;
         world.service().create(
-            request_of("web", persistent ? CreateMode::persistent : CreateMode::transient), tester);
+            request_of("web", persistent ? CreateMode::persistent : CreateMode::transient), tester,
+            at_once());
         auto snapshots = crash_everywhere(world, [&] { world.destroy("web"); });
         BOOST_TEST(snapshots.size() >= 3U);
         for (auto& snapshot : snapshots) {

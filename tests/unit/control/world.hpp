@@ -84,10 +84,10 @@ public:
 
     // ---- short forms ----
     api::PartitionView create(const std::string& name) {
-        return service_->create(request_of(name, api::CreateMode::transient), tester);
+        return service_->create(request_of(name, api::CreateMode::transient), tester, at_once());
     }
     api::PartitionView define(const std::string& name) {
-        return service_->create(request_of(name, api::CreateMode::define), tester);
+        return service_->create(request_of(name, api::CreateMode::define), tester, at_once());
     }
     api::PartitionView start(const std::string& name) {
         return service_->start(by_name(name), {}, tester, at_once());

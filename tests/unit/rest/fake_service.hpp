@@ -63,8 +63,10 @@ public:
     std::vector<posix::Fd> console_log(const api::Selector& selector) override;
 
     api::PartitionView create(const api::CreateRequest& request,
-                              const control::Actor& actor) override {
-        note("create " + request.spec.name + " by " + actor.name);
+                              const control::Actor& actor,
+                              control::Deadline wait_busy) override {
+        note("create " + request.spec.name + " by " + actor.name +
+             (wait_busy.expired() ? "" : " waits"));
         api::PartitionView made;
         made.name = request.spec.name;
         return made;

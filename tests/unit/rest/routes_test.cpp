@@ -177,6 +177,9 @@ BOOST_AUTO_TEST_CASE(requests_reach_the_service) {
     check("GET", "/v1/partitions/web/console/log", "", "log web");
     check("POST", "/v1/partitions", R"({"spec":{"name":"n","memory":{"size":1}}})",
           "create n by uid 1003 pid 1", 201);
+    check("POST", "/v1/partitions?wait_busy_ms=5000",
+          R"({"spec":{"name":"n","memory":{"size":1}}})",
+          "create n by uid 1003 pid 1 waits", 201);
     BOOST_TEST(d.ask("GET", "/v1/version").body.find("1.2.3") != std::string::npos);
     BOOST_TEST(d.ask("GET", "/v1/host").body == R"({"facts":[{"key":"host","value":"h"}]})");
 }
