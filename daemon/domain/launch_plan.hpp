@@ -77,6 +77,8 @@ struct LaunchPlan {
     std::vector<TapPlan> taps;
     std::vector<PathPlan> readable_paths;
     std::vector<CopyPlan> copies; ///< made before `files` are opened
+    /// Monitor commands that each generation's VMM must do before its VPs run.
+    std::vector<std::string> setup;
     int monitor_target = -1;      ///< descriptor number of the listening monitor socket in the VMM
     std::optional<int> agent_target; ///< the same for the guest agent's channel
     std::optional<VmmUser> user;

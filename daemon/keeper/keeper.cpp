@@ -377,6 +377,14 @@ void Keeper::leave() {
 // ---- what the VMM says ---------------------------------------------------------------------
 
 void Keeper::monitor_ready() {
+    if (phase_ == Phase::starting && !spec_.setup.empty()) {
+        send_setup();
+    } else {
+        vmm_ready();
+    }
+}
+
+void Keeper::vmm_ready() {
     ever_ready_ = true;
     if (phase_ != Phase::starting) {
         return;

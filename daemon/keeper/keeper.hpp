@@ -82,6 +82,10 @@ private:
     void wait_for_end(const Asker& asker, const Message& request, bool reset);
     void answer_ended(bool started);
     void check_waiters();
+    void send_setup();
+    void setup_done(std::size_t command, ReplyKind kind, const QmpLine& scanned,
+                    std::string_view line);
+    void vmm_ready();
 
     struct Waiter {
         Asker asker;

@@ -311,4 +311,31 @@ void Keeper::ask_console(const Asker& asker, const Message& request, std::deque<
     control_.ok(asker);
 }
 
+// ---- what the launch spec asks of each VMM before it runs ----------------------------------
+
+void Keeper::send_setup() {
+    for (std::size_t i = 0; i < spec_.setup.size(); ++i) {
+        monitor_.send(spec_.setup[i], [this, i, generation = generation_](ReplyKind kind,
+                                                                          const QmpLine& scanned,
+                                                                          std::string_view line) {
+            if (generation == generation_ && phase_ == Phase::starting) {
+                setup_done(i, kind, scanned, line);
+            }
+        });
+    }
+}
+
+void Keeper::setup_done(std::size_t command, ReplyKind kind, const QmpLine& scanned,
+                        std::string_view line) {
+    if (kind == ReplyKind::returned) {
+        if (command + 1 == spec_.setup.size() && !cause_) {
+            vmm_ready();
+        }
+    } else if (kind != ReplyKind::gone && !cause_) { // its exit is told by itself
+        const bool refused = kind == ReplyKind::error;
+        start_failed((refused ? "The VMM refused " : "The VMM did not answer to ") +
+                     spec_.setup[command] + ": " + (refused ? scanned.text : std::string(line)));
+    }
+}
+
 } // namespace mshv::keeper

@@ -251,6 +251,8 @@ struct ConsoleConfig {
     std::int64_t log_keep = 3;
 };
 
+inline constexpr std::size_t most_setup_commands = 128;
+
 struct LaunchSpec {
     std::string name, uuid, run_dir, log_dir, nonce;
     std::string program;
@@ -263,6 +265,8 @@ struct LaunchSpec {
     std::optional<ConsoleConfig> console;
     std::int64_t liveness_ms = 5000; ///< unanswered for so long = unresponsive; 0 = never asked
     std::int64_t quit_ms = 5000;     ///< given to the VMM to close its disks before SIGKILL
+    /// Monitor commands without "id" that each VMM must do before its VPs may run.
+    std::vector<std::string> setup;
 };
 
 inline void put_policy(Message& message, const Policy& policy) {
@@ -323,6 +327,9 @@ inline std::string encode_spec(const LaunchSpec& spec) {
     for (const auto& value : spec.env) {
         text += encode(Message("env").set("value", value));
     }
+    for (const auto& command : spec.setup) {
+        text += encode(Message("setup").set("command", command));
+    }
     for (const auto& fd : spec.fds) {
         text += encode(Message("fd").set("source", fd.source).set("target", fd.target));
     }
@@ -377,6 +384,11 @@ inline void take_spec_line(LaunchSpec& spec, const Message& line) {
         spec.argv.push_back(line.text("value"));
     } else if (line.word == "env") {
         spec.env.push_back(line.text("value"));
+    } else if (line.word == "setup") {
+        spec.setup.push_back(line.text("command"));
+        if (!spec.setup.back().starts_with('{') || spec.setup.size() > most_setup_commands) {
+            throw ProtocolError("launch spec: setup");
+        }
     } else if (line.word == "fd") {
         spec.fds.push_back({fd("source", first_free_fd), fd("target", 3)});
     } else if (line.word == "limit") {

@@ -229,6 +229,79 @@ BOOST_AUTO_TEST_CASE(keeper_and_vmm_are_killed_together) {
     host.wait_state("k", "crashed");
 }
 
+BOOST_AUTO_TEST_CASE(keeper_is_killed_and_its_partition_started_again) {
+    Host host;
+    const std::string policy = "policy='on-failure' delay='1' maxdelay='1' limit='2' window='600'";
+    host.create({.name = "kept", .steps = "shell", .restart = policy}, {"--define"});
+    host.create({.name = "once", .steps = "shell", .restart = policy});
+    for (const std::string name : {"kept", "once"}) {
+        const auto keeper = host.keeper_pid(name);
+        const auto vmm = hold(host.vmm_pid(name));
+        auto before = host.last_event();
+        hold(keeper).signal(SIGKILL);
+        host.wait_event(before, became(name, "crashed", "keeper-lost"));
+        host.wait_event(before, became(name, "running", "restarted"));
+        BOOST_TEST(!vmm.alive()); // never two VMMs of one partition
+        BOOST_TEST(host.keeper_pid(name) != keeper);
+        host.wait_console(name, "MSHV-GUEST-HELLO");
+        // The next time nobody is there to see it.
+        before = host.last_event();
+        const auto second = hold(host.vmm_pid(name));
+        const auto second_keeper = hold(host.keeper_pid(name));
+        host.kill_daemon();
+        second_keeper.signal(SIGKILL);
+        second_keeper.wait_ended(soon());
+        BOOST_REQUIRE(host.start_daemon());
+        host.wait_event(before, became(name, "running", "restarted"));
+        BOOST_TEST(!second.alive());
+    }
+    hold(host.keeper_pid("kept")).signal(SIGKILL); // too often
+    host.wait_state("kept", "crashed");
+    BOOST_TEST(host.view("kept")["reason"].text() == "restart-limit");
+}
+
+BOOST_AUTO_TEST_CASE(destroy_ends_a_partition_that_waits_after_its_keepers_death) {
+    Host host;
+    host.create({.name = "w",
+                 .steps = "shell",
+                 .restart = "policy='always' delay='600' maxdelay='600' limit='5' window='600'"},
+                {"--define"});
+    hold(host.keeper_pid("w")).signal(SIGKILL);
+    host.wait_state("w", "crashed");
+    BOOST_TEST(host.view("w")["operation"]["verb"].text() == "restart");
+    host.kill_daemon();
+    BOOST_REQUIRE(host.start_daemon()); // it waits on
+    BOOST_TEST(host.view("w")["operation"]["verb"].text() == "restart");
+    host.ok({"destroy", "w"});
+    BOOST_TEST(host.view("w")["state"].text() == "shutoff");
+    BOOST_TEST(!host.view("w").has("operation"));
+}
+
+BOOST_AUTO_TEST_CASE(balloon_and_unplugged_nic_hold_in_each_generation) {
+    Host host;
+    auto guest = GuestXml{.name = "b",
+                          .memory_mib = 256,
+                          .devices = {"<interface type='user'><model type='virtio'/>"
+                                      "<link state='down'/></interface>",
+                                      "<interface type='user'><model type='virtio'/></interface>"}}
+                     .text();
+    guest.insert(guest.find("<vcpu"), "<currentMemory unit='MiB'>160</currentMemory>\n  ");
+    host.ok({"create", host.write_file("b.xml", guest)});
+    for (int generation = 1; generation <= 2; ++generation) {
+        host.wait_console("b", "MSHV-GUEST-READY", static_cast<std::size_t>(generation));
+        auto shell = host.session({"console", "b"});
+        shell.write("for i in 0 1; do ip link set eth$i up; cat /sys/class/net/eth$i/carrier; done "
+                    "| tr -d '\\n' | sed s/^/CARRIER=/\n");
+        shell.wait_for("CARRIER=01", guest_time());
+        shell.write("while [ $(sed -n 's/MemTotal: *\\([0-9]*\\).*/\\1/p' /proc/meminfo) "
+                    "-gt 170000 ]; do sleep 1; done; echo DONE | sed s/^/BALLOON-/\n");
+        shell.wait_for("BALLOON-DONE", guest_time());
+        if (generation == 1) {
+            host.ok({"reset", "b"});
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(boots_from_disk_by_firmware) {
     Host host;
     for (const std::string format : {"raw", "qcow2"}) {

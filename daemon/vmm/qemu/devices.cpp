@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/qemu/builder.hpp"
+#include "daemon/vmm/qemu/qmp.hpp"
 
 namespace mshv::vmm::qemu {
 
@@ -94,6 +95,12 @@ void add_other_devices(CommandBuilder& command) {
     // guest's.
     if (devices.balloon && command.input().accelerator.accelerator != api::Accelerator::mshv) {
         command.device(command.virtio("virtio-balloon", "balloon0"));
+        const auto& memory = command.input().spec.memory;
+        if (memory.current && *memory.current < memory.size) {
+            // It stands in the device until the guest's driver asks for it.
+            command.plan().setup.push_back(
+                qmp_command("balloon", JsonObject().number("value", *memory.current).str()));
+        }
     }
     if (devices.watchdog) {
         if (devices.watchdog->model == api::WatchdogModel::itco) {

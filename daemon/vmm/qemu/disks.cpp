@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/qemu/builder.hpp"
+#include "daemon/vmm/qemu/qmp.hpp"
 
 namespace mshv::vmm::qemu {
 namespace {
@@ -190,6 +191,10 @@ void add_nics(CommandBuilder& command, const BootOrder& order) {
             backend.text("type", "user").text("id", net);
         }
         command.json("-netdev", backend);
+        if (!nic.link_up) { // no option says it
+            command.plan().setup.push_back(
+                qmp_command("set_link", JsonObject().text("name", net).flag("up", false).str()));
+        }
 
         const std::string id = alias_or(nic.alias, "nic" + std::to_string(i));
         JsonObject device;

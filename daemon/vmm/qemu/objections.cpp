@@ -53,9 +53,13 @@ void check_machine(Objections& out, const api::PartitionSpec& spec,
                 "run '" + capabilities.program + " -cpu help'");
     }
     if (spec.memory.current && *spec.memory.current != spec.memory.size) {
-        out.add("/spec/memory/current",
-                "starting with less memory than the maximum is not done yet",
-                "make currentMemory equal to memory");
+        if (accelerator == api::Accelerator::mshv) {
+            out.add("/spec/memory/current", "mshv has no balloon to leave the guest less memory",
+                    "make currentMemory equal to memory");
+        } else if (!spec.devices.balloon) {
+            out.add("/spec/memory/current", "less memory than the maximum needs a balloon",
+                    "remove memballoon model=\"none\", or make currentMemory equal to memory");
+        }
     }
 }
 
@@ -125,10 +129,6 @@ void check_nics(Objections& out, const api::PartitionSpec& spec) {
         if (nics[i].queues.value_or(1) > 1) {
             out.add(item("nics", i) + "/queues", "several queues are not done yet",
                     "remove queues");
-        }
-        if (!nics[i].link_up) {
-            out.add(item("nics", i) + "/link_up", "starting with the link down is not done yet",
-                    "remove link state=\"down\"");
         }
         if (nics[i].target.size() > 15) {
             out.add(item("nics", i) + "/target", "an interface name has at most 15 bytes",

@@ -90,6 +90,34 @@ BOOST_AUTO_TEST_CASE(events_are_complete_after_a_daemon_without_goodbye) {
     BOOST_TEST(second->superseded());
 }
 
+BOOST_AUTO_TEST_CASE(each_vmm_is_set_up_before_it_runs) {
+    Partition partition;
+    partition.spec.setup = {R"({"execute":"query-status"})", R"({"execute":"query-version"})"};
+    partition.launch();
+    auto daemon = partition.connect();
+    daemon->hello();
+    daemon->event("ready");
+    BOOST_TEST(daemon->ask(Message("resume")).word == "ok");
+    daemon->event("running");
+    BOOST_TEST(daemon->ask(Message("reset").set("timeout_ms", 10000)).word == "ok");
+    daemon->event("ready");
+    daemon->event("running");
+    BOOST_TEST(daemon->ask(Message("status")).number("generation").value() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_vmm_that_refuses_its_set_up_does_not_start) {
+    Partition partition;
+    partition.spec.policy.restart = "always";
+    partition.spec.setup = {R"({"execute":"no-such"})", R"({"execute":"stop"})"};
+    partition.launch();
+    auto daemon = partition.connect();
+    daemon->hello();
+    const auto exited = daemon->event("vmm-exited");
+    BOOST_TEST(exited.text("detail").find("refused {\"execute\":\"no-such\"}") !=
+               std::string::npos);
+    BOOST_TEST(daemon->event("finished").text("reason") == "start-failed");
+}
+
 BOOST_AUTO_TEST_CASE(a_vmm_never_resumed_stays_for_the_next_daemon) {
     Partition partition;
     partition.launch();

@@ -69,6 +69,7 @@ BOOST_AUTO_TEST_CASE(the_spec_comes_back_or_is_refused) {
     spec.program = "/usr/bin/qemu";
     spec.argv = {"qemu", "-append", "a=%20 \n\t", ""};
     spec.env = {"LC_ALL=C"};
+    spec.setup = {R"({"execute":"set_link"})", R"({"execute":"balloon"})"};
     spec.fds = {{5, 3}, {6, 10}};
     spec.monitor_source = 5;
     spec.user = User{1000, 1001, {7, 8}};
@@ -79,6 +80,7 @@ BOOST_AUTO_TEST_CASE(the_spec_comes_back_or_is_refused) {
     const auto back = decode_spec(text);
     BOOST_TEST(back.argv == spec.argv);
     BOOST_TEST(back.name == spec.name);
+    BOOST_TEST(back.setup == spec.setup);
     BOOST_TEST(back.fds.at(1).target == 10);
     BOOST_TEST(back.user.value().groups == spec.user->groups);
     BOOST_TEST(back.limits.at(1).value == -1);
@@ -92,6 +94,9 @@ BOOST_AUTO_TEST_CASE(the_spec_comes_back_or_is_refused) {
     spec.program = "relative";
     BOOST_CHECK_THROW(decode_spec(encode_spec(spec)), ProtocolError);
     spec.program = "/x";
+    spec.setup = {"quit"};
+    BOOST_CHECK_THROW(decode_spec(encode_spec(spec)), ProtocolError);
+    spec.setup.clear();
     spec.fds = {{2, 3}};
     BOOST_CHECK_THROW(decode_spec(encode_spec(spec)), ProtocolError);
 }

@@ -256,17 +256,37 @@ BOOST_AUTO_TEST_CASE(what_could_not_be_carried_unchanged_is_refused) {
     }));
 }
 
+BOOST_AUTO_TEST_CASE(what_has_no_option_is_done_by_the_monitor) {
+    auto in = input();
+    BOOST_TEST(make_plan(in).setup.empty());
+    in.spec.memory.current = in.spec.memory.size / 2;
+    api::Nic nic;
+    nic.source = api::NicSource::user;
+    nic.mac = "52:54:00:00:00:01";
+    in.spec.devices.nics = {nic, nic};
+    in.spec.devices.nics[1].link_up = false;
+    const auto plan = make_plan(in);
+    const std::vector<std::string> wanted{
+        R"({"execute":"set_link","arguments":{"name":"net1","up":false}})",
+        R"({"execute":"balloon","arguments":{"value":)" + std::to_string(in.spec.memory.size / 2) +
+            "}}"};
+    BOOST_TEST(plan.setup == wanted, boost::test_tools::per_element());
+    const auto found = objections(in.spec, in.capabilities, api::Accelerator::mshv);
+    BOOST_TEST(places(found) == std::vector<std::string>{"/spec/memory/current"},
+               boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(every_objection_comes_at_once) {
     auto in = input();
     auto& spec = in.spec;
     spec.cpu.mode = api::CpuMode::host_passthrough;
     spec.memory.current = spec.memory.size / 2;
+    spec.devices.balloon = false;
     api::Disk disk;
     disk.io = api::DiskIo::native;
     disk.cache = api::DiskCache::writeback;
     spec.devices.disks = {disk};
     api::Nic nic;
-    nic.link_up = false;
     nic.queues = 4;
     spec.devices.nics = {nic};
     spec.devices.video = api::VideoModel::virtio;
@@ -276,7 +296,6 @@ BOOST_AUTO_TEST_CASE(every_objection_comes_at_once) {
                                           "/spec/devices/disks/0/io",
                                           "/spec/devices/disks/0/path",
                                           "/spec/devices/nics/0/queues",
-                                          "/spec/devices/nics/0/link_up",
                                           "/spec/devices/video"};
     BOOST_TEST(found == wanted, boost::test_tools::per_element());
     BOOST_TEST(objections(input().spec, in.capabilities, api::Accelerator::tcg).empty());
