@@ -4,9 +4,11 @@
 #include "daemon/store/migrations.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 #include "toolstack/libs/posix/file.hpp"
+#include "toolstack/libs/posix/lock_file.hpp"
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -143,22 +145,16 @@ bool Connection::in_transaction() {
 }
 
 posix::Fd lock_database(const std::string& path) {
-    const std::string lock_path = path + ".lock";
-    posix::Fd file = posix::open_file(lock_path, O_RDWR | O_CREAT, 0600);
-    struct flock lock {};
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    if (::fcntl(file.get(), F_OFD_SETLK, &lock) != 0) {
-        std::string owner = posix::read_file(lock_path, 64);
-        throw Error(ErrorCode::failed,
-                    "The database " + path + " is in use by another mshvd" +
-                        (owner.empty() ? "" : " (pid " + owner + ")"),
-                    "stop it, or give this one its own state_dir");
+    auto lock =
+        posix::lock_file(path + ".lock", posix::Deadline::after(std::chrono::milliseconds(500)));
+    if (!lock.file) {
+        throw Error(
+            ErrorCode::failed,
+            "The database " + path + " is in use by another mshvd" +
+                (lock.holder == 0 ? "" : " (pid " + std::to_string(lock.holder) + ")"),
+            "stop it, or give this one its own state_dir");
     }
-    const std::string pid = std::to_string(::getpid());
-    posix::check(::ftruncate(file.get(), 0), lock_path);
-    posix::check(::pwrite(file.get(), pid.data(), pid.size(), 0), lock_path);
-    return file;
+    return std::move(lock.file);
 }
 
 std::int64_t current_schema() {

@@ -239,6 +239,7 @@ FastKernel KernelCache::run_program(const Source& source, const std::string& dig
     command.argv = {"mshv-kernel-image"};
     command.fds = {{source.fd.get(), 0}, {out.get(), 1}};
     command.new_session = true;
+    command.dies_with_parent = true;
     posix::check(::lseek(source.fd.get(), 0, SEEK_SET), "rewind " + source.path);
     const auto child = posix::spawn(command);
     try {

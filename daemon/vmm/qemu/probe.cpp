@@ -151,6 +151,7 @@ Capabilities probe(const std::string& program, Deadline deadline) {
     command.env = {"LC_ALL=C"};
     command.fds = {{theirs.get(), monitor}, {words_in.get(), 2}};
     command.new_session = true;
+    command.dies_with_parent = true; // it does not mind that nobody talks to it any more
     const std::string subject = "Cannot use the VMM " + program;
     try {
         const ProbeChild child(posix::spawn(command));

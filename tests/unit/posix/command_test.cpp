@@ -8,9 +8,11 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <optional>
 #include <string>
 #include <sys/socket.h>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -103,4 +105,16 @@ BOOST_AUTO_TEST_CASE(signals_start_as_by_default) {
 BOOST_AUTO_TEST_CASE(what_cannot_be_executed_throws) {
     BOOST_CHECK_THROW(spawn({"/nonexistent", {"x"}, {}, {}, false}), std::system_error);
     BOOST_CHECK_THROW(spawn({"/etc/passwd", {"x"}, {}, {}, false}), std::system_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_helper_dies_with_the_thread_that_waits_for_it) {
+    std::optional<Child> child;
+    std::thread parent([&] {
+        Command command{"/bin/sleep", {"sleep", "1000"}, {}, {}};
+        command.dies_with_parent = true;
+        child = spawn(command);
+    });
+    parent.join();
+    child->pidfd.wait_ended(soon());
+    BOOST_CHECK((child->pidfd.reap() == ExitStatus{true, SIGKILL}));
 }

@@ -22,6 +22,9 @@ struct Command {
     std::vector<std::string> env;      ///< KEY=value; nothing is inherited
     std::vector<FdMapping> fds;        ///< 0, 1 and 2 are /dev/null unless listed
     bool new_session = false;          ///< setsid: no terminal, no process group of ours
+    /// SIGKILL when the thread that spawned it ends, in whatever way: for a helper that is waited
+    /// for by that thread.
+    bool dies_with_parent = false;
 };
 
 struct Child {
@@ -29,7 +32,8 @@ struct Child {
     PidFd pidfd;
 };
 
-/// Starts `command`. Throws std::system_error when the program cannot be executed.
+/// Starts `command` and returns once it is executed. Signals are unblocked and at their defaults in
+/// it. Throws std::system_error when the program cannot be executed. Thread-safe.
 Child spawn(const Command& command);
 
 } // namespace mshv::posix
