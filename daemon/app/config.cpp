@@ -154,6 +154,7 @@ public:
             const std::string table{name.str()};
             if (!is_table(table)) {
                 std::vector<std::string> known;
+                known.reserve(std::size(keys));
                 for (const auto& key : keys) {
                     known.emplace_back(key.table);
                 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <unistd.h>
+#include <utility>
 
 namespace mshv::control {
 namespace {
@@ -165,7 +166,7 @@ void Autostarter::work_through(std::vector<Candidate> pending) {
             if (reason && !timed_out(*it)) {
                 continue;
             }
-            const Candidate candidate = *it;
+            const Candidate candidate = std::move(*it);
             pending.erase(it);
             progress = true;
             if (reason) {

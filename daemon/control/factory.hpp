@@ -77,6 +77,6 @@ public:
 
 /// Makes the service; nothing runs before start_up(). Sets the VmmHost's event sink and the store's
 /// observer.
-std::unique_ptr<Service> make_service(Dependencies dependencies);
+std::unique_ptr<Service> make_service(const Dependencies& dependencies);
 
 } // namespace mshv::control

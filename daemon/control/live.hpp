@@ -78,6 +78,7 @@ public:
     [[nodiscard]] std::vector<LivePtr> all() const {
         posix::Lock lock(mutex_);
         std::vector<LivePtr> runs;
+        runs.reserve(runs_.size());
         for (const auto& [uuid, run] : runs_) {
             runs.push_back(run);
         }

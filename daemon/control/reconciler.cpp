@@ -214,16 +214,15 @@ void Reconciler::clean_strays() {
         if (known.contains({uuid, incarnation})) {
             continue;
         }
-        begin([this, uuid = uuid, incarnation = incarnation] {
+        begin([this, run = std::pair(uuid, incarnation)] {
+            const std::string leftovers =
+                "leftovers of " + api::to_string(run.first) + '/' + run.second;
             try {
-                core_.vmm.clean(uuid, incarnation, Deadline::after(adopt_timeout));
-                core_.store.write([&](store::Transaction& t) {
-                    t.event("daemon.cleaned", 0, actor,
-                            "leftovers of " + api::to_string(uuid) + '/' + incarnation);
-                });
+                core_.vmm.clean(run.first, run.second, Deadline::after(adopt_timeout));
+                core_.store.write(
+                    [&](store::Transaction& t) { t.event("daemon.cleaned", 0, actor, leftovers); });
             } catch (const std::exception& error) {
-                core_.log(Severity::warning, "leftovers of " + api::to_string(uuid) + '/' +
-                                                 incarnation + " stay: " + error.what());
+                core_.log(Severity::warning, leftovers + " stay: " + error.what());
             }
         });
     }

@@ -79,7 +79,7 @@ Service::Counts ServiceImpl::counts() const {
     return counts;
 }
 
-std::unique_ptr<Service> make_service(Dependencies dependencies) {
+std::unique_ptr<Service> make_service(const Dependencies& dependencies) {
     return std::make_unique<ServiceImpl>(dependencies);
 }
 

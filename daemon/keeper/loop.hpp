@@ -23,6 +23,7 @@ public:
     Loop();
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
+    ~Loop() = default;
 
     /// Until stop().
     void run();
@@ -51,6 +52,8 @@ class Watch {
 public:
     Watch() = default;
     Watch(Loop& loop, int fd, std::uint32_t events, Loop::Callback callback);
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
     Watch(Watch&& other) noexcept;
     Watch& operator=(Watch&& other) noexcept;
     ~Watch() { reset(); }

@@ -283,7 +283,7 @@ inline void put_policy(Message& message, const Policy& policy) {
 /// Throws ProtocolError for a word that is none of the policy's.
 inline Policy get_policy(const Message& message) {
     const auto one_of = [&](std::string_view key, auto... words) {
-        const std::string value = message.text(key);
+        std::string value = message.text(key);
         if (((value != words) && ...)) {
             throw ProtocolError("field " + std::string(key) + ": unknown value");
         }

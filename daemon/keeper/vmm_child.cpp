@@ -103,6 +103,7 @@ void become(const User& user) {
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
     std::vector<char*> result;
+    result.reserve(strings.size() + 1);
     for (const auto& text : strings) {
         result.push_back(const_cast<char*>(text.c_str()));
     }

@@ -34,7 +34,7 @@ bool Unit::change(PartitionNumber id, domain::Change why, api::Reason reason,
         return false;
     }
     touch(id);
-    append_event(&row, {"partition.state", actor, detail, row.state, *to, reason});
+    append_event(&row, {"partition.state", actor, detail, row.state, to, reason});
     return true;
 }
 
@@ -128,7 +128,7 @@ bool Unit::end_run(PartitionNumber id, const RunEnd& given) {
      << api::to_name(end.reason) << end.exit_code << end.signal << end.detail << id
      << api::to_name(row->state))
         .exec();
-    append_event(&*row, {"partition.state", end.actor, end.detail, row->state, *to, end.reason});
+    append_event(&*row, {"partition.state", end.actor, end.detail, row->state, to, end.reason});
     go_on_or_go(*row, end, row->persistent);
     return true;
 }

@@ -14,8 +14,10 @@
 // The linker makes these two for a section whose name is a C identifier: its first byte and the one
 // behind its last. Weak, since a program without crash points has no such section.
 extern "C" {
-[[gnu::weak]] extern const char* const __start_mshv_crashpoints; // NOLINT(bugprone-reserved-identifier): the linker's name
-[[gnu::weak]] extern const char* const __stop_mshv_crashpoints; // NOLINT(bugprone-reserved-identifier): the linker's name
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): the linker's names
+[[gnu::weak]] extern const char* const __start_mshv_crashpoints;
+[[gnu::weak]] extern const char* const __stop_mshv_crashpoints;
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 }
 
 namespace mshv::posix {
@@ -68,7 +70,8 @@ private:
             text = text.substr(0, equals);
         }
         if (const auto colon = text.find(':'); colon != std::string_view::npos) {
-            trigger.countdown = std::strtol(std::string(text.substr(colon + 1)).c_str(), nullptr, 10);
+            trigger.countdown =
+                std::strtol(std::string(text.substr(colon + 1)).c_str(), nullptr, 10);
             text = text.substr(0, colon);
         }
         trigger.name = text;
