@@ -5,14 +5,13 @@
 #include "toolstack/libs/posix/file.hpp"
 #include "toolstack/libs/posix/lock_file.hpp"
 
-#include <chrono>
+#include <utility>
 
 namespace mshv::app {
 
 StateLock::StateLock(const std::string& state_dir) {
     posix::make_directories(state_dir, 0700);
-    auto lock = posix::lock_file(state_dir + "/lock",
-                                 posix::Deadline::after(std::chrono::seconds(2)));
+    auto lock = posix::lock_file(state_dir + "/lock");
     if (!lock.file) {
         throw api::Error(api::ErrorCode::busy,
                          "state dir " + state_dir + " is locked by " +

@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -145,8 +144,7 @@ bool Connection::in_transaction() {
 }
 
 posix::Fd lock_database(const std::string& path) {
-    auto lock =
-        posix::lock_file(path + ".lock", posix::Deadline::after(std::chrono::milliseconds(500)));
+    auto lock = posix::lock_file(path + ".lock");
     if (!lock.file) {
         throw Error(
             ErrorCode::failed,

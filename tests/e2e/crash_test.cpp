@@ -175,12 +175,14 @@ bool live_and_die(Life life, const std::string& point, int n) {
         before = step.after;
     }
     if (!died && !unless_dead(host, [&] {
-            check_invariants(host); // waits for what is done after the last answer
+            await_rest(host); // of what is done after the last answer
             return signature(host);
         })) {
         died = true;
         (void)host.wait_daemon_ended();
+        BOOST_REQUIRE(host.start_daemon());
     }
+    check_invariants(host);
     return died;
 }
 
@@ -232,7 +234,7 @@ BOOST_AUTO_TEST_CASE(the_next_daemon_dies_while_it_repairs) {
                 if (!host.start_daemon(point)) {
                     BOOST_REQUIRE(host.start_daemon());
                 } else if (!unless_dead(host, [&] {
-                               check_invariants(host);
+                               await_rest(host);
                                return signature(host);
                            })) {
                     (void)host.wait_daemon_ended();

@@ -234,6 +234,16 @@ void check_sanitizers(const Host& host) {
 
 } // namespace
 
+void await_rest(Host& host) {
+    std::set<std::string> folders;
+    for (const auto& row : settled_rows(host)) {
+        if (row.has("runtime")) {
+            folders.insert(row["uuid"].text() + "/" + row["runtime"]["incarnation"].text());
+        }
+    }
+    (void)settled_folders(host, folders);
+}
+
 void check_invariants(Host& host) {
     const auto rows = settled_rows(host);
     std::set<pid_t> pids;

@@ -7,6 +7,7 @@
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <optional>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace mshv;
@@ -17,13 +18,21 @@ BOOST_AUTO_TEST_CASE(the_second_is_told_who_is_the_first) {
     std::string dir = (std::filesystem::temp_directory_path() / "mshv-lock-XXXXXX").string();
     BOOST_TEST_REQUIRE(::mkdtemp(dir.data()) != nullptr);
     std::optional<app::StateLock> first(std::in_place, dir);
-    try {
-        const app::StateLock second(dir);
-        BOOST_FAIL("locked twice");
-    } catch (const api::Error& error) {
-        BOOST_TEST(static_cast<int>(error.code()) == static_cast<int>(api::ErrorCode::busy));
-        BOOST_TEST(error.message().find("pid " + std::to_string(::getpid())) != std::string::npos);
+    const std::string holder = "pid " + std::to_string(::getpid());
+    const pid_t other = ::fork();
+    if (other == 0) {
+        try {
+            const app::StateLock second(dir);
+        } catch (const api::Error& error) {
+            const bool told = error.code() == api::ErrorCode::busy &&
+                              error.message().find(holder) != std::string::npos;
+            ::_exit(told ? 0 : 1);
+        }
+        ::_exit(2); // locked twice
     }
+    int status = -1;
+    BOOST_TEST(::waitpid(other, &status, 0) == other);
+    BOOST_TEST(status == 0);
     first.reset();
     BOOST_CHECK_NO_THROW(app::StateLock{dir});
     posix::remove_tree(dir);

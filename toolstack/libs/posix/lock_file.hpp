@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "toolstack/libs/posix/deadline.hpp"
 #include "toolstack/libs/posix/fd.hpp"
 
 #include <string>
@@ -11,13 +10,13 @@ namespace mshv::posix {
 
 struct FileLock {
     Fd file;          ///< holds the lock while it is open; empty when another process has it
-    pid_t holder = 0; ///< who that is, or 0 when it did not say
+    pid_t holder = 0; ///< who that is, or 0 when it cannot be named here
 };
 
-/// Makes `path` (0600) when it is missing and locks it for this process, which is noted in it. The
-/// kernel gives the lock back when its holder ends, however it ends, but not in that very moment: a
-/// child that the holder was starting has it until it is executed. So this asks again until
-/// `deadline`. Throws std::system_error.
-FileLock lock_file(const std::string& path, Deadline deadline);
+/// Makes `path` (0600) when it is missing, locks it for this process and notes that in it. The
+/// kernel gives the lock back in the moment in which its holder has ended, however it ends. It keeps
+/// out other processes only, and closing any descriptor of this file in this process drops it.
+/// Throws std::system_error.
+FileLock lock_file(const std::string& path);
 
 } // namespace mshv::posix
