@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/xattr.h>
 #include <system_error>
 #include <systemd/sd-daemon.h>
@@ -64,6 +65,15 @@ std::optional<posix::Fd> passed_listener() {
     return fd;
 }
 
+/// Where a listening socket that somebody else has made can be reached.
+std::string path_of(int socket) {
+    sockaddr_un address{};
+    socklen_t size = sizeof address;
+    posix::check(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size),
+                 "ask for the socket's path");
+    return {address.sun_path, ::strnlen(address.sun_path, sizeof address.sun_path)};
+}
+
 posix::Fd make_listener(const std::string& path) {
     try {
         return posix::listen_unix(path, socket_mode);
@@ -105,17 +115,16 @@ std::optional<gid_t> group_number(const std::string& name) {
 
 Listener open_listener(const std::string& path, const SocketAccess& access,
                        const std::function<void(const std::string&)>& warn) {
-    if (auto passed = passed_listener()) {
-        return {std::move(*passed), true};
+    auto passed = passed_listener();
+    Listener listener{passed ? std::move(*passed) : make_listener(path), passed.has_value()};
+    const std::string where = passed ? path_of(listener.fd.get()) : path;
+    if (access.admins && ::chown(where.c_str(), static_cast<uid_t>(-1), *access.admins) != 0) {
+        warn("the group of " + where + " could not be set: " + std::strerror(errno));
     }
-    posix::Fd fd = make_listener(path);
-    if (access.admins && ::chown(path.c_str(), static_cast<uid_t>(-1), *access.admins) != 0) {
-        warn("the group of " + path + " could not be set: " + std::strerror(errno));
+    if (access.readers && !let_group_in(where, *access.readers)) {
+        warn("readers cannot reach " + where + ": its file system has no ACLs");
     }
-    if (access.readers && !let_group_in(path, *access.readers)) {
-        warn("readers cannot reach " + path + ": its file system has no ACLs");
-    }
-    return {std::move(fd), false};
+    return listener;
 }
 
 } // namespace mshv::app

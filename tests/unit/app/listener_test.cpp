@@ -96,9 +96,16 @@ BOOST_AUTO_TEST_CASE(a_socket_that_was_passed) {
         ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
         ::setenv("LISTEN_FDS", "1", 1);
         try {
-            const Listener listener = open_listener("/nonexistent/s", {}, [](const auto&) {});
+            bool acl = true;
+            const Listener listener = open_listener("/nonexistent/s", {std::nullopt, 54321},
+                                                    [&](const std::string&) { acl = false; });
             const bool cleared = std::getenv("LISTEN_FDS") == nullptr;
-            ::_exit(listener.activated && listener.fd.get() == 3 && cleared ? 0 : 1);
+            // Where there are ACLs, the group's bits are the mask, which readers made wider.
+            struct stat status {};
+            const bool widened = ::stat((folder.path + "/s").c_str(), &status) == 0 &&
+                                 (status.st_mode & 0777U) == 0660U;
+            ::_exit(listener.activated && listener.fd.get() == 3 && cleared && widened == acl ? 0
+                                                                                              : 1);
         } catch (const std::exception&) {
             ::_exit(2);
         }
