@@ -306,7 +306,8 @@ BOOST_AUTO_TEST_CASE(real_vmms_survive_what_the_daemon_does_not) {
             for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
                      {"create", "--define", file}, {"destroy", "r"}}) {
                 (void)host.ctl(command);
-                if (!host.daemon_runs()) {
+                if (!unless_dead(host, [&] { return signature(host); })) {
+                    (void)host.wait_daemon_ended();
                     BOOST_REQUIRE(host.start_daemon());
                     check_invariants(host);
                 }

@@ -214,6 +214,9 @@ int Host::stop_daemon() {
 }
 
 int Host::wait_daemon_ended() {
+    if (!daemon_) {
+        return -1;
+    }
     const int status = daemon_->finish(soon()).status;
     daemon_.reset();
     return status;

@@ -52,7 +52,7 @@ public:
     void kill_daemon();
     /// SIGTERM; returns the exit status.
     int stop_daemon();
-    /// Waits for a daemon that a crash point ends.
+    /// Waits for a daemon that a crash point ends; -1 when it did not even get ready.
     int wait_daemon_ended();
     [[nodiscard]] bool daemon_runs() const { return daemon_ && daemon_->alive(); }
     [[nodiscard]] pid_t daemon_pid() const { return daemon_->pid(); }
