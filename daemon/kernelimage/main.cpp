@@ -34,14 +34,16 @@ void confine() {
     limit(RLIMIT_CPU, 120);
     limit(RLIMIT_FSIZE, largest_kernel);
     limit(RLIMIT_NOFILE, 8);
-#ifndef __SANITIZE_ADDRESS__
-    limit(RLIMIT_AS, std::uint64_t{2} << 30U); // AddressSanitizer's shadow is larger than that
+#ifndef __SANITIZE_ADDRESS__ // its shadow is larger than that, and it looks for leaks from a thread
+    limit(RLIMIT_AS, std::uint64_t{2} << 30U);
 #endif
     if (::geteuid() == 0) {
         posix::check(::setgroups(0, nullptr), "setgroups");
         posix::check(::setresgid(nobody, nobody, nobody), "setresgid");
         posix::check(::setresuid(nobody, nobody, nobody), "setresuid");
+#ifndef __SANITIZE_ADDRESS__
         limit(RLIMIT_NPROC, 0);
+#endif
     }
     posix::check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
 }

@@ -8,13 +8,21 @@
 
 namespace mshv::vmm::qemu {
 
+std::string pad_utf8(std::string_view text) {
+    std::string padded;
+    padded.reserve(text.size() + 4);
+    padded.append(text).append(4, '\0');
+    return padded;
+}
+
 std::string json_quote(std::string_view value) {
     rapidjson::StringBuffer buffer;
     rapidjson::Writer<rapidjson::StringBuffer, rapidjson::UTF8<>, rapidjson::UTF8<>,
                       rapidjson::CrtAllocator, rapidjson::kWriteValidateEncodingFlag>
         writer(buffer);
     const bool has_nul = value.find('\0') != std::string_view::npos;
-    if (has_nul || !writer.String(value.data(), static_cast<rapidjson::SizeType>(value.size()))) {
+    const std::string padded = pad_utf8(value);
+    if (has_nul || !writer.String(padded.data(), static_cast<rapidjson::SizeType>(value.size()))) {
         throw api::Error(api::ErrorCode::invalid, "Text for the VMM is not valid UTF-8",
                          "write the name, serial number or path in UTF-8");
     }

@@ -25,6 +25,10 @@ private:
     std::string members_;
 };
 
+/// `text` with zeros behind it, as many as RapidJSON may read past the end of text that ends within a
+/// UTF-8 sequence, before it refuses that.
+std::string pad_utf8(std::string_view text);
+
 /// `value` as a JSON string with its quotes.
 std::string json_quote(std::string_view value);
 

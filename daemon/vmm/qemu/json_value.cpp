@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/qemu/json_value.hpp"
 
+#include "daemon/vmm/qemu/json.hpp"
+
 #include <algorithm>
 #include <limits>
 #include <rapidjson/reader.h>
@@ -98,7 +100,7 @@ std::optional<JsonValue> JsonValue::parse(std::string_view text, std::size_t dee
     // Iterative: the depth of foreign text must not become the depth of the stack.
     constexpr unsigned flags =
         rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
-    const std::string ended(text);
+    const std::string ended = pad_utf8(text);
     rapidjson::StringStream stream(ended.c_str());
     rapidjson::Reader reader;
     JsonBuilder builder(deepest);

@@ -73,8 +73,12 @@ public:
     [[nodiscard]] Faults faults() const;
     [[nodiscard]] std::string boot_id() const;
 
-    /// Called at the entry and the exit of each call with an effect, e.g. "launch.enter".
-    std::function<void(const std::string&)> probe;
+    /// Called at the entry and the exit of each call with an effect, e.g. "launch.enter", one at a
+    /// time. Returns when the one before is not being called any more.
+    void set_probe(std::function<void(const std::string&)> probe) {
+        posix::Lock lock(probe_mutex_);
+        probe_ = std::move(probe);
+    }
     /// What keepers' clocks say; empty = each event a millisecond later.
     std::function<std::int64_t()> wall_ms;
 
@@ -92,11 +96,14 @@ private:
     /// Sends what is in the journals and was not sent to this daemon yet.
     void send();
     void at(const std::string& point) const {
-        if (probe) {
-            probe(point);
+        posix::Lock lock(probe_mutex_);
+        if (probe_) {
+            probe_(point);
         }
     }
 
+    mutable posix::Mutex probe_mutex_; ///< before the other two
+    std::function<void(const std::string&)> probe_ MSHV_GUARDED_BY(probe_mutex_);
     mutable posix::Mutex mutex_;
     posix::Mutex sending_; ///< keeps the order of events; taken before mutex_
     posix::Condition changed_;

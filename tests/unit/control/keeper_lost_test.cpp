@@ -277,20 +277,18 @@ BOOST_AUTO_TEST_CASE(a_daemon_killed_anywhere_finishes_it) {
             std::unique_ptr<FakeMachine> machine;
         };
         std::vector<Snapshot> snapshots;
-        posix::Mutex mutex;
-        world.machine().probe = [&](const std::string&) {
-            posix::Lock lock(mutex);
+        world.machine().set_probe([&](const std::string&) {
             auto machine = world.machine().copy();
             const auto path = world.dir().path("at-" + std::to_string(snapshots.size()) + ".db");
             world.store().backup(path);
             snapshots.push_back({path, std::move(machine)});
-        };
+        });
         world.machine().keeper_dies(uuid);
         BOOST_TEST(world.released());
         world.wait("web", State::crashed);
         world.clock().advance(10 * second);
         world.wait("web", State::running);
-        world.machine().probe = {};
+        world.machine().set_probe({});
         BOOST_TEST(snapshots.size() >= 5U);
         for (auto& snapshot : snapshots) {
             World next(snapshot.database, std::move(snapshot.machine), 11 * second);

@@ -32,9 +32,7 @@ struct Snapshot {
 /// Takes a snapshot wherever an effect begins or ends while `operation` runs, and one behind it.
 std::vector<Snapshot> crash_everywhere(World& world, const std::function<void()>& operation) {
     std::vector<Snapshot> snapshots;
-    posix::Mutex mutex;
     const auto take = [&](const std::string& point) {
-        posix::Lock lock(mutex);
         const std::string path =
             world.dir().path("crash-" + std::to_string(snapshots.size()) + ".db");
         // The machine first: what the supervisor does beside the operation is a commit and then an
@@ -43,10 +41,10 @@ std::vector<Snapshot> crash_everywhere(World& world, const std::function<void()>
         world.store().backup(path);
         snapshots.push_back({point, path, std::move(machine)});
     };
-    world.machine().probe = take;
+    world.machine().set_probe(take);
     operation();
     world.released();
-    world.machine().probe = {};
+    world.machine().set_probe({});
     take("done");
     return snapshots;
 }
