@@ -48,9 +48,9 @@ posix::Fd notify_socket(const std::string& path) {
 
 Rig::Rig(Vmm vmm) {
     e2e::adopt_orphans();
-    // Not on a tmpfs: durable commits are part of what is measured.
-    std::filesystem::create_directories(MSHV_BENCH_STATE);
-    std::string pattern = std::string(MSHV_BENCH_STATE) + "/XXXXXX";
+    // On a disk, as /tmp may not be, since durable commits are part of what is measured; and short,
+    // since sockets lie in it.
+    std::string pattern = "/var/tmp/mshv-bench.XXXXXX";
     if (::mkdtemp(pattern.data()) == nullptr) {
         posix::throw_errno("make " + pattern);
     }
@@ -97,7 +97,12 @@ void Rig::start_daemon() {
         {.env = {"NOTIFY_SOCKET=" + path("notify")}, .output_file = path("mshvd.log")}));
     std::array<char, 1024> text{};
     for (std::string said; said.find("READY=1") == std::string::npos;) {
-        posix::wait_for(notify_.get(), 1, Deadline::after(30s), "the daemon's start");
+        try {
+            posix::wait_for(notify_.get(), 1, Deadline::after(30s), "the daemon's start");
+        } catch (const posix::TimedOut& late) {
+            throw std::runtime_error(std::string(late.what()) + ": " +
+                                     posix::read_file(path("mshvd.log"), 65536));
+        }
         const auto n = ::recv(notify_.get(), text.data(), text.size(), 0);
         said.assign(text.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
     }
