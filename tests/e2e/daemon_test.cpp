@@ -90,8 +90,8 @@ BOOST_AUTO_TEST_CASE(what_ends_while_no_daemon_runs_is_known_afterwards) {
     host.create({.name = "again", .steps = "line,reboot"}, {"--define"});
     std::map<std::string, Program> consoles;
     for (const char* name : {"off", "transient", "killed", "again"}) {
-        host.wait_console(name, "MSHV-GUEST-WAITS");
-        consoles.emplace(name, host.session({"console", name}));
+        consoles.emplace(name, host.session({"console", "--replay", "all", name}));
+        consoles.at(name).wait_for("MSHV-GUEST-WAITS", guest_time()); // so it is attached
     }
     const auto before = host.last_event();
     const auto generation_one = lives(host);
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(what_ends_while_no_daemon_runs_is_known_afterwards) {
     ::kill(generation_one.at("killed").vmm, SIGKILL);
     consoles.at("off").wait_for("MSHV-GUEST-END", guest_time());
     consoles.at("transient").wait_for("MSHV-GUEST-END", guest_time());
-    consoles.at("again").wait_for("MSHV-GUEST-HELLO", guest_time()); // its second life
+    consoles.at("again").wait_for("MSHV-GUEST-HELLO", 2, guest_time()); // its second life
     consoles.clear();
     BOOST_REQUIRE(host.start_daemon());
     host.wait_state("off", "shutoff");
