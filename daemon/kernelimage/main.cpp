@@ -20,6 +20,13 @@
 namespace mshv::kernelimage {
 namespace {
 
+// A sanitizer's shadow is larger than any sensible limit, and it starts a thread to look for leaks.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
+
 constexpr std::uint64_t largest_kernel = std::uint64_t{512} << 20U;
 
 void limit(__rlimit_resource_t resource, rlim_t value) {
@@ -34,16 +41,16 @@ void confine() {
     limit(RLIMIT_CPU, 120);
     limit(RLIMIT_FSIZE, largest_kernel);
     limit(RLIMIT_NOFILE, 8);
-#ifndef __SANITIZE_ADDRESS__ // its shadow is larger than that, and it looks for leaks from a thread
-    limit(RLIMIT_AS, std::uint64_t{2} << 30U);
-#endif
+    if constexpr (!sanitized) {
+        limit(RLIMIT_AS, std::uint64_t{2} << 30U);
+    }
     if (::geteuid() == 0) {
         posix::check(::setgroups(0, nullptr), "setgroups");
         posix::check(::setresgid(nobody, nobody, nobody), "setresgid");
         posix::check(::setresuid(nobody, nobody, nobody), "setresuid");
-#ifndef __SANITIZE_ADDRESS__
-        limit(RLIMIT_NPROC, 0);
-#endif
+        if constexpr (!sanitized) {
+            limit(RLIMIT_NPROC, 0);
+        }
     }
     posix::check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
 }

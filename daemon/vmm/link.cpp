@@ -13,18 +13,40 @@
 namespace mshv::vmm {
 namespace {
 
-/// condition_variable::wait_until with time_point::max() overflows in libstdc++: never is a year.
-Deadline::Clock::time_point wait_point(Deadline deadline) {
-    return deadline.is_never() ? Deadline::Clock::now() + std::chrono::hours(24 * 365)
-                               : deadline.point();
-}
-
 [[noreturn]] void throw_gone(const std::string& why) {
     throw api::Error(api::ErrorCode::failed, "The partition's keeper is gone: " + why,
                      "the daemon ends what it left behind; see 'mshvctl events'");
 }
 
 } // namespace
+
+// Not a timed mutex: ThreadSanitizer of g++ 12 does not know how one is locked.
+class KeeperLink::Turn {
+public:
+    Turn(KeeperLink& link, Deadline deadline) : link_(link) {
+        posix::Lock lock(link_.mutex_);
+        while (link_.writing_ && !deadline.expired()) {
+            link_.changed_.wait_until(lock, deadline.point());
+        }
+        came_ = !link_.writing_;
+        link_.writing_ = true;
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+        if (came_) {
+            const posix::Lock lock(link_.mutex_);
+            link_.writing_ = false;
+            link_.changed_.notify_all();
+        }
+    }
+    /// False when somebody else wrote until the deadline.
+    [[nodiscard]] bool came() const { return came_; }
+
+private:
+    KeeperLink& link_;
+    bool came_ = false;
+};
 
 class KeeperLink::CallGuard {
 public:
@@ -63,8 +85,8 @@ keeper::Message KeeperLink::call(keeper::Message request, std::span<const int> f
     const CallGuard guard(*this, id);
     request.set("id", id);
     {
-        const std::unique_lock writing(write_mutex_, wait_point(deadline));
-        if (!writing) {
+        const Turn turn(*this, deadline);
+        if (!turn.came()) {
             throw posix::TimedOut("the keeper does not read");
         }
         try {
@@ -114,8 +136,8 @@ keeper::Message KeeperLink::ask(keeper::Message request, std::string_view what, 
 void KeeperLink::tell(const keeper::Message& message) {
     try {
         const auto soon = Deadline::after(std::chrono::seconds(1));
-        const std::unique_lock writing(write_mutex_, soon.point());
-        if (writing && !lost()) {
+        const Turn turn(*this, soon);
+        if (turn.came() && !lost()) {
             posix::send_with_fds(socket_.get(), keeper::encode(message), {}, soon);
         }
     } catch (const std::exception&) { // NOLINT: the hub sees the end of the connection itself

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -74,6 +73,8 @@ private:
     };
     /// Gives up a call however its wait ends.
     class CallGuard;
+    /// The right to write, over a whole message.
+    class Turn;
 
     const api::Uuid uuid_;
     const std::string incarnation_;
@@ -82,12 +83,12 @@ private:
     const posix::PidFd keeper_;
     const bool child_;
 
-    std::timed_mutex write_mutex_; ///< held over a whole message
     mutable posix::Mutex mutex_;
     posix::Condition changed_;
     // A call is shared since it may be answered after its caller left.
     std::map<std::int64_t, std::shared_ptr<Call>> calls_ MSHV_GUARDED_BY(mutex_);
     std::int64_t next_call_ MSHV_GUARDED_BY(mutex_) = 1;
+    bool writing_ MSHV_GUARDED_BY(mutex_) = false; ///< somebody has the turn
     std::string lost_why_ MSHV_GUARDED_BY(mutex_); ///< not empty: no connection any more
     bool finished_ MSHV_GUARDED_BY(mutex_) = false;
     bool released_ MSHV_GUARDED_BY(mutex_) = false;

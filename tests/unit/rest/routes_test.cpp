@@ -8,8 +8,8 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
+#include <future>
 #include <system_error>
-#include <thread>
 #include <unistd.h>
 
 using namespace mshv;
@@ -278,13 +278,12 @@ struct Live {
 
 BOOST_AUTO_TEST_CASE(waiting_requests_are_limited) {
     Live live;
-    std::vector<std::thread> waiters;
+    std::vector<std::future<int>> waiters;
     for (int i = 0; i < 2; ++i) {
-        waiters.emplace_back([&] {
+        waiters.push_back(std::async(std::launch::async, [&] {
             http::Client client(live.path);
-            BOOST_TEST(client.send({"GET", "/v1/events?wait_ms=60000", ""}, Live::soon()).status ==
-                       200);
-        });
+            return client.send({"GET", "/v1/events?wait_ms=60000", ""}, Live::soon()).status;
+        }));
     }
     live.service.wait_for_waiters(2);
     http::Client client(live.path);
@@ -293,7 +292,7 @@ BOOST_AUTO_TEST_CASE(waiting_requests_are_limited) {
     BOOST_TEST(client.send({"GET", "/v1/partitions", ""}, Live::soon()).status == 200);
     live.service.release();
     for (auto& waiter : waiters) {
-        waiter.join();
+        BOOST_TEST(waiter.get() == 200);
     }
     BOOST_TEST(client.send({"GET", "/v1/events?wait_ms=1", ""}, Live::soon()).status == 200);
 }
