@@ -126,7 +126,7 @@ std::unique_ptr<control::Service> open_service(const Config& config, const Log& 
     };
     dependencies.options.autostart = config.autostart;
     dependencies.options.keep_ended_logs = static_cast<std::size_t>(config.keep_ended);
-    return control::make_service(std::move(dependencies));
+    return control::make_service(dependencies);
 }
 
 /// {sel} of /v1/partitions/{sel}…; empty elsewhere.
