@@ -71,6 +71,24 @@ BOOST_AUTO_TEST_CASE(an_answer_that_breaks_off_is_unreachable_and_sent) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_before_the_request_was_read_counts) {
+    const TemporaryFolder folder;
+    const std::string path = folder.path() + "/s";
+    const posix::Fd listener = posix::listen_unix(path, 0600);
+    std::thread busy([&] {
+        posix::wait_for(listener.get(), POLLIN, soon(), "test");
+        const posix::Fd socket = posix::accept_unix(listener.get());
+        posix::write_all(socket.get(),
+                         "HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+                         soon(), "test");
+    });
+    Client client(path);
+    // More than the socket holds, so that the end comes while the client still writes.
+    const std::string body(4U << 20U, ' ');
+    BOOST_TEST(client.send({"POST", "/", body}, soon()).status == 503);
+    busy.join();
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_http_is_said_to_be_none) {
     for (const char* answer :
          {"hello\r\n\r\n", "SSH-2.0\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",

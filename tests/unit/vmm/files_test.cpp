@@ -122,6 +122,10 @@ BOOST_AUTO_TEST_CASE(a_kernel_that_the_vmms_user_cannot_read_is_copied) {
     BOOST_TEST(vmm::make_readable(closed, folder / "copy1", std::nullopt) == closed);
     BOOST_TEST(vmm::make_readable(closed, folder / "copy2", user) == folder / "copy2");
     BOOST_TEST(posix::read_file(folder / "copy2", 100) == "kernel");
+    posix::make_directories(folder / "private", 0700);
+    const std::string behind = folder / "private/open";
+    std::ofstream(behind) << "kernel";
+    BOOST_TEST(vmm::make_readable(behind, folder / "copy5", user) == folder / "copy5");
     struct stat info {};
     BOOST_REQUIRE_EQUAL(::stat((folder / "copy2").c_str(), &info), 0);
     BOOST_TEST(info.st_uid == user.uid);
