@@ -220,8 +220,8 @@ std::vector<api::Problem> QemuHost::objections(const api::PartitionSpec& spec) {
     try {
         const auto capabilities = capabilities_.get(program_for(spec), Deadline::after(probe_time));
         const auto choice =
-            qemu::choose_accelerator(spec, capabilities, probed_.get().accelerators);
-        return qemu::objections(spec, capabilities, choice.accelerator);
+            qemu::choose_accelerator(spec, *capabilities, probed_.get().accelerators);
+        return qemu::objections(spec, *capabilities, choice.accelerator);
     } catch (const api::Error& error) {
         api::Problem problem;
         problem.code = "E-HOST";
@@ -234,7 +234,7 @@ std::vector<api::Problem> QemuHost::objections(const api::PartitionSpec& spec) {
 domain::LaunchPlan QemuHost::plan(const PlanRequest& request) {
     const auto& spec = request.spec;
     qemu::PlanInput input;
-    input.capabilities = capabilities_.get(program_for(spec), Deadline::after(probe_time));
+    input.capabilities = *capabilities_.get(program_for(spec), Deadline::after(probe_time));
     const Probed& probed = probed_.get();
     input.accelerator = qemu::choose_accelerator(spec, input.capabilities, probed.accelerators);
     const auto accelerator = input.accelerator.accelerator;
@@ -373,18 +373,18 @@ std::vector<domain::VmmCapability> QemuHost::capabilities() {
     try {
         result.program = program_for({});
         const auto capabilities = capabilities_.get(result.program, Deadline::after(probe_time));
-        result.version = capabilities.version.to_string();
+        result.version = capabilities->version.to_string();
         for (const auto machine : {api::Machine::q35, api::Machine::pc, api::Machine::microvm}) {
-            if (std::string name(api::to_name(machine)); capabilities.machines.contains(name)) {
+            if (std::string name(api::to_name(machine)); capabilities->machines.contains(name)) {
                 result.machines.push_back(std::move(name));
             }
         }
         for (const auto accelerator :
              {api::Accelerator::mshv, api::Accelerator::kvm, api::Accelerator::tcg}) {
             const std::string why =
-                qemu::why_not(accelerator, capabilities, probed_.get().accelerators);
+                qemu::why_not(accelerator, *capabilities, probed_.get().accelerators);
             result.accelerators.push_back(
-                {accelerator, why.empty(), why, qemu::lacking(accelerator, capabilities.version)});
+                {accelerator, why.empty(), why, qemu::lacking(accelerator, capabilities->version)});
         }
     } catch (const api::Error& error) {
         result.why = error.message();

@@ -171,7 +171,8 @@ Capabilities probe(const std::string& program, Deadline deadline) {
     }
 }
 
-Capabilities CapabilityCache::get(const std::string& program, Deadline deadline) {
+std::shared_ptr<const Capabilities> CapabilityCache::get(const std::string& program,
+                                                         Deadline deadline) {
     const posix::Lock lock(mutex_);
     BinaryKey key;
     try {
@@ -201,8 +202,9 @@ Capabilities CapabilityCache::get(const std::string& program, Deadline deadline)
         } catch (const std::system_error&) { // NOLINT: a cache that cannot be written is no fault
         }
     }
-    known_.insert_or_assign(program, std::pair(key, *found));
-    return *found;
+    auto shared = std::make_shared<const Capabilities>(std::move(*found));
+    known_.insert_or_assign(program, std::pair(key, shared));
+    return shared;
 }
 
 } // namespace mshv::vmm::qemu

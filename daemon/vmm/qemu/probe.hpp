@@ -6,6 +6,7 @@
 #include "toolstack/libs/posix/mutex.hpp"
 
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -20,12 +21,13 @@ Capabilities probe(const std::string& program, posix::Deadline deadline);
 class CapabilityCache {
 public:
     explicit CapabilityCache(std::string folder) : folder_(std::move(folder)) {}
-    Capabilities get(const std::string& program, posix::Deadline deadline);
+    /// Shared, since it is thousands of names that each request would copy.
+    std::shared_ptr<const Capabilities> get(const std::string& program, posix::Deadline deadline);
 
 private:
     std::string folder_;
     posix::Mutex mutex_;
-    std::map<std::string, std::pair<BinaryKey, Capabilities>>
+    std::map<std::string, std::pair<BinaryKey, std::shared_ptr<const Capabilities>>>
         known_ MSHV_GUARDED_BY(mutex_); ///< by path
 };
 

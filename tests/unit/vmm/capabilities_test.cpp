@@ -97,12 +97,12 @@ BOOST_AUTO_TEST_CASE(a_second_daemon_need_not_probe) {
     Capabilities first;
     {
         vmm::qemu::CapabilityCache cache(folder);
-        first = cache.get(qemu, soon());
+        first = *cache.get(qemu, soon());
     }
     vmm::qemu::CapabilityCache cache(folder);
     // A deadline that has passed: a probe would throw.
     const auto second = cache.get(qemu, posix::Deadline::after(std::chrono::milliseconds(-1)));
-    BOOST_TEST((first == second));
+    BOOST_TEST((first == *second));
     posix::remove_tree(folder);
 }
 
