@@ -226,8 +226,12 @@ void check_events(Host& host, const std::vector<Json>& rows) {
 void check_sanitizers(const Host& host) {
     for (const auto& entry : fs::directory_iterator(host.root())) {
         if (entry.path().filename().string().starts_with("sanitizer")) {
-            BOOST_ERROR("a sanitizer reported:\n"
-                        << posix::read_file(entry.path(), 1 << 20).substr(0, 8000));
+            const auto text = posix::read_file(entry.path(), 1 << 20);
+            // Killed while it looks for leaks, one only complains of that.
+            BOOST_CHECK_MESSAGE(text.find("Unable to get registers") != std::string::npos &&
+                                    text.find("ERROR") == std::string::npos,
+                                "a sanitizer reported:\n"
+                                    << text.substr(0, 8000));
         }
     }
 }
