@@ -211,27 +211,44 @@ api::PartitionView ServiceImpl::destroy(const api::Selector& selector,
     return operations_.destroy(core_.directory.resolve(selector), request, actor.name, wait_busy);
 }
 
+/// The state follows from what the keeper reports, in its order, and from nothing else: a change
+/// recorded beside the reports could be undone by an older one that is still on its way.
+api::PartitionView ServiceImpl::turn(const store::PartitionRow& row, const Actor& actor, Turn how) {
+    const auto process = process_of(row);
+    if (const LivePtr live = core_.lives.find(row.uuid)) {
+        posix::Lock lock(live->mutex);
+        live->asked_by = actor.name;
+    }
+    const Deadline deadline = core_.vmm_deadline();
+    const std::int64_t told = ((*process).*how)(deadline);
+    MSHV_CRASHPOINT("control.after_turn");
+    for (std::uint64_t seen = core_.directory.version();;) {
+        const auto after = core_.directory.find(row.uuid);
+        if (!after) {
+            return to_view(row);
+        }
+        const auto& run = after->row.runtime;
+        if (!run || run->incarnation != row.runtime->incarnation || run->acked_seq >= told) {
+            return core_.view(*after);
+        }
+        if (deadline.expired()) {
+            throw Error(ErrorCode::timeout, "What was asked of '" + row.name +
+                                                "' was done, but is not recorded yet");
+        }
+        seen = core_.directory.wait(seen, deadline);
+    }
+}
+
 api::PartitionView ServiceImpl::pause(const api::Selector& selector, const Actor& actor,
                                       Deadline wait_busy) {
     const Held held = hold(selector, Verb::pause, actor, wait_busy);
-    process_of(held.row)->pause(core_.vmm_deadline());
-    MSHV_CRASHPOINT("control.after_pause");
-    // The keeper's own report may come first: then there is nothing left to record.
-    core_.store.write([&](store::Transaction& t) {
-        t.change(held.row.id, domain::Change::pause, api::Reason::user, actor.name);
-    });
-    return core_.view(held.row.uuid);
+    return turn(held.row, actor, &vmm::VmmProcess::pause);
 }
 
 api::PartitionView ServiceImpl::unpause(const api::Selector& selector, const Actor& actor,
                                         Deadline wait_busy) {
     const Held held = hold(selector, Verb::unpause, actor, wait_busy);
-    process_of(held.row)->resume(core_.vmm_deadline());
-    MSHV_CRASHPOINT("control.after_unpause");
-    core_.store.write([&](store::Transaction& t) {
-        t.change(held.row.id, domain::Change::resume, api::Reason::user, actor.name);
-    });
-    return core_.view(held.row.uuid);
+    return turn(held.row, actor, &vmm::VmmProcess::resume);
 }
 
 void ServiceImpl::trigger(const api::Selector& selector, const api::TriggerRequest& request,

@@ -36,16 +36,18 @@ void on_respawn(store::Transaction& t, const store::PartitionRow& row, const Kee
     t.change(row.id, Change::respawn, event.reason, keeper_actor, event.detail);
 }
 
-void on_running(store::Transaction& t, const store::PartitionRow& row, const KeeperEvent& event) {
-    const Reason reason = event.reason != Reason::none ? event.reason : row.reason;
+void on_running(store::Transaction& t, const store::PartitionRow& row, const KeeperEvent& event,
+                const std::string& asked_by) {
     if (row.state == State::restarting) {
-        t.change(row.id, Change::run, reason, keeper_actor);
-    } else if (row.state == State::paused) {
-        t.change(row.id, Change::resume, reason, keeper_actor);
+        t.change(row.id, Change::run, event.reason != Reason::none ? event.reason : row.reason,
+                 keeper_actor);
+    } else if (row.state == State::paused) { // nothing ends a pause but a request
+        t.change(row.id, Change::resume, Reason::user, asked_by);
     }
 }
 
-void on_paused(store::Transaction& t, const store::PartitionRow& row, const KeeperEvent& event) {
+void on_paused(store::Transaction& t, const store::PartitionRow& row, const KeeperEvent& event,
+               const std::string& asked_by) {
     if (event.reason == Reason::guest_panic) {
         if (t.change(row.id, Change::preserve, event.reason, keeper_actor, event.detail)) {
             t.drop_intent(row.id);
@@ -53,7 +55,8 @@ void on_paused(store::Transaction& t, const store::PartitionRow& row, const Keep
     } else if (row.state == State::restarting) {
         t.change(row.id, Change::run_paused, event.reason, keeper_actor, event.detail);
     } else if (row.state == State::running) {
-        t.change(row.id, Change::pause, event.reason, keeper_actor, event.detail);
+        t.change(row.id, Change::pause, event.reason,
+                 event.reason == Reason::user ? asked_by : keeper_actor, event.detail);
     }
 }
 
@@ -102,7 +105,8 @@ bool is_wanted_end(Reason reason) {
 }
 
 bool apply_keeper_event(store::Transaction& t, store::PartitionNumber id,
-                        const std::string& incarnation, const KeeperEvent& event) {
+                        const std::string& incarnation, const KeeperEvent& event,
+                        const std::string& asked_by) {
     const auto row = t.find(id);
     if (!row || !row->runtime || row->runtime->incarnation != incarnation ||
         event.seq <= row->runtime->acked_seq) {
@@ -123,10 +127,10 @@ bool apply_keeper_event(store::Transaction& t, store::PartitionNumber id,
         }
         break;
     case Kind::running:
-        on_running(t, *row, event);
+        on_running(t, *row, event, asked_by.empty() ? keeper_actor : asked_by);
         break;
     case Kind::paused:
-        on_paused(t, *row, event);
+        on_paused(t, *row, event, asked_by.empty() ? keeper_actor : asked_by);
         break;
     case Kind::guest_panicked:
         t.event("partition.panicked", id, keeper_actor, event.detail);

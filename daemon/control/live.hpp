@@ -44,6 +44,8 @@ struct Live {
     /// A thread is at the inbox: there is never a second one.
     bool draining MSHV_GUARDED_BY(mutex) = false;
     std::optional<Sample> sample MSHV_GUARDED_BY(mutex);
+    /// Who last asked its VPs to run or to stand still; empty = nobody since this daemon began.
+    std::string asked_by MSHV_GUARDED_BY(mutex);
 
     std::shared_ptr<vmm::VmmProcess> get_process() {
         posix::Lock lock(mutex);

@@ -82,6 +82,9 @@ private:
     std::optional<api::PartitionView> stop_restart(const api::Selector& selector,
                                                    const Actor& actor, Deadline wait_busy);
     std::shared_ptr<vmm::VmmProcess> process_of(const store::PartitionRow& row);
+    using Turn = std::int64_t (vmm::VmmProcess::*)(Deadline);
+    /// Lets the VPs run or stand still, and returns when that is recorded.
+    api::PartitionView turn(const store::PartitionRow& row, const Actor& actor, Turn how);
     void begin_ladder(const store::PartitionRow& row, store::IntentKind kind,
                       const api::ShutdownPolicy& policy, const Actor& actor);
     std::optional<api::PartitionView> ended_transient(const std::string& text);

@@ -106,11 +106,16 @@ void Supervisor::drain(const LivePtr& live) noexcept {
 Supervisor::Outcome Supervisor::apply(const LivePtr& live,
                                       const std::vector<vmm::KeeperEvent>& events) {
     MSHV_CRASHPOINT("control.before_events");
+    std::string asked_by;
+    {
+        posix::Lock lock(live->mutex);
+        asked_by = live->asked_by;
+    }
     const Outcome outcome = core_.store.write([&](store::Transaction& t) {
         Outcome result;
         for (const auto& event : events) {
             result.ended =
-                apply_keeper_event(t, live->id, live->incarnation, event) || result.ended;
+                apply_keeper_event(t, live->id, live->incarnation, event, asked_by) || result.ended;
         }
         result.removed = !t.find(live->id);
         return result;

@@ -406,7 +406,7 @@ void Keeper::continue_vps(const Asker& asker) {
         if (kind == ReplyKind::returned) {
             run_when_ready_ = true;
             set_vps(Vps::running, reason::none);
-            control_.ok(asker);
+            answer_told(asker);
         } else if (kind == ReplyKind::error) {
             control_.error(asker, "failed", "The VMM refused to run: " + scanned.text);
         } else {
@@ -434,7 +434,7 @@ void Keeper::set_vps(Vps vps, const std::string& why) {
 }
 
 void Keeper::report_vps() {
-    if (vps_ == told_vps_ || phase_ != Phase::live) {
+    if (vps_ == told_vps_) {
         return;
     }
     if (!vps_timer_.armed()) {
@@ -443,10 +443,23 @@ void Keeper::report_vps() {
     if (++vps_reports_ > most_vps_reports) {
         return; // the timer tells what it has come to
     }
+    tell_vps();
+}
+
+void Keeper::tell_vps() {
+    if (vps_ == told_vps_ || phase_ != Phase::live) {
+        return;
+    }
     told_vps_ = vps_;
     reason_ = vps_reason_;
     emit(vps_ == Vps::running ? "running" : "paused", vps_reason_, Message());
     mark_state();
+}
+
+/// What somebody asked for is not held back: the answer names an event behind it.
+void Keeper::answer_told(const Asker& asker) {
+    tell_vps();
+    control_.answer(asker, Message("ok").set("seq", journal_.last_seq()));
 }
 
 void Keeper::monitor_event(const QmpLine& line) {

@@ -51,6 +51,8 @@ private:
     void finish(const std::string& final_reason);
     void set_vps(Vps vps, const std::string& why);
     void report_vps();
+    void tell_vps();
+    void answer_told(const Asker& asker);
     void continue_vps(const Asker& asker);
     std::string read_errors();
     void monitor_ready() override;

@@ -103,7 +103,7 @@ void Keeper::ask_resume(const Asker& asker, const Message&) {
         phase_ == Phase::waiting || (phase_ == Phase::starting && !monitor_.ready());
     if (coming) {
         run_when_ready_ = true;
-        control_.ok(asker);
+        answer_told(asker);
     } else if (phase_ == Phase::starting || phase_ == Phase::live) {
         continue_vps(asker);
     } else {
@@ -116,7 +116,7 @@ void Keeper::ask_pause(const Asker& asker, const Message&) {
         phase_ == Phase::waiting || (phase_ == Phase::starting && !monitor_.ready());
     if (coming) {
         run_when_ready_ = false;
-        control_.ok(asker);
+        answer_told(asker);
         return;
     }
     if (phase_ != Phase::live) {
@@ -128,7 +128,7 @@ void Keeper::ask_pause(const Asker& asker, const Message&) {
                   [this, asker](ReplyKind kind, const QmpLine& scanned, std::string_view line) {
                       if (kind == ReplyKind::returned) {
                           set_vps(Vps::stopped, reason::user);
-                          control_.ok(asker);
+                          answer_told(asker);
                       } else if (kind == ReplyKind::error) {
                           control_.error(asker, "failed", "The VMM did not stop: " + scanned.text);
                       } else {

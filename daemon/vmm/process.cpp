@@ -53,16 +53,18 @@ KeeperStatus KeeperProcess::status(Deadline deadline) {
     }
 }
 
-void KeeperProcess::resume(Deadline deadline) {
+std::int64_t KeeperProcess::resume(Deadline deadline) {
     MSHV_CRASHPOINT("vmm.resume.before");
-    link_->ask(Message("resume"), "resume the partition", deadline);
+    const Message answer = link_->ask(Message("resume"), "resume the partition", deadline);
     MSHV_CRASHPOINT("vmm.resume.after");
+    return answer.number("seq").value_or(0);
 }
 
-void KeeperProcess::pause(Deadline deadline) {
+std::int64_t KeeperProcess::pause(Deadline deadline) {
     MSHV_CRASHPOINT("vmm.pause.before");
-    link_->ask(Message("pause"), "pause the partition", deadline);
+    const Message answer = link_->ask(Message("pause"), "pause the partition", deadline);
     MSHV_CRASHPOINT("vmm.pause.after");
+    return answer.number("seq").value_or(0);
 }
 
 std::string KeeperProcess::qmp(std::string_view command, std::string_view what, Deadline deadline) {

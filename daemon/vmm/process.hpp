@@ -23,8 +23,8 @@ public:
 
     [[nodiscard]] KeeperRecord record() const override { return record_; }
     KeeperStatus status(Deadline deadline) override;
-    void resume(Deadline deadline) override;
-    void pause(Deadline deadline) override;
+    std::int64_t resume(Deadline deadline) override;
+    std::int64_t pause(Deadline deadline) override;
     void powerdown(Deadline deadline) override;
     void sleep_button(Deadline deadline) override;
     void wakeup(Deadline deadline) override;

@@ -81,8 +81,10 @@ public:
     [[nodiscard]] virtual KeeperRecord record() const = 0;
     virtual KeeperStatus status(Deadline deadline) = 0;
 
-    virtual void resume(Deadline deadline) = 0; ///< start or continue the VPs
-    virtual void pause(Deadline deadline) = 0;
+    /// Starts or continues the VPs, or stops them. Returned: the number of an event; when that is
+    /// recorded, so is the change. 0: the keeper did not say.
+    virtual std::int64_t resume(Deadline deadline) = 0;
+    virtual std::int64_t pause(Deadline deadline) = 0;
     virtual void powerdown(Deadline deadline) = 0; ///< ACPI power button
     virtual void sleep_button(Deadline deadline) = 0;
     virtual void wakeup(Deadline deadline) = 0;

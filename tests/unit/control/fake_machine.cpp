@@ -79,6 +79,9 @@ void FakeMachine::send() {
         {
             Lock lock(mutex_);
             changed_.notify_all();
+            if (faults_.hold_events) {
+                return;
+            }
             for (const auto& [name, keeper] : keepers_) {
                 if (std::size_t& sent = sent_[name]; sent < keeper.journal.size() && sink_) {
                     key = name;
@@ -215,9 +218,11 @@ bool FakeMachine::wait(const std::function<bool(const Keepers&)>& done) {
 }
 
 void FakeMachine::set_faults(const Faults& faults) {
-    Lock lock(mutex_);
-    faults_ = faults;
-    changed_.notify_all();
+    {
+        Lock lock(mutex_);
+        faults_ = faults;
+    }
+    send();
 }
 
 Faults FakeMachine::faults() const {
@@ -243,8 +248,8 @@ public:
         Lock lock(machine_.mutex_);
         return status_of(alive());
     }
-    void resume(Deadline) override {
-        act("resume", [this](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+    std::int64_t resume(Deadline) override {
+        return act("resume", [this](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
             if (!machine_.faults_.fail_resume.empty()) {
                 throw Error(ErrorCode::failed, machine_.faults_.fail_resume);
             }
@@ -252,8 +257,8 @@ public:
             machine_.note(keeper, Kind::running, Reason::user);
         });
     }
-    void pause(Deadline) override {
-        act("pause", [this](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+    std::int64_t pause(Deadline) override {
+        return act("pause", [this](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
             keeper.state = State::paused;
             machine_.note(keeper, Kind::paused, Reason::user);
         });
@@ -330,15 +335,20 @@ private:
         }
         return keeper->second;
     }
+    /// Returns the number of the last event.
     template <typename F>
-    void act(const std::string& what, F effect) {
+    std::int64_t act(const std::string& what, F effect) {
         machine_.at(what + ".enter");
+        std::int64_t told = 0;
         {
             Lock lock(machine_.mutex_);
-            effect(alive());
+            FakeKeeper& keeper = alive();
+            effect(keeper);
+            told = static_cast<std::int64_t>(keeper.journal.size());
         }
         machine_.send();
         machine_.at(what + ".exit");
+        return told;
     }
     void ask(const std::string& what, bool agent) {
         bool follows = false;

@@ -41,6 +41,7 @@ struct Faults {
     bool no_agent = true;     ///< nobody answers to agent_shutdown
     bool deaf = true;         ///< the guest ignores what it is asked for
     bool no_adoption = false; ///< keepers do not answer a new daemon
+    bool hold_events = false; ///< what keepers report comes late: when this is taken back
     std::string objection;    ///< what the host says against every definition
 };
 

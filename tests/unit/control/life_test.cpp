@@ -4,6 +4,7 @@
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <future>
 #include <thread>
 
 namespace mshv::testing {
@@ -204,6 +205,32 @@ BOOST_AUTO_TEST_CASE(pause_and_unpause) {
     api::CreateRequest request = request_of("cold", CreateMode::transient);
     request.paused = true;
     BOOST_TEST((service().create(request, tester, at_once()).state == State::paused));
+}
+
+BOOST_AUTO_TEST_CASE(a_late_report_does_not_undo_what_was_asked_later) {
+    Faults faults;
+    faults.hold_events = true;
+    machine().set_faults(faults);
+    create("web"); // that its VPs run is told, but does not come
+    std::promise<void> asked;
+    machine().set_probe([&](const std::string& point) {
+        if (point == "pause.exit") {
+            asked.set_value();
+        }
+    });
+    auto pause = std::async(std::launch::async, [&] {
+        return service().pause(by_name("web"), tester, at_once()).state;
+    });
+    asked.get_future().wait();
+    machine().set_faults({});
+    BOOST_TEST((pause.get() == State::paused));
+    machine().set_probe({});
+    restart_daemon(); // all reports are recorded
+    BOOST_TEST((get("web").state == State::paused));
+    BOOST_TEST((story("web") == Story{"partition.created", "shutoff>starting", "starting>running",
+                                      "running>paused"}));
+    const auto events = store().events(0, 0, std::nullopt).events;
+    BOOST_TEST(events.at(3).actor == tester.name);
 }
 
 BOOST_AUTO_TEST_CASE(a_vmm_that_does_not_die_is_stuck_until_it_does) {
