@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -42,6 +43,29 @@ BOOST_AUTO_TEST_CASE(a_stale_socket_is_replaced_and_a_live_one_left_alone) {
     const Fd second = listen_unix(path, 0600);
     const Fd client = connect_unix(path, soon());
     BOOST_TEST(static_cast<bool>(accept_unix(second.get())));
+}
+
+BOOST_AUTO_TEST_CASE(a_child_that_was_not_executed_yet_does_not_answer_for_its_parent) {
+    const TemporaryFolder folder;
+    const std::string path = folder / "s";
+    int hold[2];
+    check(::pipe2(hold, O_CLOEXEC), "pipe");
+    const Fd read_end{hold[0]};
+    Fd write_end{hold[1]};
+    const pid_t daemon = check(::fork(), "fork");
+    if (daemon == 0) {
+        write_end.reset();
+        const Fd listener = listen_unix(path, 0600);
+        if (::fork() == 0) { // has the socket, and goes on having it
+            char byte = 0;
+            ::_exit(static_cast<int>(::read(read_end.get(), &byte, 1)));
+        }
+        ::_exit(0);
+    }
+    int status = -1;
+    BOOST_TEST(::waitpid(daemon, &status, 0) == daemon);
+    BOOST_TEST(status == 0);
+    BOOST_CHECK_NO_THROW(listen_unix(path, 0600));
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_is_no_socket_is_left_alone) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/libs/posix/socket.hpp"
 
+#include "toolstack/libs/posix/pidfd.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -40,6 +42,16 @@ Fd stream_socket(int flags) {
     return Fd{check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0), "create socket")};
 }
 
+/// A living process answers there. The socket of one that was killed may be connected to for a moment
+/// longer: a child between fork and exec has it too.
+bool is_answered(const sockaddr_un& address) {
+    const Fd probe = stream_socket(SOCK_NONBLOCK);
+    if (::connect(probe.get(), as_sockaddr(address), sizeof address) != 0) {
+        return errno == EAGAIN; // its backlog is full
+    }
+    return identify_process(peer_credentials(probe.get()).pid).has_value();
+}
+
 } // namespace
 
 PeerCredentials peer_credentials(int socket) {
@@ -60,9 +72,7 @@ Fd listen_unix(const std::string& path, mode_t mode, int backlog) {
     const sockaddr_un address = unix_address(path);
     struct stat existing {};
     if (::lstat(path.c_str(), &existing) == 0) {
-        const Fd probe = stream_socket(0);
-        if (!S_ISSOCK(existing.st_mode) ||
-            ::connect(probe.get(), as_sockaddr(address), sizeof address) == 0) {
+        if (!S_ISSOCK(existing.st_mode) || is_answered(address)) {
             errno = EADDRINUSE;
             throw_errno("listen on " + path);
         }

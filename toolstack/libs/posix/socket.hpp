@@ -23,8 +23,8 @@ struct PeerCredentials {
 
 PeerCredentials peer_credentials(int socket);
 
-/// A listening AF_UNIX stream socket at `path` with exactly `mode`. A stale socket file that nobody
-/// answers is replaced; one that somebody answers throws (EADDRINUSE) and is left alone.
+/// A listening AF_UNIX stream socket at `path` with exactly `mode`. A stale socket file that no living
+/// process answers is replaced; one that somebody answers throws (EADDRINUSE) and is left alone.
 Fd listen_unix(const std::string& path, mode_t mode, int backlog = 128);
 
 /// Connects to the AF_UNIX stream socket at `path`.
