@@ -344,7 +344,7 @@ BOOST_AUTO_TEST_CASE(a_hundred_kills_at_random_moments) {
         }
         host.kill_daemon();
         clients.clear();
-        BOOST_REQUIRE(host.start_daemon());
+        BOOST_REQUIRE_MESSAGE(host.start_daemon(), "the daemon did not start again");
     }
     check_invariants(host);
     BOOST_TEST(host.rows().size() == 8U); // no definition was lost

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <boost/test/results_collector.hpp>
+#include <boost/test/execution_monitor.hpp>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <cstdlib>
@@ -89,6 +90,7 @@ Host::~Host() {
         finish();
     } catch (const std::exception& error) {
         BOOST_ERROR("the clean-up failed: " << error.what());
+    } catch (const boost::execution_aborted&) { // NOLINT: a requirement that failed was reported
     }
     const auto& test = boost::unit_test::framework::current_test_case();
     if (!boost::unit_test::results_collector.results(test.p_id).passed()) {
