@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/keeper/vmm_child.hpp"
 
+#include "toolstack/libs/posix/command.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
@@ -101,16 +102,6 @@ void become(const User& user) {
     must(::setresuid(uid, uid, uid) == 0, "set uid");
 }
 
-std::vector<char*> pointers(const std::vector<std::string>& strings) {
-    std::vector<char*> result;
-    result.reserve(strings.size() + 1);
-    for (const auto& text : strings) {
-        result.push_back(const_cast<char*>(text.c_str()));
-    }
-    result.push_back(nullptr);
-    return result;
-}
-
 [[noreturn]] void run_child(const LaunchSpec& spec, Pipe& gate, const Fd& errors) {
     gate.write.reset();
     char go = 0;
@@ -130,7 +121,8 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
         become(*spec.user);
     }
     must(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "set no_new_privs");
-    ::execve(spec.program.c_str(), pointers(spec.argv).data(), pointers(spec.env).data());
+    ::execve(spec.program.c_str(), posix::exec_pointers(spec.argv).data(),
+             posix::exec_pointers(spec.env).data());
     die("execute " + spec.program);
 }
 

@@ -13,17 +13,6 @@
 namespace mshv::posix {
 namespace {
 
-/// What a null-terminated array of C strings points at belongs to `strings`.
-std::vector<char*> pointers(const std::vector<std::string>& strings) {
-    std::vector<char*> result;
-    result.reserve(strings.size() + 1);
-    for (const auto& text : strings) {
-        result.push_back(const_cast<char*>(text.c_str()));
-    }
-    result.push_back(nullptr);
-    return result;
-}
-
 /// Everything that the child needs, made before the fork.
 struct Plan {
     const char* program = nullptr;
@@ -126,6 +115,16 @@ int read_report(int report) {
 
 } // namespace
 
+std::vector<char*> exec_pointers(const std::vector<std::string>& strings) {
+    std::vector<char*> result;
+    result.reserve(strings.size() + 1);
+    for (const auto& text : strings) {
+        result.push_back(const_cast<char*>(text.c_str()));
+    }
+    result.push_back(nullptr);
+    return result;
+}
+
 Child spawn(const Command& command) {
     // Sources are first moved above every target, so that no dup2 overwrites a source that a later
     // mapping still needs.
@@ -151,8 +150,8 @@ Child spawn(const Command& command) {
     Fd report{check(::fcntl(near.get(), F_DUPFD_CLOEXEC, highest + 1), "duplicate for spawn")};
     near.reset();
     plan.program = command.program.c_str();
-    plan.argv = pointers(command.argv);
-    plan.env = pointers(command.env);
+    plan.argv = exec_pointers(command.argv);
+    plan.env = exec_pointers(command.env);
     plan.report = report.get();
     plan.parent = ::getpid();
     plan.new_session = command.new_session;

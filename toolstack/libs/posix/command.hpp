@@ -36,4 +36,7 @@ struct Child {
 /// it. Throws std::system_error when the program cannot be executed. Thread-safe.
 Child spawn(const Command& command);
 
+/// The null-terminated array that exec takes; what it points at belongs to `strings`.
+std::vector<char*> exec_pointers(const std::vector<std::string>& strings);
+
 } // namespace mshv::posix
