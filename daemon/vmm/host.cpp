@@ -233,12 +233,14 @@ std::vector<api::Problem> QemuHost::objections(const api::PartitionSpec& spec) {
 
 domain::LaunchPlan QemuHost::plan(const PlanRequest& request) {
     const auto& spec = request.spec;
-    qemu::PlanInput input;
-    input.capabilities = *capabilities_.get(program_for(spec), Deadline::after(probe_time));
+    const auto capabilities = capabilities_.get(program_for(spec), Deadline::after(probe_time));
     const Probed& probed = probed_.get();
-    input.accelerator = qemu::choose_accelerator(spec, input.capabilities, probed.accelerators);
+    qemu::PlanInput input;
+    input.program = capabilities->program;
+    input.version = capabilities->version;
+    input.accelerator = qemu::choose_accelerator(spec, *capabilities, probed.accelerators);
     const auto accelerator = input.accelerator.accelerator;
-    if (auto problems = qemu::objections(spec, input.capabilities, accelerator);
+    if (auto problems = qemu::objections(spec, *capabilities, accelerator);
         !problems.empty()) {
         const std::string text = join(problems);
         throw api::Error(api::ErrorCode::unsupported, "This host cannot run the partition: " + text)

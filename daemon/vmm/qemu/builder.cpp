@@ -38,7 +38,7 @@ std::string check_word(const std::string& text, std::string_view what) {
 }
 
 CommandBuilder::CommandBuilder(const PlanInput& input) : input_(input) {
-    plan_.argv.push_back(input.capabilities.program);
+    plan_.argv.push_back(input.program);
 }
 
 void CommandBuilder::path(std::string_view name, const std::string& path) {

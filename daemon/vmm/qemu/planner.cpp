@@ -291,14 +291,14 @@ domain::LaunchPlan make_plan(const PlanInput& input) {
     plan.run_dir = input.folders.run_dir + "/" + api::to_string(plan.uuid) + "/" + plan.incarnation;
     check_run_dir(plan.run_dir);
     plan.log_dir = input.folders.log_dir + "/" + api::to_string(plan.uuid);
-    plan.program = input.capabilities.program;
+    plan.program = input.program;
     plan.env = {"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
     plan.user = input.user;
     plan.policy = policy_of(spec);
     plan.console = spec.devices.console;
     plan.accelerator = input.accelerator.accelerator;
     plan.accelerator_reason = input.accelerator.reason;
-    plan.vmm_version = "qemu " + input.capabilities.version.to_string();
+    plan.vmm_version = "qemu " + input.version.to_string();
     plan.start_paused = input.start_paused;
 
     add_identity(command, plan);

@@ -32,7 +32,8 @@ struct PlanInput {
     api::PartitionNumber id = 0;
     std::string incarnation;
     bool start_paused = false;
-    Capabilities capabilities;
+    std::string program; ///< the QEMU
+    Version version;     ///< its
     AcceleratorChoice accelerator;
     BootImage boot;
     Folders folders;

@@ -128,8 +128,8 @@ inline vmm::qemu::PlanInput hostile_input(Hostile& h) {
     spec.labels[h.text()] = h.text();
     input.id = static_cast<std::int64_t>(h.next() % 1000);
     input.incarnation = h.chance(5) ? h.text() : "i1";
-    input.capabilities.program = "/usr/bin/qemu-system-x86_64";
-    input.capabilities.version = {7, 2, 22};
+    input.program = "/usr/bin/qemu-system-x86_64";
+    input.version = {7, 2, 22};
     input.accelerator = {api::Accelerator::tcg, h.text()};
     input.folders = {"/run/mshv", "/var/log/mshv", "/var/lib/mshv"};
     return input;

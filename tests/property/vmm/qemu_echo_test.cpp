@@ -108,8 +108,8 @@ vmm::qemu::PlanInput plain_input() {
     input.spec.memory.size = 64UL << 20U;
     input.spec.name = "a.b_c+d-e";
     input.incarnation = "i1";
-    input.capabilities.program = program;
-    input.capabilities.version = {7, 2, 0};
+    input.program = program;
+    input.version = {7, 2, 0};
     input.accelerator = {api::Accelerator::tcg, "test"};
     input.folders = {"/run/mshv", "/var/log/mshv", "/var/lib/mshv"};
     return input;
