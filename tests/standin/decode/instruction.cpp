@@ -193,7 +193,7 @@ void Decoder::read_opcode() {
         }
     } else {
         out_.opcode = first;
-        shape_ = one_byte_table[first];
+        shape_ = legacy_shape(out_.map, first);
     }
     if ((shape_ & shape::undefined) != 0 || (is_long() && (shape_ & shape::not_64) != 0)) {
         in_.refuse();
@@ -211,15 +211,15 @@ void Decoder::read_two_byte() {
     case 0x38:
         out_.map = OpcodeMap::three_38;
         out_.opcode = in_.byte();
-        shape_ = three_38_table[out_.opcode];
+        shape_ = legacy_shape(out_.map, out_.opcode);
         break;
     case 0x3a:
         out_.map = OpcodeMap::three_3a;
         out_.opcode = in_.byte();
-        shape_ = three_3a_table[out_.opcode];
+        shape_ = legacy_shape(out_.map, out_.opcode);
         break;
     default:
-        shape_ = two_byte_table[out_.opcode];
+        shape_ = legacy_shape(out_.map, out_.opcode);
     }
 }
 

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/standin/decode/opcode_tables.hpp"
 
+#include <array>
+#include <cstddef>
+
 namespace mshv::standin {
 
 namespace {
 
 using namespace shape;
+
+using OpcodeTable = std::array<Shape, 256>;
 
 /// All opcodes from `first` to `last` are of one shape; what no row names is undefined.
 struct Row {
@@ -231,10 +236,24 @@ Shape refine_one_byte(std::uint8_t opcode, Shape shape, unsigned reg, std::uint8
 
 } // namespace
 
-constinit const OpcodeTable one_byte_table = expand(one_byte_rows);
-constinit const OpcodeTable two_byte_table = expand(two_byte_rows);
-constinit const OpcodeTable three_38_table = expand(three_38_rows);
-constinit const OpcodeTable three_3a_table = expand(three_3a_rows);
+Shape legacy_shape(OpcodeMap map, std::uint8_t opcode) {
+    static constexpr OpcodeTable one_byte = expand(one_byte_rows);
+    static constexpr OpcodeTable two_byte = expand(two_byte_rows);
+    static constexpr OpcodeTable three_38 = expand(three_38_rows);
+    static constexpr OpcodeTable three_3a = expand(three_3a_rows);
+    switch (map) {
+    case OpcodeMap::one_byte:
+        return one_byte[opcode];
+    case OpcodeMap::two_byte:
+        return two_byte[opcode];
+    case OpcodeMap::three_38:
+        return three_38[opcode];
+    case OpcodeMap::three_3a:
+        return three_3a[opcode];
+    default:
+        return undefined;
+    }
+}
 
 Shape refine(OpcodeMap map, std::uint8_t opcode, Shape shape, std::uint8_t modrm_byte,
              SimdPrefix prefix) {

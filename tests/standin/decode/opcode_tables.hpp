@@ -3,7 +3,6 @@
 
 #include "tests/standin/decode/instruction.hpp"
 
-#include <array>
 #include <cstdint>
 
 // What follows an opcode byte, by the opcode maps of AMD's and Intel's manuals.
@@ -32,12 +31,8 @@ inline constexpr Shape imm32 = 1U << 13U;     ///< whatever the operand size
 inline constexpr Shape undefined = 1U << 15U;
 } // namespace shape
 
-using OpcodeTable = std::array<Shape, 256>;
-
-extern const OpcodeTable one_byte_table;
-extern const OpcodeTable two_byte_table;
-extern const OpcodeTable three_38_table;
-extern const OpcodeTable three_3a_table;
+/// Of the maps one_byte, two_byte, three_38 and three_3a.
+Shape legacy_shape(OpcodeMap map, std::uint8_t opcode);
 
 /// The mandatory prefix of an instruction as VEX numbers it.
 enum class SimdPrefix : std::uint8_t { none, p66, pf3, pf2 };

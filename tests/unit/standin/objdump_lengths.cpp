@@ -2,7 +2,6 @@
 #include "tests/standin/decode/instruction.hpp"
 
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
@@ -25,6 +24,14 @@ struct Counts {
     std::uint64_t mismatches = 0;
 };
 
+/// 16 for what is none.
+constexpr unsigned hex_digit(char digit) {
+    if (digit >= '0' && digit <= '9') {
+        return static_cast<unsigned>(digit - '0');
+    }
+    return digit >= 'a' && digit <= 'f' ? static_cast<unsigned>(digit - 'a') + 10 : 16;
+}
+
 /// "  401000:\t48 89 e5 \tmov …": the bytes and the text; false for any other line.
 bool parse(std::string_view line, Bytes& bytes, std::string_view& text) {
     const auto first = line.find(":\t");
@@ -37,11 +44,12 @@ bool parse(std::string_view line, Bytes& bytes, std::string_view& text) {
     line = line.substr(0, second);
     bytes.clear();
     while (line.size() >= 2 && line[0] != ' ') {
-        std::uint8_t byte = 0;
-        if (std::from_chars(line.data(), line.data() + 2, byte, 16).ec != std::errc()) {
+        const unsigned high = hex_digit(line[0]);
+        const unsigned low = hex_digit(line[1]);
+        if (high > 15 || low > 15) {
             return false;
         }
-        bytes.push_back(byte);
+        bytes.push_back(static_cast<std::uint8_t>(high << 4U | low));
         line.remove_prefix(line.size() > 2 ? 3 : 2);
     }
     return !bytes.empty();
