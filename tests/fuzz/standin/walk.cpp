@@ -2,6 +2,7 @@
 #include "tests/standin/decode/fetch.hpp"
 #include "tests/standin/decode/guest_walk.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -57,8 +58,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     data += head_size;
     size -= head_size;
     std::vector<std::uint8_t> memory(memory_size);
-    for (std::size_t at = 0; at < memory.size(); ++at) {
-        memory[at] = data[at % size];
+    for (std::size_t at = 0; at < memory_size; at += size) {
+        std::memcpy(memory.data() + at, data, std::min(size, memory_size - at));
     }
     PagingState state{head.cr0, head.cr3 & 0x3fff, head.cr4, head.efer, head.rflags, 0, true};
     state.physical_bits = static_cast<std::uint8_t>(32 + head.physical_bits % 21);
