@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tests/standin/freestanding/types.hpp"
+
+// What the firmware's ACPI tables say. Source: ACPI Specification 6.5, §5.2.
+
+namespace mshv::standin::acpi {
+
+struct Facts {
+    u32 lp_apic_ids[64] = {}; ///< of the processors that may be used, the first one that which boots
+    u32 lp_count = 0;
+    u32 pm1a_control = 0; ///< I/O port, 0 = none
+    u32 pm1b_control = 0;
+    u32 pm_timer = 0; ///< I/O port of the 3.579545 MHz counter, 0 = none
+    bool pm_timer_is_wide = false; ///< 32 bits, else 24
+    u32 reset_port = 0; ///< 0 = no reset register in I/O space
+    u8 reset_value = 0;
+};
+
+/// Reads what the BIOS left in memory. Panics when there is no table at all.
+void read(Facts& facts);
+
+} // namespace mshv::standin::acpi

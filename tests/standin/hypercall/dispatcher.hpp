@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tests/standin/hypercall/control.hpp"
+#include "tests/standin/partition/partition.hpp"
+
+#include <span>
+
+namespace mshv::standin::hypercall {
+
+/// One call on its way: what it was given and what it has done.
+struct Call {
+    Partition& caller;
+    u32 lp;                    ///< the logical processor that makes it
+    const u8* input;           ///< the header, its variable part, the elements
+    u8* output;                ///< null for a call in registers
+    u32 var_header;            ///< bytes
+    u32 first;                 ///< elements to work on: [first, last)
+    u32 last;
+    u32 done;                  ///< set by the handler as it goes on; begins at `first`
+    const Form& form;
+
+    template <typename T>
+    [[nodiscard]] T in(u32 offset) const {
+        T value{};
+        __builtin_memcpy(&value, input + offset, sizeof(T));
+        return value;
+    }
+    template <typename T>
+    [[nodiscard]] T element(u32 index) const {
+        return in<T>(form.header + var_header + index * form.element_in);
+    }
+    template <typename T>
+    void out(u32 offset, T value) {
+        __builtin_memcpy(output + offset, &value, sizeof(T));
+    }
+    template <typename T>
+    void put_element(u32 index, T value) {
+        out(form.output + index * form.element_out, value);
+    }
+};
+
+using Handler = Status (*)(Call&);
+
+struct Entry {
+    Form form;
+    u64 privilege; ///< what the caller must have
+    Handler handler;
+};
+
+/// All calls that there are, by group.
+std::span<const Entry> memory_calls();
+std::span<const Entry> processor_calls();
+std::span<const Entry> system_calls();
+std::span<const Entry> interrupt_calls();
+
+/// Does what `vp`, stopped at its VMMCALL, asks for, and leaves it behind the instruction.
+void dispatch(Partition& caller, u32 lp, VirtualProcessor& vp);
+
+} // namespace mshv::standin::hypercall

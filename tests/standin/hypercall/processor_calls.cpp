@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Logical and virtual processors. Source of the layouts: Linux's include/asm-generic/hyperv-tlfs.h.
+#include "tests/standin/console/log.hpp"
+#include "tests/standin/hypercall/dispatcher.hpp"
+#include "tests/standin/lp/clock.hpp"
+#include "tests/standin/partition/partition.hpp"
+
+namespace mshv::standin::hypercall {
+namespace {
+
+/// { u32 lp } -> { u64 × 4 }; Linux asks it to find out whether a processor has been added.
+Status get_lp_run_time(Call& call) {
+    const u32 index = call.in<u32>(0);
+    if (index >= lps().size() || (index != 0 && !lps()[index].added)) {
+        return Status::invalid_lp_index;
+    }
+    call.out<u64>(0, clock::now());
+    return Status::success;
+}
+
+/// { u32 lp, u32 apic id, u32 domain, u32 flags } -> { u64 startup status × 7 }
+Status add_logical_processor(Call& call) {
+    const u32 index = call.in<u32>(0);
+    const u32 apic_id = call.in<u32>(4);
+    if (index >= lps().size() || lps()[index].apic_id != apic_id || !lps()[index].up) {
+        return Status::invalid_lp_index;
+    }
+    const Guard guard(call.caller.lock);
+    Lp& lp = lps()[index];
+    if (!lp.added) {
+        // What the real one keeps of a processor; here it is what makes Linux deposit.
+        if (call.caller.pool.take() == nullptr) {
+            return Status::insufficient_memory;
+        }
+        lp.added = true;
+        Log() << "lp " << index << " added";
+    }
+    return Status::success;
+}
+
+/// { u64 partition, u32 vp, u8[4], u64 flags … }; what is not named here is ignored: callers leave it
+/// unset.
+Status create_vp(Call& call) {
+    Partition* partition = find_partition(call.caller, call.in<u64>(0));
+    const u32 index = call.in<u32>(8);
+    if (partition == nullptr) {
+        return Status::invalid_partition_id;
+    }
+    if (partition != &call.caller) {
+        return Status::operation_denied;
+    }
+    if (index >= max_vps || index >= lps().size() || !lps()[index].added) {
+        return Status::invalid_vp_index;
+    }
+    const Guard guard(partition->lock);
+    Vp& vp = partition->vps[index];
+    if (vp.exists) {
+        return Status::invalid_vp_index;
+    }
+    if (partition->pool.take() == nullptr) {
+        return Status::insufficient_memory;
+    }
+    vp.exists = true;
+    Log() << "partition " << partition->id << " vp " << index << " created";
+    return Status::success;
+}
+
+constexpr Entry entries[] = {
+    {{0x04, "get_lp_run_time", false, false, 4, 0, 0, 32}, privilege::cpu_management,
+     get_lp_run_time},
+    {{0x4E, "create_vp", false, false, 40, 0, 0, 0}, privilege::create_partitions, create_vp},
+    {{0x76, "add_logical_processor", false, false, 16, 0, 0, 56}, privilege::cpu_management,
+     add_logical_processor},
+};
+
+} // namespace
+
+std::span<const Entry> processor_calls() {
+    return entries;
+}
+
+} // namespace mshv::standin::hypercall

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tests/standin/freestanding/types.hpp"
+
+// The processor's own interrupt controller, in xAPIC mode. Source: AMD64 APM volume 2, chapter 16.
+
+namespace mshv::standin::local_apic {
+
+constexpr PhysicalAddress base = 0xFEE00000;
+
+namespace reg {
+constexpr u32 id = 0x20;
+constexpr u32 task_priority = 0x80;
+constexpr u32 eoi = 0xB0;
+constexpr u32 spurious = 0xF0;
+constexpr u32 icr_low = 0x300;
+constexpr u32 icr_high = 0x310;
+constexpr u32 timer_lvt = 0x320;
+constexpr u32 timer_initial = 0x380;
+constexpr u32 timer_current = 0x390;
+constexpr u32 timer_divide = 0x3E0;
+} // namespace reg
+
+namespace icr {
+constexpr u32 mode_mask = 7U << 8;
+constexpr u32 nmi = 4U << 8;
+constexpr u32 init = 5U << 8;
+constexpr u32 startup = 6U << 8;
+constexpr u32 pending = 1U << 12;
+constexpr u32 assert_level = 1U << 14;
+constexpr u32 trigger_level = 1U << 15;
+constexpr u32 shorthand_mask = 3U << 18;
+} // namespace icr
+
+/// The interrupt by which processors wake each other. In Linux it is KVM's, and the root runs no KVM.
+constexpr u32 wake_vector = 0xF2;
+
+inline u32 read(u32 where) {
+    return *at<const volatile u32>(base + where);
+}
+inline void write(u32 where, u32 value) {
+    *at<volatile u32>(base + where) = value;
+}
+inline u32 id() {
+    return read(reg::id) >> 24;
+}
+
+/// Sends `command` (the low half of the ICR) to the processor with this APIC id, when the one before
+/// has been sent.
+void send(u32 apic_id, u32 command);
+
+} // namespace mshv::standin::local_apic

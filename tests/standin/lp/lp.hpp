@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tests/standin/lp/mailbox.hpp"
+
+#include <span>
+
+namespace mshv::standin {
+
+constexpr std::size_t max_lps = 64;
+
+/// A logical processor: what the hypervisor has one of on each. Only its own processor touches it but
+/// for what says otherwise.
+struct Lp {
+    u32 index = 0; ///< also its number as the root counts, in the order of the MADT
+    u32 apic_id = 0;
+    bool up = false;    ///< written once by itself, read by all
+    bool added = false; ///< the root has asked for it; kept by the root partition's lock
+
+    Mailbox mailbox; ///< written by all
+    /// An NMI is on its way that only says that there is a letter; written by all. Whoever sets it
+    /// sends one, so that each is told from those that are the root's own.
+    bool kicked = false;
+    bool nmi_for_root = false; ///< one came that the root has not got yet
+
+    /// The interrupt that take_interrupt() or wait_for_interrupt() took and that is still in service
+    /// in the APIC; 0 = none.
+    u32 taken_vector = 0;
+
+    alignas(page_size) u8 host_state[page_size] = {};      ///< what VMSAVE keeps of the hypervisor's own
+    alignas(page_size) u8 host_save_area[page_size] = {};  ///< what VMRUN keeps of it
+    alignas(16) u8 stack[16384] = {};
+    alignas(16) u64 gdt[7] = {};
+    alignas(16) u32 tss[26] = {};
+};
+
+/// Sets up this processor's tables and makes it `lp`. Interrupts stay off.
+void enter_lp(Lp& lp);
+
+/// The one that runs this.
+Lp& this_lp();
+
+/// All of the machine, whether they came up or not.
+std::span<Lp> lps();
+
+/// Starts every processor of `apic_ids` but this one, which is the first of them, and waits until they
+/// run park(). One that does not come up within a second is reported and left alone. `page` is a page
+/// below 1 MiB that nobody else uses meanwhile.
+void start_lps(std::span<const u32> apic_ids, PhysicalAddress page);
+
+/// What a processor does once it has come up. Does not return.
+extern "C" [[noreturn]] void processor_main(u32 index);
+
+} // namespace mshv::standin

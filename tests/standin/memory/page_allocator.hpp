@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tests/standin/freestanding/types.hpp"
+
+namespace mshv::standin {
+
+/// A zeroed page of the hypervisor's own memory, for what lives as long as the machine: page tables,
+/// control blocks, the pages that it provides to the root. Thread-safe. What belongs to a child comes
+/// from the pages that were deposited for it, never from here. Panics when there is none left.
+void* allocate_page();
+
+/// Gives the allocator its memory: [begin, end), which nobody else uses. Once.
+void give_pages(PhysicalAddress begin, PhysicalAddress end);
+
+/// Pages that are left.
+u64 free_pages();
+
+} // namespace mshv::standin

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tests/standin/freestanding/spinlock.hpp"
+#include "tests/standin/lp/lp.hpp"
+#include "tests/standin/memory/deposit_pool.hpp"
+#include "tests/standin/memory/nested_table.hpp"
+#include "tests/standin/svm/virtual_processor.hpp"
+#include "tests/standin/tlfs/status.hpp"
+
+namespace mshv::standin {
+
+constexpr u64 self_partition = ~0ULL;
+constexpr u64 root_partition_id = 1;
+constexpr std::size_t max_vps = max_lps;
+
+/// What a partition may do: CPUID leaf 0x40000003, EBX above EAX. Source: TLFS, "Partition Privilege
+/// Flags".
+namespace privilege {
+constexpr u64 create_partitions = 1ULL << 32;
+constexpr u64 access_partition_id = 1ULL << 33;
+constexpr u64 access_memory_pool = 1ULL << 34;
+constexpr u64 access_stats = 1ULL << 40;
+constexpr u64 cpu_management = 1ULL << 44;
+constexpr u64 none = 0;
+} // namespace privilege
+
+/// The registers that a VP has of the hypervisor alone.
+struct SyntheticRegisters {
+    u64 vp_assist = 0;
+    u64 scontrol = 0;
+    u64 siefp = 0, simp = 0, sirbp = 0; ///< page and enable bit
+    u64 sint[16] = {};
+};
+
+/// A virtual processor of a partition.
+struct Vp {
+    bool exists = false;
+    SyntheticRegisters synthetic;
+};
+
+/// A partition. Its lock keeps the pool, the tables and the VPs' existence; a VP's own state belongs to
+/// the processor that runs it.
+struct Partition {
+    constexpr Partition(u64 number, u64 rights, NestedTable::Allocate allocate)
+        : id(number), privileges(rights), memory(allocate) {}
+
+    const u64 id;
+    const u64 privileges;
+    Spinlock lock;
+    NestedTable memory;
+    DepositPool pool;
+    Vp vps[max_vps] = {};
+
+    u64 guest_os_id = 0;
+    u64 hypercall_page = 0;    ///< and enable bit
+    u64 reference_tsc_page = 0; ///< likewise
+    u64 crash[5] = {};
+};
+
+/// The partition with this id, or the caller's own for self_partition; null when there is none.
+Partition* find_partition(const Partition& caller, u64 id);
+
+} // namespace mshv::standin

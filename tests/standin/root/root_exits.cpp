@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/standin/root/root_exits.hpp"
+
+#include "tests/standin/console/log.hpp"
+#include "tests/standin/cpu/instructions.hpp"
+#include "tests/standin/hypercall/dispatcher.hpp"
+#include "tests/standin/lp/local_apic.hpp"
+#include "tests/standin/partition/synthetic_cpuid.hpp"
+#include "tests/standin/partition/synthetic_msrs.hpp"
+#include "tests/standin/root/root_apic.hpp"
+#include "tests/standin/root/root_partition.hpp"
+#include "tests/standin/tlfs/msr.hpp"
+
+namespace mshv::standin {
+namespace {
+
+// ---- CPUID ----
+
+namespace leaf1 {
+constexpr u32 monitor = 1U << 3;
+constexpr u32 osxsave = 1U << 27;
+constexpr u32 hypervisor = 1U << 31;
+} // namespace leaf1
+constexpr u64 cr4_osxsave = 1U << 18;
+constexpr u32 svm_and_skinit = 1U << 2 | 1U << 12;
+
+/// What the processor says, without what is the hypervisor's. Bits that mirror CR4 are the guest's.
+CpuidResult physical_cpuid(const VirtualProcessor& vp, u32 leaf, u32 subleaf) {
+    CpuidResult r = cpuid(leaf, subleaf);
+    switch (leaf) {
+    case 1:
+        r.ecx &= ~(leaf1::monitor | leaf1::osxsave | leaf1::hypervisor);
+        r.ecx |= (vp.vmcb.cr4 & cr4_osxsave) != 0 ? leaf1::osxsave : 0;
+        r.ecx |= root_options().hide_hypervisor ? 0 : leaf1::hypervisor;
+        return r;
+    case 5: // MWAIT
+    case 0x8000000A:
+        return {};
+    case 0x80000001:
+        r.ecx &= ~svm_and_skinit;
+        return r;
+    default:
+        return r;
+    }
+}
+
+void on_cpuid(VirtualProcessor& vp) {
+    const auto leaf = static_cast<u32>(vp.vmcb.rax);
+    CpuidResult r{};
+    if (leaf < first_hypervisor_leaf || leaf >= end_of_hypervisor_leaves) {
+        r = physical_cpuid(vp, leaf, static_cast<u32>(vp.registers.rcx));
+    } else if (!root_options().hide_hypervisor) {
+        r = hypervisor_cpuid(root_partition(), leaf);
+    }
+    vp.vmcb.rax = r.eax;
+    vp.registers.rbx = r.ebx;
+    vp.registers.rcx = r.ecx;
+    vp.registers.rdx = r.edx;
+    vp.skip(2);
+}
+
+// ---- MSRs ----
+
+bool is_synthetic(u32 number) {
+    return !root_options().hide_hypervisor && number >= hv_msr::first && number <= hv_msr::last;
+}
+
+bool read_root_msr(const VirtualProcessor& vp, u32 index, u32 number, u64& value) {
+    if (number == msr::efer) {
+        value = vp.vmcb.efer & ~efer::svme;
+        return true;
+    }
+    return is_synthetic(number) && read_synthetic_msr(root_partition(), index, number, value);
+}
+
+bool write_root_msr(VirtualProcessor& vp, u32 index, u32 number, u64 value) {
+    if (number == msr::efer && (value & efer::svme) == 0) {
+        vp.vmcb.efer = (value & ~efer::lma) | (vp.vmcb.efer & efer::lma) | efer::svme;
+        return true;
+    }
+    return is_synthetic(number) && write_synthetic_msr(root_partition(), index, number, value);
+}
+
+void on_msr(u32 index, VirtualProcessor& vp) {
+    const auto number = static_cast<u32>(vp.registers.rcx);
+    const bool write = vp.vmcb.exit_info_1 != 0;
+    u64 value = 0;
+    const bool done = write ? write_root_msr(vp, index, number, vp.edx_eax())
+                            : read_root_msr(vp, index, number, value);
+    if (!done) {
+        Log() << "msr " << (write ? "write " : "read ") << Hex{number} << " refused rip "
+              << Hex{vp.vmcb.rip};
+        vp.raise_general_protection();
+        return;
+    }
+    if (!write) {
+        vp.set_edx_eax(value);
+    }
+    vp.skip(2);
+}
+
+// ---- the rest ----
+
+/// Only the hypervisor's console is trapped: to the root, nothing is there.
+void on_port(VirtualProcessor& vp) {
+    const u64 info = vp.vmcb.exit_info_1;
+    if ((info & svm::io::string) == 0 && (info & svm::io::in) != 0) {
+        const u64 bits = (info >> svm::io::size_shift & 7) * 8;
+        const u64 ones = (1ULL << bits) - 1;
+        vp.vmcb.rax = bits == 32 ? ones : vp.vmcb.rax | ones;
+    }
+    vp.vmcb.rip = vp.vmcb.exit_info_2;
+    vp.vmcb.interrupt_shadow = 0;
+}
+
+/// The interrupt stays in service: the root ends it, so priorities are the hardware's own.
+void on_interrupt_exit(Lp& lp, VirtualProcessor& vp) {
+    lp.taken_vector = 0;
+    take_interrupt();
+    if (lp.taken_vector == local_apic::wake_vector) {
+        local_apic::write(local_apic::reg::eoi, 0); // of a letter that has been read
+    } else if (lp.taken_vector != 0) {
+        vp.inject_interrupt(lp.taken_vector);
+    }
+}
+
+} // namespace
+
+void give_up(const VirtualProcessor& vp, std::string_view why) {
+    const svm::Vmcb& v = vp.vmcb;
+    Log() << "root " << why << " exit " << Hex{v.exit_code} << " info " << Hex{v.exit_info_1} << ' '
+          << Hex{v.exit_info_2} << " rip " << Hex{v.rip} << " cs " << Hex{v.cs.base} << " rsp "
+          << Hex{v.rsp} << " cr0 " << Hex{v.cr0} << " cr3 " << Hex{v.cr3} << " cr2 " << Hex{v.cr2};
+    panic("the root cannot go on");
+}
+
+void on_root_exit(Lp& lp, VirtualProcessor& vp) {
+    switch (static_cast<svm::Exit>(vp.vmcb.exit_code)) {
+    case svm::Exit::intr:
+        on_interrupt_exit(lp, vp);
+        return;
+    case svm::Exit::cpuid:
+        on_cpuid(vp);
+        return;
+    case svm::Exit::msr:
+        on_msr(lp.index, vp);
+        return;
+    case svm::Exit::ioio:
+        on_port(vp);
+        return;
+    case svm::Exit::vmmcall:
+        hypercall::dispatch(root_partition(), lp.index, vp);
+        return;
+    case svm::Exit::vmrun:
+    case svm::Exit::vmload:
+    case svm::Exit::vmsave:
+    case svm::Exit::stgi:
+    case svm::Exit::clgi:
+    case svm::Exit::skinit:
+    case svm::Exit::invlpga:
+    case svm::Exit::monitor:
+    case svm::Exit::mwait:
+        vp.raise_invalid_opcode(); // hidden in CPUID
+        return;
+    case svm::Exit::nmi: // it was taken since, see on_interrupt()
+        return;
+    case svm::Exit::nested_page_fault:
+        if (!emulate_apic_write(lp, vp)) {
+            give_up(vp, "touched what is not its own:");
+        }
+        return;
+    case svm::Exit::shutdown:
+        give_up(vp, "triple fault:");
+    default:
+        give_up(vp, "unexpected exit:");
+    }
+}
+
+} // namespace mshv::standin

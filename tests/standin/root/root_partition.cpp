@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/standin/root/root_partition.hpp"
+
+#include "tests/standin/console/log.hpp"
+#include "tests/standin/cpu/instructions.hpp"
+#include "tests/standin/lp/clock.hpp"
+#include "tests/standin/lp/local_apic.hpp"
+#include "tests/standin/memory/page_allocator.hpp"
+
+namespace mshv::standin {
+namespace {
+
+constexpr u16 console_port = 0x2F8;
+
+// CPUID leaf 0x40000003, EAX: VP_RUNTIME, REFERENCE_COUNTER, SYNIC, APIC_MSRS, HYPERCALL, VP_INDEX,
+// RESET, REFERENCE_TSC, FREQUENCY.
+constexpr u64 msr_rights = 0x00000AF7;
+// EBX: those of a root, without which Linux takes itself for a child: POST_MESSAGES, SIGNAL_EVENTS,
+// CREATE_PORT, CONNECT_PORT beside the named ones.
+constexpr u64 root_rights = privilege::create_partitions | privilege::access_partition_id |
+                            privilege::access_memory_pool | privilege::access_stats |
+                            privilege::cpu_management | 0xF0ULL << 32;
+
+constinit Partition root{root_partition_id, root_rights | msr_rights, allocate_page};
+constinit Permissions permissions;
+constinit Options options;
+PhysicalAddress window_next = 0;
+PhysicalAddress window_end = 0;
+
+/// A page that the root may use, and that its memory map calls reserved; with the enable bit clear.
+u64 provide_page() {
+    if (window_next == window_end) {
+        panic("no page is left for the root");
+    }
+    const PhysicalAddress page = window_next;
+    window_next += page_size;
+    __builtin_memset(at<u8>(page), 0, page_size);
+    return page;
+}
+
+/// VMMCALL and back: position independent, since the guest runs a copy of it.
+u64 make_hypercall_page() {
+    constexpr u8 code[] = {0xF3, 0x0F, 0x1E, 0xFA, 0x0F, 0x01, 0xD9, 0xC3};
+    const u64 page = provide_page();
+    __builtin_memcpy(at<u8>(page), code, sizeof(code));
+    return page;
+}
+
+/// { u32 sequence, u32, u64 scale, s64 offset }
+u64 make_reference_tsc_page() {
+    const u64 page = provide_page();
+    at<u64>(page)[1] = clock::scale();
+    at<u64>(page)[2] = clock::offset();
+    at<u32>(page)[0] = 1;
+    return page;
+}
+
+void make_synthetic(Vp& vp) {
+    constexpr u64 masked = 1ULL << 16;
+    vp.synthetic.vp_assist = provide_page();
+    vp.synthetic.simp = provide_page();
+    vp.synthetic.siefp = provide_page();
+    vp.synthetic.sirbp = provide_page();
+    for (u64& sint : vp.synthetic.sint) {
+        sint = masked;
+    }
+}
+
+} // namespace
+
+Partition* find_partition(const Partition&, u64 id) {
+    return id == self_partition || id == root.id ? &root : nullptr;
+}
+
+void make_root(const Options& asked, const Layout& layout) {
+    options = asked;
+    window_next = layout.window_begin;
+    window_end = layout.window_end;
+    constexpr u32 most_bits = 46;
+    const u32 bits = cpuid(0x80000008).eax & 0xFF;
+    const u64 all = 1ULL << (bits < most_bits ? bits : most_bits);
+    if (!root.memory.map(0, 0, all, Rights{}) ||
+        !root.memory.unmap(layout.hidden_begin, layout.hidden_end - layout.hidden_begin) ||
+        !root.memory.map(local_apic::base, local_apic::base, page_size, {false, false})) {
+        panic("no memory for the root's tables");
+    }
+    permissions.trap_ports(console_port, 8);
+    permissions.trap_msr(msr::efer);
+    permissions.trap_msr(msr::vm_cr);
+    permissions.trap_msr(msr::vm_hsave_pa);
+    root.hypercall_page = make_hypercall_page();
+    root.reference_tsc_page = make_reference_tsc_page();
+    for (const Lp& lp : lps()) {
+        make_synthetic(root.vps[lp.index]);
+    }
+    root.vps[0].exists = true;
+    lps()[0].added = true;
+}
+
+Partition& root_partition() {
+    return root;
+}
+const Options& root_options() {
+    return options;
+}
+const Permissions& root_permissions() {
+    return permissions;
+}
+
+} // namespace mshv::standin

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tests/standin/boot/options.hpp"
+#include "tests/standin/partition/partition.hpp"
+#include "tests/standin/root/permissions.hpp"
+
+namespace mshv::standin {
+
+/// The hypervisor's own memory.
+struct Layout {
+    PhysicalAddress hidden_begin, hidden_end; ///< nobody else's
+    PhysicalAddress window_begin, window_end; ///< of the pages that it provides to the root
+};
+
+/// Makes the partition that has the machine: all of the address space at its own addresses but for
+/// what is hidden, all devices, and all ports but the hypervisor's console. Its processors' interrupt
+/// controllers it may read; writes come here. Once, before any of its VPs runs.
+void make_root(const Options& options, const Layout& layout);
+
+Partition& root_partition();
+const Options& root_options();
+const Permissions& root_permissions();
+
+} // namespace mshv::standin

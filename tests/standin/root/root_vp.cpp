@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/standin/root/root_vp.hpp"
+
+#include "tests/standin/console/log.hpp"
+#include "tests/standin/cpu/instructions.hpp"
+#include "tests/standin/lp/local_apic.hpp"
+#include "tests/standin/memory/page_allocator.hpp"
+#include "tests/standin/root/root_exits.hpp"
+#include "tests/standin/root/root_partition.hpp"
+#include "tests/standin/svm/processor.hpp"
+
+namespace mshv::standin {
+namespace {
+
+constexpr u32 root_asid = 1; // of each processor's own tables
+
+void set_intercepts(svm::Vmcb& vmcb) {
+    namespace i3 = svm::intercept3;
+    namespace i4 = svm::intercept4;
+    vmcb.intercepts_3 = i3::intr | i3::nmi | i3::cpuid | i3::invlpga | i3::io | i3::msr | i3::shutdown;
+    vmcb.intercepts_4 = i4::vmrun | i4::vmmcall | i4::vmload | i4::vmsave | i4::stgi | i4::clgi |
+                        i4::skinit | i4::monitor | i4::mwait;
+    vmcb.iopm_base = root_permissions().ports();
+    vmcb.msrpm_base = root_permissions().msrs();
+    vmcb.asid = root_asid;
+    vmcb.nested_control = svm::nested_paging;
+    vmcb.nested_cr3 = root_partition().memory.root();
+}
+
+void set_linux_state(VirtualProcessor& vp, const LinuxEntry& entry) {
+    svm::Vmcb& v = vp.vmcb;
+    constexpr svm::Segment code{0x10, 0xA9B, 0xFFFFFFFF, 0};
+    constexpr svm::Segment data{0x18, 0xC93, 0xFFFFFFFF, 0};
+    v.cs = code;
+    v.ds = v.es = v.ss = v.fs = v.gs = data;
+    v.tr = {0, 0x8B, 0xFFFF, 0};
+    v.ldtr = {0, 0x82, 0xFFFF, 0};
+    v.gdtr = {0, 0, entry.gdt_limit, entry.gdt};
+    v.cr0 = 0x80000011;
+    v.cr3 = entry.cr3;
+    v.cr4 = 0x20;
+    v.efer = efer::lme | efer::lma | efer::svme;
+    v.dr6 = 0xFFFF0FF0;
+    v.dr7 = 0x400;
+    v.rflags = 2;
+    v.g_pat = 0x0007040600070406;
+    v.rip = entry.rip;
+    vp.registers.rsi = entry.rsi;
+}
+
+/// As a processor stands after INIT and a start-up interrupt with this vector.
+void set_startup_state(VirtualProcessor& vp, u32 vector) {
+    svm::Vmcb& v = vp.vmcb;
+    constexpr svm::Segment data{0, 0x93, 0xFFFF, 0};
+    constexpr u32 family_in_edx = 1;
+    v.cs = {static_cast<u16>(vector << 8), 0x9B, 0xFFFF, u64{vector} << 12};
+    v.ds = v.es = v.ss = v.fs = v.gs = data;
+    v.tr = {0, 0x8B, 0xFFFF, 0};
+    v.ldtr = {0, 0x82, 0xFFFF, 0};
+    v.gdtr = v.idtr = {0, 0, 0xFFFF, 0};
+    v.cpl = 0;
+    v.cr0 = 0x60000010;
+    v.cr2 = v.cr3 = v.cr4 = 0;
+    v.efer = efer::svme;
+    v.dr6 = 0xFFFF0FF0;
+    v.dr7 = 0x400;
+    v.rflags = 2;
+    v.g_pat = 0x0007040600070406;
+    v.rip = v.rsp = v.rax = 0;
+    v.interrupt_shadow = v.event_injection = v.exit_interrupt_info = 0;
+    vp.registers = {};
+    vp.registers.rdx = cpuid(family_in_edx).eax;
+}
+
+/// What INIT does to the interrupt controller, but that it goes on taking the interrupt by which this
+/// processor is woken. Interrupts that were in service are the past's.
+void reset_apic() {
+    namespace reg = local_apic::reg;
+    constexpr u32 local_vectors[] = {0x320, 0x330, 0x340, 0x350, 0x360, 0x370};
+    for (const u32 where : local_vectors) {
+        local_apic::write(where, 1U << 16);
+    }
+    local_apic::write(reg::timer_initial, 0);
+    local_apic::write(reg::task_priority, 0);
+    local_apic::write(reg::spurious, 0x1FF);
+}
+
+/// Waits for the start-up interrupt that somebody sends to this processor; returns its vector.
+u32 wait_for_startup(Lp& lp) {
+    for (;;) {
+        u32 vector = 0;
+        if (lp.mailbox.take_startup(vector)) {
+            return vector;
+        }
+        (void)lp.mailbox.take_init(); // it waits already
+        lp.taken_vector = 0;
+        wait_for_interrupt();
+        if (lp.taken_vector != 0) {
+            local_apic::write(local_apic::reg::eoi, 0);
+        }
+    }
+}
+
+/// Runs until somebody sends an INIT here.
+void run_until_init(Lp& lp, VirtualProcessor& vp) {
+    for (;;) {
+        if (lp.nmi_for_root && vp.vmcb.event_injection == 0) {
+            lp.nmi_for_root = false;
+            vp.inject_nmi();
+        }
+        svm::run(lp, vp);
+        on_root_exit(lp, vp);
+        if (lp.mailbox.take_init()) {
+            return;
+        }
+        u32 vector = 0;
+        (void)lp.mailbox.take_startup(vector); // a processor that runs does not hear it
+    }
+}
+
+} // namespace
+
+void run_root_from(Lp& lp, const LinuxEntry& entry) {
+    VirtualProcessor vp(*static_cast<svm::Vmcb*>(allocate_page()));
+    set_intercepts(vp.vmcb);
+    set_linux_state(vp, entry);
+    run_until_init(lp, vp);
+    give_up(vp, "sent INIT to its first processor:");
+}
+
+void run_root_when_started(Lp& lp) {
+    VirtualProcessor vp(*static_cast<svm::Vmcb*>(allocate_page()));
+    for (;;) {
+        const u32 vector = wait_for_startup(lp);
+        Log() << "lp " << lp.index << " starts at " << Hex{u64{vector} << 12};
+        set_intercepts(vp.vmcb);
+        set_startup_state(vp, vector);
+        run_until_init(lp, vp);
+        Log() << "lp " << lp.index << " init";
+        reset_apic();
+    }
+}
+
+} // namespace mshv::standin
