@@ -19,7 +19,7 @@ PATIENCE = 240.0
 KERNEL_WORDS = "console=ttyS0 no_timer_check panic=-1"
 PROMPT = "MSHV-GUEST# "
 # What a kernel says when something is wrong with it or below it.
-COMPLAINTS = re.compile(r"BUG:|Oops|Call Trace|stall|soft lockup|WARNING:|Kernel panic")
+COMPLAINTS = re.compile(r"BUG:|Oops|Call Trace|detected stall|self-detected|soft lockup|WARNING:|Kernel panic")
 
 
 class Failed(Exception):
