@@ -30,17 +30,6 @@ struct Result {
     u32 done;
 };
 
-Result perform(const Entry& entry, const Control& control, Call& call) {
-    const Status wrong = call.input == nullptr ? Status::invalid_alignment : Status::success;
-    if (wrong != Status::success) {
-        return {wrong, control.rep_start};
-    }
-    call.first = call.done = control.rep_start;
-    call.last = control.rep_count;
-    const Status status = entry.handler(call);
-    return {status, call.done};
-}
-
 Result answer(Partition& caller, u32 lp, VirtualProcessor& vp, const Control& control) {
     const Entry* entry = find(control.code);
     if (entry == nullptr) {
@@ -56,25 +45,26 @@ Result answer(Partition& caller, u32 lp, VirtualProcessor& vp, const Control& co
         return {Status::access_denied, 0};
     }
     const u64 in_registers[2] = {input, output};
+    const bool has_input = entry->form.header != 0 || entry->form.element_in != 0;
     const bool has_output = entry->form.output != 0 || entry->form.element_out != 0;
-    Call call{caller,
-              lp,
-              control.fast ? reinterpret_cast<const u8*>(in_registers)
-                           : reach(caller, input, false),
-              has_output ? reach(caller, output, true) : nullptr,
-              control.var_header,
-              0,
-              0,
-              0,
-              entry->form};
-    // A call without input need not name a page.
-    if (entry->form.header == 0 && entry->form.element_in == 0) {
-        call.input = reinterpret_cast<const u8*>(in_registers);
-    }
-    if (has_output && call.output == nullptr) {
+    const bool by_register = control.fast || !has_input; // without input no page need be named
+    const u8* const in =
+        by_register ? reinterpret_cast<const u8*>(in_registers) : reach(caller, input, false);
+    u8* const out = has_output ? reach(caller, output, true) : nullptr;
+    if (in == nullptr || (has_output && out == nullptr)) {
         return {Status::invalid_alignment, 0};
     }
-    return perform(*entry, control, call);
+    Call call{caller,
+              lp,
+              in,
+              out,
+              control.var_header,
+              control.rep_start,
+              control.rep_count,
+              control.rep_start,
+              entry->form};
+    const Status status = entry->handler(call);
+    return {status, call.done};
 }
 
 } // namespace
