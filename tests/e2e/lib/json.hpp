@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <rapidjson/document.h>
+#include <rapidjson/fwd.h>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -34,6 +34,8 @@ public:
     };
 
     Program(const std::vector<std::string>& argv, Options options);
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
     Program(Program&&) = default;
     Program& operator=(Program&&) = delete;
     ~Program();
