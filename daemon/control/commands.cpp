@@ -192,17 +192,12 @@ api::PartitionView ServiceImpl::reset(const api::Selector& selector, const Actor
     process->reset(deadline);
     // The keeper answers when the new VMM exists; done means that its VPs run, or that it failed.
     const auto before = held.row.runtime ? held.row.runtime->generation : 0;
-    for (std::uint64_t seen = core_.directory.version();;) {
-        const auto after = core_.directory.find(held.row.uuid);
-        if (!after) {
-            return to_view(held.row);
-        }
-        const bool replaced = !after->row.runtime || after->row.runtime->generation > before;
-        if ((replaced && after->row.state != api::State::restarting) || deadline.expired()) {
-            return core_.view(*after);
-        }
-        seen = core_.directory.wait(seen, deadline);
-    }
+    const auto after =
+        core_.directory.await(held.row.uuid, deadline, [&](const store::PartitionRow& row) {
+            const bool replaced = !row.runtime || row.runtime->generation > before;
+            return replaced && row.state != api::State::restarting;
+        });
+    return after ? core_.view(*after) : to_view(held.row);
 }
 
 api::PartitionView ServiceImpl::destroy(const api::Selector& selector,
@@ -222,21 +217,16 @@ api::PartitionView ServiceImpl::turn(const store::PartitionRow& row, const Actor
     const Deadline deadline = core_.vmm_deadline();
     const std::int64_t told = ((*process).*how)(deadline);
     MSHV_CRASHPOINT("control.after_turn");
-    for (std::uint64_t seen = core_.directory.version();;) {
-        const auto after = core_.directory.find(row.uuid);
-        if (!after) {
-            return to_view(row);
-        }
-        const auto& run = after->row.runtime;
-        if (!run || run->incarnation != row.runtime->incarnation || run->acked_seq >= told) {
-            return core_.view(*after);
-        }
-        if (deadline.expired()) {
-            throw Error(ErrorCode::timeout, "What was asked of '" + row.name +
-                                                "' was done, but is not recorded yet");
-        }
-        seen = core_.directory.wait(seen, deadline);
+    const auto recorded = [&](const store::PartitionRow& now) {
+        return !now.runtime || now.runtime->incarnation != row.runtime->incarnation ||
+               now.runtime->acked_seq >= told;
+    };
+    const auto after = core_.directory.await(row.uuid, deadline, recorded);
+    if (after && !recorded(after->row)) {
+        throw Error(ErrorCode::timeout,
+                    "What was asked of '" + row.name + "' was done, but is not recorded yet");
     }
+    return after ? core_.view(*after) : to_view(row);
 }
 
 api::PartitionView ServiceImpl::pause(const api::Selector& selector, const Actor& actor,

@@ -205,6 +205,18 @@ std::uint64_t Directory::wait(std::uint64_t seen, posix::Deadline deadline) {
     return version_;
 }
 
+Directory::EntryPtr
+Directory::await(const api::Uuid& uuid, posix::Deadline deadline,
+                 const std::function<bool(const store::PartitionRow&)>& done) {
+    for (std::uint64_t seen = version();;) {
+        EntryPtr entry = find(uuid);
+        if (!entry || done(entry->row) || deadline.expired()) {
+            return entry;
+        }
+        seen = wait(seen, deadline);
+    }
+}
+
 void Directory::stop() {
     posix::Lock lock(mutex_);
     stopped_ = true;

@@ -42,6 +42,11 @@ public:
     /// deadline; throws Error{unreachable} after stop().
     [[nodiscard]] std::uint64_t version() const MSHV_EXCLUDES(mutex_);
     std::uint64_t wait(std::uint64_t seen, posix::Deadline deadline) MSHV_EXCLUDES(mutex_);
+    /// The partition once `done` holds of it, or as it is at the deadline; null when it is gone. Throws
+    /// as wait().
+    EntryPtr await(const api::Uuid& uuid, posix::Deadline deadline,
+                   const std::function<bool(const store::PartitionRow&)>& done)
+        MSHV_EXCLUDES(mutex_);
     void stop() MSHV_EXCLUDES(mutex_);
 
 private:

@@ -178,17 +178,11 @@ bool Operations::grace(const store::PartitionRow& row, vmm::VmmProcess& process,
         core_.log(Severity::info, "'" + row.name + "' cannot be asked: " + error.message());
         return false;
     }
-    for (std::uint64_t seen = 0;;) {
-        const auto now = core_.directory.find(row.uuid);
-        if (!now || !now->row.runtime ||
-            now->row.runtime->incarnation != row.runtime->incarnation) {
-            return true;
-        }
-        if (until.expired()) {
-            return false;
-        }
-        seen = core_.directory.wait(seen, until);
-    }
+    const auto ended = [&](const store::PartitionRow& now) {
+        return !now.runtime || now.runtime->incarnation != row.runtime->incarnation;
+    };
+    const auto now = core_.directory.await(row.uuid, until, ended);
+    return !now || ended(now->row);
 }
 
 /// Returns when the VMM is gone for certain.
