@@ -68,11 +68,6 @@ void read_fadt(const Header* table, Facts& facts) {
     facts.pm_timer = field<u32>(table, 76);
     const u32 flags = field<u32>(table, 112);
     facts.pm_timer_is_wide = (flags & 1U << 8) != 0;
-    constexpr u8 io_space = 1;
-    if ((flags & 1U << 10) != 0 && field<u8>(table, 116) == io_space) {
-        facts.reset_port = static_cast<u32>(field<u64>(table, 120));
-        facts.reset_value = field<u8>(table, 128);
-    }
 }
 
 } // namespace

@@ -14,8 +14,6 @@ struct Facts {
     u32 pm1b_control = 0;
     u32 pm_timer = 0; ///< I/O port of the 3.579545 MHz counter, 0 = none
     bool pm_timer_is_wide = false; ///< 32 bits, else 24
-    u32 reset_port = 0; ///< 0 = no reset register in I/O space
-    u8 reset_value = 0;
 };
 
 /// Reads what the BIOS left in memory. Panics when there is no table at all.

@@ -47,11 +47,6 @@ inline u8 in8(u16 port) {
 inline void out8(u16 port, u8 value) {
     asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
-inline u16 in16(u16 port) {
-    u16 value = 0;
-    asm volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
 inline void out16(u16 port, u16 value) {
     asm volatile("outw %0, %1" : : "a"(value), "Nd"(port));
 }
@@ -60,28 +55,10 @@ inline u32 in32(u16 port) {
     asm volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
-inline void out32(u16 port, u32 value) {
-    asm volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
 
-inline u64 read_cr0() {
-    u64 value = 0;
-    asm volatile("mov %%cr0, %0" : "=r"(value));
-    return value;
-}
 inline u64 read_cr2() {
     u64 value = 0;
     asm volatile("mov %%cr2, %0" : "=r"(value));
-    return value;
-}
-inline u64 read_cr3() {
-    u64 value = 0;
-    asm volatile("mov %%cr3, %0" : "=r"(value));
-    return value;
-}
-inline u64 read_cr4() {
-    u64 value = 0;
-    asm volatile("mov %%cr4, %0" : "=r"(value));
     return value;
 }
 
@@ -105,9 +82,7 @@ inline void take_interrupt() {
 }
 
 namespace msr {
-constexpr u32 apic_base = 0x1B;
 constexpr u32 efer = 0xC0000080;
-constexpr u32 fs_base = 0xC0000100;
 constexpr u32 gs_base = 0xC0000101;
 constexpr u32 vm_cr = 0xC0010114;
 constexpr u32 vm_hsave_pa = 0xC0010117;

@@ -30,7 +30,7 @@ struct Result {
     u32 done;
 };
 
-Result answer(Partition& caller, u32 lp, VirtualProcessor& vp, const Control& control) {
+Result answer(Partition& caller, VirtualProcessor& vp, const Control& control) {
     const Entry* entry = find(control.code);
     if (entry == nullptr) {
         return {Status::invalid_hypercall_code, 0};
@@ -55,7 +55,6 @@ Result answer(Partition& caller, u32 lp, VirtualProcessor& vp, const Control& co
         return {Status::invalid_alignment, 0};
     }
     Call call{caller,
-              lp,
               in,
               out,
               control.var_header,
@@ -69,13 +68,13 @@ Result answer(Partition& caller, u32 lp, VirtualProcessor& vp, const Control& co
 
 } // namespace
 
-void dispatch(Partition& caller, u32 lp, VirtualProcessor& vp) {
+void dispatch(Partition& caller, VirtualProcessor& vp) {
     if (vp.vmcb.cpl != 0 || (caller.hypercall_page & 1) == 0) {
         vp.raise_invalid_opcode();
         return;
     }
     const Control control = decode(vp.registers.rcx);
-    const Result result = answer(caller, lp, vp, control);
+    const Result result = answer(caller, vp, control);
     if (result.status != Status::success) {
         Log() << "hypercall " << Hex{control.code} << " partition " << caller.id << " status "
               << Hex{static_cast<u64>(result.status)} << " done " << result.done;

@@ -11,7 +11,6 @@ namespace mshv::standin::hypercall {
 /// One call on its way: what it was given and what it has done.
 struct Call {
     Partition& caller;
-    u32 lp;                    ///< the logical processor that makes it
     const u8* input;           ///< the header, its variable part, the elements
     u8* output;                ///< null for a call in registers
     u32 var_header;            ///< bytes
@@ -55,6 +54,6 @@ std::span<const Entry> system_calls();
 std::span<const Entry> interrupt_calls();
 
 /// Does what `vp`, stopped at its VMMCALL, asks for, and leaves it behind the instruction.
-void dispatch(Partition& caller, u32 lp, VirtualProcessor& vp);
+void dispatch(Partition& caller, VirtualProcessor& vp);
 
 } // namespace mshv::standin::hypercall

@@ -10,7 +10,6 @@ namespace mshv::standin::local_apic {
 constexpr PhysicalAddress base = 0xFEE00000;
 
 namespace reg {
-constexpr u32 id = 0x20;
 constexpr u32 task_priority = 0x80;
 constexpr u32 eoi = 0xB0;
 constexpr u32 spurious = 0xF0;
@@ -29,7 +28,6 @@ constexpr u32 init = 5U << 8;
 constexpr u32 startup = 6U << 8;
 constexpr u32 pending = 1U << 12;
 constexpr u32 assert_level = 1U << 14;
-constexpr u32 trigger_level = 1U << 15;
 constexpr u32 shorthand_mask = 3U << 18;
 } // namespace icr
 
@@ -41,9 +39,6 @@ inline u32 read(u32 where) {
 }
 inline void write(u32 where, u32 value) {
     *at<volatile u32>(base + where) = value;
-}
-inline u32 id() {
-    return read(reg::id) >> 24;
 }
 
 /// Sends `command` (the low half of the ICR) to the processor with this APIC id, when the one before

@@ -44,7 +44,7 @@ Lp& this_lp();
 std::span<Lp> lps();
 
 /// Starts every processor of `apic_ids` but this one, which is the first of them, and waits until they
-/// run park(). One that does not come up within a second is reported and left alone. `page` is a page
+/// are up. One that does not come up within a second is reported and left alone. `page` is a page
 /// below 1 MiB that nobody else uses meanwhile.
 void start_lps(std::span<const u32> apic_ids, PhysicalAddress page);
 

@@ -19,11 +19,6 @@ void give_pages(PhysicalAddress begin, PhysicalAddress end) {
     end_of_pages = end;
 }
 
-u64 free_pages() {
-    const Guard guard(lock);
-    return (end_of_pages - next) / page_size;
-}
-
 void* allocate_page() {
     PhysicalAddress page = 0;
     {

@@ -13,7 +13,4 @@ void* allocate_page();
 /// Gives the allocator its memory: [begin, end), which nobody else uses. Once.
 void give_pages(PhysicalAddress begin, PhysicalAddress end);
 
-/// Pages that are left.
-u64 free_pages();
-
 } // namespace mshv::standin

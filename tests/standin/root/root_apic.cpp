@@ -4,6 +4,7 @@
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
 #include "tests/standin/decode/fetch.hpp"
+#include "tests/standin/decode/operands.hpp"
 #include "tests/standin/lp/local_apic.hpp"
 #include "tests/standin/root/root_exits.hpp"
 #include "tests/standin/root/root_partition.hpp"
@@ -43,18 +44,17 @@ DecodeResult decode_current(const svm::Vmcb& vmcb) {
     paging.cr4 = vmcb.cr4;
     paging.efer = vmcb.efer;
     paging.rflags = vmcb.rflags;
-    paging.physical_bits = static_cast<u8>(cpuid(0x80000008).eax);
+    paging.physical_bits = physical_address_bits();
     const CodeLocation code{mode_of(vmcb), vmcb.cs.base, vmcb.cs.limit, vmcb.rip, vmcb.cpl == 3};
     const FetchResult fetched = fetch_instruction(memory, paging, code);
     return decode(fetched.span(), code.mode);
 }
 
-/// Numbers as in an instruction; RSP is in the VMCB, but nobody writes it to an APIC.
-u64 register_value(const VirtualProcessor& vp, u8 number) {
+u64 register_value(const VirtualProcessor& vp, const Operand& operand) {
     const GuestRegisters& r = vp.registers;
     const u64 all[16] = {vp.vmcb.rax, r.rcx, r.rdx, r.rbx, vp.vmcb.rsp, r.rbp, r.rsi, r.rdi,
                          r.r8,        r.r9,  r.r10, r.r11, r.r12,       r.r13, r.r14, r.r15};
-    return all[number & 15];
+    return read_register(operand, all);
 }
 
 void deliver(u32 apic_id, u32 command) {
@@ -125,7 +125,7 @@ bool emulate_apic_write(Lp& lp, VirtualProcessor& vp) {
     const Operand& source = instruction.source;
     const u64 value = source.kind == OperandKind::immediate
                           ? static_cast<u64>(instruction.immediate)
-                          : register_value(vp, source.reg);
+                          : register_value(vp, source);
     write_register(lp, where, static_cast<u32>(value));
     vp.skip(instruction.length);
     return true;

@@ -149,7 +149,7 @@ void on_root_exit(Lp& lp, VirtualProcessor& vp) {
         on_port(vp);
         return;
     case svm::Exit::vmmcall:
-        hypercall::dispatch(root_partition(), lp.index, vp);
+        hypercall::dispatch(root_partition(), vp);
         return;
     case svm::Exit::vmrun:
     case svm::Exit::vmload:

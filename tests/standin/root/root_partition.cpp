@@ -24,6 +24,7 @@ constexpr u64 root_rights = privilege::create_partitions | privilege::access_par
 constinit Partition root{root_partition_id, root_rights | msr_rights, allocate_page};
 constinit Permissions permissions;
 constinit Options options;
+u8 physical_bits = 0;
 PhysicalAddress window_next = 0;
 PhysicalAddress window_end = 0;
 
@@ -76,9 +77,9 @@ void make_root(const Options& asked, const Layout& layout) {
     options = asked;
     window_next = layout.window_begin;
     window_end = layout.window_end;
-    constexpr u32 most_bits = 46;
-    const u32 bits = cpuid(0x80000008).eax & 0xFF;
-    const u64 all = 1ULL << (bits < most_bits ? bits : most_bits);
+    constexpr u8 most_bits = 46;
+    physical_bits = static_cast<u8>(cpuid(0x80000008).eax);
+    const u64 all = 1ULL << (physical_bits < most_bits ? physical_bits : most_bits);
     if (!root.memory.map(0, 0, all, Rights{}) ||
         !root.memory.unmap(layout.hidden_begin, layout.hidden_end - layout.hidden_begin) ||
         !root.memory.map(local_apic::base, local_apic::base, page_size, {false, false})) {
@@ -105,6 +106,9 @@ const Options& root_options() {
 }
 const Permissions& root_permissions() {
     return permissions;
+}
+u8 physical_address_bits() {
+    return physical_bits;
 }
 
 } // namespace mshv::standin

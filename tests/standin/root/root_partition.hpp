@@ -21,5 +21,7 @@ void make_root(const Options& options, const Layout& layout);
 Partition& root_partition();
 const Options& root_options();
 const Permissions& root_permissions();
+/// Bits of an address of the machine.
+u8 physical_address_bits();
 
 } // namespace mshv::standin
