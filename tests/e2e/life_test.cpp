@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(vmm_is_stopped) {
     vmm.signal(SIGSTOP);
     // An operation on it hangs …
     auto pause = host.session({"pause", "frozen"});
-    host.wait_event(0, [](const Json& event) { return event.get("kind") != ""; });
+    host.wait_event(0, [](const Json& event) { return !event.get("kind").empty(); });
     // … and everybody else does not.
     for (int i = 0; i < 20; ++i) {
         BOOST_TEST(contains(host.ok({"list"}), "other"));

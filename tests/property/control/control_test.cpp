@@ -12,7 +12,6 @@
 namespace mshv::testing {
 namespace {
 
-using api::CreateMode;
 using api::ErrorCode;
 using api::State;
 

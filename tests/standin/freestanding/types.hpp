@@ -30,7 +30,7 @@ constexpr u64 align_up(u64 value, u64 alignment) {
 /// What lies at an address, which must be within the machine's memory.
 template <typename T>
 T* at(PhysicalAddress address) {
-    return reinterpret_cast<T*>(address);
+    return reinterpret_cast<T*>(address); // NOLINT(performance-no-int-to-ptr): meant
 }
 inline PhysicalAddress address_of(const void* object) {
     return reinterpret_cast<PhysicalAddress>(object);

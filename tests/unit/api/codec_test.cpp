@@ -25,7 +25,7 @@ std::string fault(std::string_view json, const DecodeOptions& options = {}) {
         decode<T>(json, options);
     } catch (const Error& error) {
         if (error.problems().empty()) {
-            return error_info(error.code()).name.data();
+            return std::string(error_info(error.code()).name);
         }
         std::string text;
         for (const auto& problem : error.problems()) {

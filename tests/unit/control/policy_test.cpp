@@ -12,7 +12,6 @@ namespace {
 using api::CreateMode;
 using api::ErrorCode;
 using api::Reason;
-using api::ShutdownMethod;
 using api::State;
 
 template <typename F>

@@ -11,7 +11,6 @@ namespace mshv::testing {
 namespace {
 
 using api::CreateMode;
-using api::ErrorCode;
 using api::Reason;
 using api::State;
 

@@ -72,7 +72,7 @@ public:
             return response;
         }
         if (first == "upgrade") {
-            return Upgrade{[](posix::Fd socket, std::string early) -> std::optional<Response> {
+            return Upgrade{[](posix::Fd socket, const std::string& early) -> std::optional<Response> {
                 posix::write_all(socket.get(),
                                  "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
                                  "Upgrade: x/1\r\n\r\nearly=" +

@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_CASE(malformed_requests_get_one_error_and_the_end) {
         {"GET /a HTTP/1.1\r\nA: b\r\n c\r\n\r\n", 400},
         {"GET /a HTTP/1.1\nA: b\n\n", 400},
         {"GET /a HTTP/1.1\r\nA: b\n\r\n", 400},
-        {std::string("GET /a HTTP/1.1\r\nA: b\0c\r\n\r\n", 28), 400},
+        {std::string("GET /a HTTP/1.1\r\nA: b\0c\r\n\r\n", 27), 400},
         {std::string("GET /a\0 HTTP/1.1\r\n\r\n", 20), 400},
         {"GET /a%00 HTTP/1.1\r\n\r\n", 400},
         {"GET /a%2e%2e%2f HTTP/1.1\r\nx\r\n\r\n", 400},
@@ -113,7 +113,6 @@ BOOST_AUTO_TEST_CASE(slow_loris) {
 
 BOOST_AUTO_TEST_CASE(pipelined_requests_are_answered_in_order) {
     Fixture f(quick_limits());
-    std::string bytes;
     constexpr int many = 10'000;
     const posix::Fd socket = f.connect();
     std::thread writer([&] {
