@@ -6,6 +6,7 @@
 #include "toolstack/libs/posix/file.hpp"
 #include "toolstack/libs/posix/lock_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
@@ -18,6 +19,10 @@ namespace {
 
 using api::Error;
 using api::ErrorCode;
+
+// Bytes, from SQLite's description of the file format; a frame is a page with its header.
+constexpr std::int64_t log_header = 32;
+constexpr std::int64_t log_frame = 24 + 4096;
 
 /// One pragma that must have taken. SQLite answers an unknown one with silence, so all are read
 /// back.
@@ -193,6 +198,35 @@ void migrate(const std::string& path, bool create) {
         step(database, static_cast<std::size_t>(version));
     }
     database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+void reserve_log(Connection& connection, int frames) noexcept {
+    sqlite3* const handle = connection.handle();
+    int keep = 1;
+    sqlite3_file_control(handle, nullptr, SQLITE_FCNTL_PERSIST_WAL, &keep);
+    sqlite3_file* log = nullptr;
+    sqlite3_int64 size = 0;
+    if (sqlite3_file_control(handle, nullptr, SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK ||
+        log == nullptr || log->pMethods == nullptr ||
+        log->pMethods->xFileSize(log, &size) != SQLITE_OK) {
+        return;
+    }
+    // A frame of zeros is the end of a log as good as the end of its file: its salt is wrong.
+    constexpr std::array<char, 65536> zeros{};
+    const sqlite3_int64 wanted = log_header + sqlite3_int64{frames} * log_frame;
+    sqlite3_int64 end = size;
+    while (end < wanted) {
+        const auto length = std::min<sqlite3_int64>(zeros.size(), wanted - end);
+        if (log->pMethods->xWrite(log, zeros.data(), static_cast<int>(length), end) != SQLITE_OK) {
+            log->pMethods->xTruncate(log, size);
+            return;
+        }
+        end += length;
+    }
+    if (end != size) {
+        // Its blocks are there when the first commit comes.
+        log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    }
 }
 
 api::Error translate(const SQLite::Exception& error, const std::string& what) {

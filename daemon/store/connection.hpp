@@ -83,6 +83,11 @@ inline Binder bind(Connection& connection, const char* sql) {
 /// Throws Error{failed} naming the process that has it.
 posix::Fd lock_database(const std::string& path);
 
+/// Gives the write-ahead log room for `frames` pages, and keeps it when the database is closed: a commit
+/// that overwrites is flushed faster than one that makes its file longer. Where there is no room for it
+/// the log grows as it is written. To be called before anything is written.
+void reserve_log(Connection& connection, int frames) noexcept;
+
 /// Makes or migrates the schema of `path`. An existing database is copied to `path`.vN before its
 /// first step; one of a newer program is refused before anything is written.
 void migrate(const std::string& path, bool create);

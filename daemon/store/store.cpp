@@ -26,6 +26,8 @@ using posix::Mutex;
 
 constexpr std::size_t largest_batch = 64;
 constexpr int checkpoint_pages = 1000;
+/// The largest batch begins when the log is one page short of a checkpoint.
+constexpr int reserved_pages = checkpoint_pages + checkpoint_pages / 4;
 
 /// One write() that waits for its commit.
 struct Job {
@@ -63,6 +65,7 @@ public:
     Database(const std::string& path, Options options)
         : lock_(lock_database(path)), options_(prepare(path, std::move(options))),
           writer_(path, Connection::Mode::read_write), reader_(path), path_(path) {
+        reserve_log(writer_, reserved_pages);
         sqlite3_wal_hook(writer_.handle(), on_wal, this);
         committer_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
     }

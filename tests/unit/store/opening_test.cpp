@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -117,6 +118,21 @@ BOOST_AUTO_TEST_CASE(damage_is_found) {
     BOOST_TEST(told("'web' is live and has no runtime"));
     BOOST_TEST(told("'live' runs without an open row"));
     BOOST_TEST(told("foreign key"));
+}
+
+BOOST_AUTO_TEST_CASE(a_commit_does_not_make_the_log_longer) {
+    const auto log_size = [&] { return std::filesystem::file_size(path() + "-wal"); };
+    const auto size = log_size();
+    BOOST_TEST(size > 1000 * 4096);
+    for (int i = 0; i < 20; ++i) {
+        define("p" + std::to_string(i));
+    }
+    BOOST_TEST(log_size() == size);
+    db.reset();
+    BOOST_TEST(log_size() == size);
+    open();
+    BOOST_TEST(db->load().size() == 20);
+    BOOST_TEST(log_size() == size);
 }
 
 /// Each sector of the file zeroed in turn: refused or read, never a crash or an empty start.
