@@ -206,7 +206,8 @@ void reserve_log(Connection& connection, int frames) noexcept {
     sqlite3_file_control(handle, nullptr, SQLITE_FCNTL_PERSIST_WAL, &keep);
     sqlite3_file* log = nullptr;
     sqlite3_int64 size = 0;
-    if (sqlite3_file_control(handle, nullptr, SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK ||
+    if (sqlite3_file_control(handle, nullptr, SQLITE_FCNTL_JOURNAL_POINTER,
+                             static_cast<void*>(&log)) != SQLITE_OK ||
         log == nullptr || log->pMethods == nullptr ||
         log->pMethods->xFileSize(log, &size) != SQLITE_OK) {
         return;

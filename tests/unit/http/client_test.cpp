@@ -15,7 +15,7 @@ namespace {
 /// A server that says what the test wants, one connection after another.
 class Scripted {
 public:
-    explicit Scripted(std::vector<std::string> answers)
+    explicit Scripted(const std::vector<std::string>& answers)
         : listener_(posix::listen_unix(path_, 0600)), thread_([this, answers] { run(answers); }) {}
     ~Scripted() { thread_.join(); }
     Scripted(const Scripted&) = delete;

@@ -122,7 +122,7 @@ http::Answer FakeDaemon::handle(http::Request& request, const posix::PeerCredent
         if (const auto found = upgrades_.find(route); found != upgrades_.end()) {
             return http::Upgrade{
                 [serve = found->second](posix::Fd socket,
-                                        std::string) -> std::optional<http::Response> {
+                                        const std::string&) -> std::optional<http::Response> {
                     posix::write_all(socket.get(),
                                      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
                                      "Upgrade: mshv-console/1\r\n\r\n",

@@ -41,7 +41,8 @@ struct Header {
     std::array<unsigned char, 112> bytes{'Q', 'F', 'I', 0xfb, 0, 0, 0, 3};
     void write(const std::string& path) const {
         std::ofstream(path, std::ios::binary)
-            .write(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+            .write(reinterpret_cast<const char*>(bytes.data()),
+                   static_cast<std::streamsize>(bytes.size()));
     }
 };
 

@@ -65,8 +65,9 @@ std::optional<VmmVersion> parse_vmm_version(std::string_view text) {
     }
     text.remove_prefix(at + before.size());
     VmmVersion version;
-    const char* const end = text.data() + text.size();
-    const auto major = std::from_chars(text.data(), end, version.major);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto major = std::from_chars(begin, end, version.major);
     if (major.ec != std::errc{} || major.ptr == end || *major.ptr != '.' ||
         std::from_chars(major.ptr + 1, end, version.minor).ec != std::errc{}) {
         return std::nullopt;
