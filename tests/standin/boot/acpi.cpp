@@ -70,16 +70,39 @@ void read_fadt(const Header* table, Facts& facts) {
     facts.pm_timer_is_wide = (flags & 1U << 8) != 0;
 }
 
+/// The list of all tables; an entry of it has four bytes, or eight in the later form.
+struct TableList {
+    const Header* header;
+    u32 entry_size;
+};
+
+TableList find_tables(PhysicalAddress pointer) {
+    constexpr u64 revision = 15;
+    constexpr u64 rsdt = 16;
+    constexpr u64 xsdt = 24;
+    if (*at<const u8>(pointer + revision) >= 2) {
+        u64 where = 0;
+        __builtin_memcpy(&where, at<const u8>(pointer + xsdt), sizeof(where));
+        if (where != 0) {
+            return {at<const Header>(where), 8};
+        }
+    }
+    return {at<const Header>(*at<const u32>(pointer + rsdt)), 4};
+}
+
 } // namespace
 
-void read(Facts& facts) {
-    const PhysicalAddress pointer = find_root_pointer();
+void read(std::span<const u8> root_pointer, Facts& facts) {
+    const PhysicalAddress pointer =
+        root_pointer.empty() ? find_root_pointer() : address_of(root_pointer.data());
     if (pointer == 0) {
         panic("no ACPI root pointer");
     }
-    const auto* rsdt = at<const Header>(*at<const u32>(pointer + 16));
-    for (u32 i = sizeof(Header); i + 4 <= rsdt->length; i += 4) {
-        const auto* table = at<const Header>(field<u32>(rsdt, i));
+    const TableList list = find_tables(pointer);
+    for (u32 i = sizeof(Header); i + list.entry_size <= list.header->length; i += list.entry_size) {
+        const PhysicalAddress where =
+            list.entry_size == 8 ? field<u64>(list.header, i) : field<u32>(list.header, i);
+        const auto* table = at<const Header>(where);
         if (__builtin_memcmp(table->signature, "APIC", 4) == 0) {
             read_madt(table, facts);
         } else if (__builtin_memcmp(table->signature, "FACP", 4) == 0) {

@@ -3,6 +3,8 @@
 
 #include "tests/standin/freestanding/types.hpp"
 
+#include <span>
+
 // What the firmware's ACPI tables say. Source: ACPI Specification 6.5, §5.2.
 
 namespace mshv::standin::acpi {
@@ -16,7 +18,8 @@ struct Facts {
     bool pm_timer_is_wide = false; ///< 32 bits, else 24
 };
 
-/// Reads what the BIOS left in memory. Panics when there is no table at all.
-void read(Facts& facts);
+/// Reads the tables to which `root_pointer` leads, or when that is empty the one that a BIOS left in its
+/// area. Panics when there is no table at all.
+void read(std::span<const u8> root_pointer, Facts& facts);
 
 } // namespace mshv::standin::acpi

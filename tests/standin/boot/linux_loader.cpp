@@ -13,6 +13,8 @@ constexpr PhysicalAddress boot_parameters = 0x10000;
 constexpr PhysicalAddress command_line_at = 0x11000;
 constexpr PhysicalAddress page_tables = 0x12000; // two pages
 constexpr PhysicalAddress gdt = 0x14000;
+constexpr PhysicalAddress root_pointer_at = 0x15000;
+constexpr PhysicalAddress below_kernels = 0x100000;
 constexpr std::size_t longest_command_line = 2047;
 
 namespace header {
@@ -31,6 +33,7 @@ constexpr u64 preferred_address = 0x258;
 constexpr u64 init_size = 0x260;
 } // namespace header
 namespace zero_page {
+constexpr u64 root_pointer = 0x070;
 constexpr u64 range_count = 0x1E8;
 constexpr u64 ranges = 0x2D0;
 } // namespace zero_page
@@ -72,13 +75,18 @@ void write_tables() {
     put<u64>(gdt, 0x18, 0x00CF93000000FFFF);
 }
 
+/// Not onto `image`, which is still to be moved itself.
 PhysicalAddress move_initrd(std::span<const u8> initrd, u64 highest, u64 kernel_end,
-                            const MemoryMap& map) {
+                            std::span<const u8> image, const MemoryMap& map) {
     if (initrd.empty()) {
         return 0;
     }
+    MemoryMap free = map;
+    if (!free.carve(address_of(image.data()), image.size(), MemoryRange::reserved)) {
+        panic("the memory map is too long");
+    }
     const u64 limit = highest + 1 < 0x1'0000'0000 ? highest + 1 : 0x1'0000'0000;
-    const PhysicalAddress place = map.find(initrd.size(), page_size, kernel_end, limit);
+    const PhysicalAddress place = free.find(initrd.size(), page_size, kernel_end, limit);
     if (place == 0) {
         panic("no room for the initial RAM disk", initrd.size());
     }
@@ -88,10 +96,13 @@ PhysicalAddress move_initrd(std::span<const u8> initrd, u64 highest, u64 kernel_
 
 } // namespace
 
-LinuxEntry load_linux(std::span<const u8> image, std::span<const u8> initrd,
-                      std::string_view command_line, const MemoryMap& map) {
+LinuxEntry load_linux(const LinuxImage& linux, const MemoryMap& map) {
+    const auto& [image, initrd, command_line, root_pointer] = linux;
     check_image(image);
     const PhysicalAddress base = address_of(image.data());
+    if (base < below_kernels || (!initrd.empty() && address_of(initrd.data()) < below_kernels)) {
+        panic("a module lies below 1 MiB");
+    }
     if (command_line.size() > longest_command_line) {
         panic("the kernel's command line is too long", command_line.size());
     }
@@ -109,11 +120,15 @@ LinuxEntry load_linux(std::span<const u8> image, std::span<const u8> initrd,
     }
 
     const u64 highest = get<u32>(boot_parameters, header::initrd_highest);
-    const PhysicalAddress initrd_at = move_initrd(initrd, highest, load_at + init_size, map);
+    const PhysicalAddress initrd_at = move_initrd(initrd, highest, load_at + init_size, image, map);
     __builtin_memmove(at<u8>(load_at), image.data() + setup_size, image.size() - setup_size);
 
     __builtin_memcpy(at<u8>(command_line_at), command_line.data(), command_line.size());
     put<u8>(command_line_at, command_line.size(), 0);
+    if (!root_pointer.empty()) {
+        __builtin_memcpy(at<u8>(root_pointer_at), root_pointer.data(), root_pointer.size());
+        put<u64>(boot_parameters, zero_page::root_pointer, root_pointer_at);
+    }
     put<u8>(boot_parameters, header::loader, 0xFF);
     put<u32>(boot_parameters, header::initrd_address, static_cast<u32>(initrd_at));
     put<u32>(boot_parameters, header::initrd_size, static_cast<u32>(initrd.size()));

@@ -3,8 +3,6 @@
 
 #include "tests/standin/freestanding/types.hpp"
 
-#include <string_view>
-
 // What a multiboot (version 1) loader leaves in memory. Source: the Multiboot Specification 0.6.96, §3.3.
 
 namespace mshv::standin::multiboot {
@@ -19,10 +17,14 @@ struct Info {
     u32 module_count, modules;
     u32 symbols[4];
     u32 map_length, map;
+    u32 drives_length, drives;
+    u32 configuration_table;
+    u32 loader_name;
 };
 constexpr u32 has_command_line = 1U << 2;
 constexpr u32 has_modules = 1U << 3;
 constexpr u32 has_map = 1U << 6;
+constexpr u32 has_loader_name = 1U << 9;
 
 struct Module {
     u32 begin, end;

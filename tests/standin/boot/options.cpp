@@ -7,7 +7,6 @@ namespace mshv::standin {
 
 Options parse_options(std::string_view line) {
     Options options;
-    next_word(line); // the loader's name for this program
     for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
         if (word == "plain") {
             options.hide_hypervisor = true;

@@ -4,10 +4,23 @@
 
 #define MULTIBOOT_MAGIC  0x1BADB002
 #define MULTIBOOT_FLAGS  0x00000003 /* modules on page borders, memory map wanted */
+#define MULTIBOOT2_MAGIC 0xE85250D6
+#define MULTIBOOT2_I386  0          /* entered in 32-bit protected mode, under UEFI, too */
+#define MULTIBOOT2_TAG_END      0
+#define MULTIBOOT2_TAG_ALIGNED  6   /* modules on page borders */
 
     .section .multiboot, "a"
     .balign 4
     .long MULTIBOOT_MAGIC, MULTIBOOT_FLAGS, -(MULTIBOOT_MAGIC + MULTIBOOT_FLAGS)
+    .balign 8
+multiboot2:
+    .long MULTIBOOT2_MAGIC, MULTIBOOT2_I386, multiboot2_end - multiboot2
+    .long -(MULTIBOOT2_MAGIC + MULTIBOOT2_I386 + (multiboot2_end - multiboot2))
+    .short MULTIBOOT2_TAG_ALIGNED, 0
+    .long 8
+    .short MULTIBOOT2_TAG_END, 0
+    .long 8
+multiboot2_end:
 
     .section .text
     .code32
