@@ -10,31 +10,10 @@ namespace {
 
 constexpr u64 pm_timer_hz = 3'579'545;
 constexpr u64 measured_ticks = pm_timer_hz / 10;
-constexpr u64 units_per_second = 10'000'000;
 
 u64 tsc_rate = 0;
 u64 apic_rate = 0;
-u64 tsc_scale = 0;
-u64 tsc_offset = 0;
-
-/// a * b / c, the product in 128 bits. The quotient must fit.
-u64 multiply_divide(u64 a, u64 b, u64 c) {
-    u64 high = 0;
-    u64 quotient = 0;
-    asm("mulq %3\n\t"
-        "divq %4"
-        : "=a"(quotient), "=&d"(high)
-        : "a"(a), "r"(b), "r"(c)
-        : "cc");
-    return quotient;
-}
-
-u64 scaled(u64 tsc) {
-    u64 low = 0;
-    u64 high = 0;
-    asm("mulq %3" : "=a"(low), "=d"(high) : "a"(tsc), "r"(tsc_scale) : "cc");
-    return high;
-}
+constinit ReferenceTime time;
 
 struct Moment {
     u64 pm, tsc, apic;
@@ -65,8 +44,8 @@ void start(u32 port, bool wide) {
     }
     namespace reg = local_apic::reg;
     const u64 mask = wide ? 0xFFFFFFFF : 0xFFFFFF;
-    local_apic::write(reg::timer_divide, 0xB); // by 1
-    local_apic::write(reg::timer_lvt, 1U << 16);
+    local_apic::write(reg::timer_divide, local_apic::divide_by_one);
+    local_apic::write(reg::timer_lvt, local_apic::lvt_masked);
     local_apic::write(reg::timer_initial, 0xFFFFFFFF);
     const Moment first = read_moment(static_cast<u16>(port));
     Moment last = first;
@@ -77,12 +56,7 @@ void start(u32 port, bool wide) {
     const u64 ticks = (last.pm - first.pm) & mask;
     tsc_rate = multiply_divide(last.tsc - first.tsc, pm_timer_hz, ticks);
     apic_rate = multiply_divide(first.apic - last.apic, pm_timer_hz, ticks);
-    // units per TSC tick, times 2^64
-    u64 high = units_per_second;
-    u64 low = 0;
-    asm("divq %2" : "+a"(low), "+d"(high) : "r"(tsc_rate) : "cc");
-    tsc_scale = low;
-    tsc_offset = 0 - scaled(read_tsc());
+    time = ReferenceTime::from(tsc_rate, read_tsc());
     Log() << "clock tsc " << tsc_rate << " apic " << apic_rate;
 }
 
@@ -92,14 +66,11 @@ u64 tsc_hz() {
 u64 apic_timer_hz() {
     return apic_rate;
 }
-u64 scale() {
-    return tsc_scale;
-}
-u64 offset() {
-    return tsc_offset;
+const ReferenceTime& reference() {
+    return time;
 }
 u64 now() {
-    return scaled(read_tsc()) + tsc_offset;
+    return time.at(read_tsc());
 }
 
 } // namespace mshv::standin::clock

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "tests/standin/freestanding/types.hpp"
+#include "tests/standin/timer/reference_time.hpp"
 
 namespace mshv::standin {
 
@@ -15,9 +15,7 @@ void start(u32 port, bool wide);
 
 [[nodiscard]] u64 tsc_hz();
 [[nodiscard]] u64 apic_timer_hz();
-/// reference time = (tsc * scale() >> 64) + offset()
-[[nodiscard]] u64 scale();
-[[nodiscard]] u64 offset();
+[[nodiscard]] const ReferenceTime& reference();
 [[nodiscard]] u64 now();
 
 } // namespace clock
