@@ -82,6 +82,7 @@ inline void take_interrupt() {
 }
 
 namespace msr {
+constexpr u32 tsc_deadline = 0x6E0;
 constexpr u32 efer = 0xC0000080;
 constexpr u32 gs_base = 0xC0000101;
 constexpr u32 vm_cr = 0xC0010114;

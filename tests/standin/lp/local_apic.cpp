@@ -5,12 +5,25 @@
 
 namespace mshv::standin::local_apic {
 
-void send(u32 apic_id, u32 command) {
+namespace {
+
+void wait_sent() {
     while ((read(reg::icr_low) & icr::pending) != 0) {
         pause();
     }
+}
+
+} // namespace
+
+void send(u32 apic_id, u32 command) {
+    wait_sent();
     write(reg::icr_high, apic_id << 24);
     write(reg::icr_low, command);
+}
+
+void send_self(u32 vector) {
+    wait_sent();
+    write(reg::icr_low, icr::to_self | icr::assert_level | vector);
 }
 
 } // namespace mshv::standin::local_apic

@@ -28,11 +28,17 @@ constexpr u32 init = 5U << 8;
 constexpr u32 startup = 6U << 8;
 constexpr u32 pending = 1U << 12;
 constexpr u32 assert_level = 1U << 14;
+constexpr u32 to_self = 1U << 18;
 constexpr u32 shorthand_mask = 3U << 18;
 } // namespace icr
 
-/// The interrupt by which processors wake each other. In Linux it is KVM's, and the root runs no KVM.
-constexpr u32 wake_vector = 0xF2;
+constexpr u32 enabled = 1U << 8; ///< of the spurious-interrupt register
+constexpr u32 lvt_masked = 1U << 16;
+constexpr u32 divide_by_one = 0xB;
+
+/// The interrupt that is the hypervisor's own: its timer's, and that by which processors wake each
+/// other. In Linux it is KVM's, and the root runs no KVM.
+constexpr u32 own_vector = 0xF2;
 
 inline u32 read(u32 where) {
     return *at<const volatile u32>(base + where);
@@ -44,5 +50,9 @@ inline void write(u32 where, u32 value) {
 /// Sends `command` (the low half of the ICR) to the processor with this APIC id, when the one before
 /// has been sent.
 void send(u32 apic_id, u32 command);
+
+/// An interrupt to this processor itself. The upper half of the ICR, where the root may just have
+/// written, stays as it is.
+void send_self(u32 vector);
 
 } // namespace mshv::standin::local_apic

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/standin/lp/mailbox.hpp"
+#include "tests/standin/timer/timer_queue.hpp"
 
 #include <span>
 
@@ -26,6 +27,9 @@ struct Lp {
     /// The interrupt that take_interrupt() or wait_for_interrupt() took and that is still in service
     /// in the APIC; 0 = none.
     u32 taken_vector = 0;
+
+    TimerQueue timers;          ///< what is to happen here, see lp_timers.hpp
+    u64 timer_target = never; ///< for when the physical timer is programmed
 
     alignas(page_size) u8 host_state[page_size] = {};      ///< what VMSAVE keeps of the hypervisor's own
     alignas(page_size) u8 host_save_area[page_size] = {};  ///< what VMRUN keeps of it

@@ -5,6 +5,7 @@
 #include "tests/standin/lp/lp.hpp"
 #include "tests/standin/memory/deposit_pool.hpp"
 #include "tests/standin/memory/nested_table.hpp"
+#include "tests/standin/partition/vp_timers.hpp"
 #include "tests/standin/svm/virtual_processor.hpp"
 #include "tests/standin/tlfs/status.hpp"
 
@@ -37,6 +38,7 @@ struct SyntheticRegisters {
 struct Vp {
     bool exists = false;
     SyntheticRegisters synthetic;
+    VpTimers timers;
 };
 
 /// A partition. Its lock keeps the pool, the tables and the VPs' existence; a VP's own state belongs to

@@ -11,6 +11,7 @@ constexpr u32 version = 10U << 16;
 // leaf 0x40000003, EDX
 constexpr u32 frequency_registers = 1U << 8;
 constexpr u32 crash_registers = 1U << 10;
+constexpr u32 direct_timers = 1U << 19;
 
 // leaf 0x40000004, EAX
 constexpr u32 relaxed_timing = 1U << 5;
@@ -33,7 +34,7 @@ CpuidResult hypervisor_cpuid(const Partition& partition, u32 leaf) {
         return {build, version, 0, 0};
     case 0x40000003:
         return {static_cast<u32>(partition.privileges), static_cast<u32>(partition.privileges >> 32),
-                0, frequency_registers | crash_registers};
+                0, frequency_registers | crash_registers | direct_timers};
     case 0x40000004:
         return {relaxed_timing | no_automatic_eoi, never_notify_spinning, 0, 0};
     case 0x40000005:

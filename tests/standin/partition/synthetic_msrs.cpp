@@ -147,6 +147,10 @@ bool read_synthetic_msr(Partition& partition, u32 index, u32 number, u64& value)
             value = partition.crash[number - crash_p0];
             return true;
         }
+        if (number >= stimer0_config && number <= stimer3_count) {
+            value = partition.vps[index].timers.read(number);
+            return true;
+        }
         return read_synic(partition.vps[index].synthetic, number, value);
     }
 }
@@ -183,6 +187,9 @@ bool write_synthetic_msr(Partition& partition, u32 index, u32 number, u64 value)
         if (number >= crash_p0 && number <= crash_p4) {
             partition.crash[number - crash_p0] = value;
             return true;
+        }
+        if (number >= stimer0_config && number <= stimer3_count) {
+            return partition.vps[index].timers.write(this_lp(), number, value);
         }
         return write_synic(partition.vps[index].synthetic, number, value);
     }

@@ -2,13 +2,18 @@
 #pragma once
 
 #include "tests/standin/lp/lp.hpp"
-#include "tests/standin/svm/virtual_processor.hpp"
 
 namespace mshv::standin {
 
-/// The root's interrupt controllers are the machine's own, except that an INIT or a start-up interrupt
-/// must not reach a processor itself: it would reset it, hypervisor and all. So writes come here. False
-/// when this nested page fault was no write to the controller.
-bool emulate_apic_write(Lp& lp, VirtualProcessor& vp);
+/// The root's local APICs are the machine's own, except that an INIT or a start-up interrupt must
+/// not reach a processor itself: it would reset it, hypervisor and all; and except for the timer,
+/// which is the hypervisor's. `where`: the register's offset in the page, of this processor's own
+/// APIC.
+u32 read_root_apic(Lp& lp, u32 where);
+void write_root_apic(Lp& lp, u32 where, u32 value);
+
+/// What INIT does to it, but that it goes on taking the interrupt by which this processor is woken.
+/// Interrupts that were in service are the past's.
+void reset_root_apic(Lp& lp);
 
 } // namespace mshv::standin

@@ -4,10 +4,10 @@
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
 #include "tests/standin/hypercall/dispatcher.hpp"
-#include "tests/standin/lp/local_apic.hpp"
+#include "tests/standin/lp/lp_timers.hpp"
 #include "tests/standin/partition/synthetic_cpuid.hpp"
 #include "tests/standin/partition/synthetic_msrs.hpp"
-#include "tests/standin/root/root_apic.hpp"
+#include "tests/standin/root/root_apic_page.hpp"
 #include "tests/standin/root/root_partition.hpp"
 #include "tests/standin/tlfs/msr.hpp"
 
@@ -18,6 +18,7 @@ namespace {
 
 namespace leaf1 {
 constexpr u32 monitor = 1U << 3;
+constexpr u32 tsc_deadline = 1U << 24;
 constexpr u32 osxsave = 1U << 27;
 constexpr u32 hypervisor = 1U << 31;
 } // namespace leaf1
@@ -29,7 +30,7 @@ CpuidResult physical_cpuid(const VirtualProcessor& vp, u32 leaf, u32 subleaf) {
     CpuidResult r = cpuid(leaf, subleaf);
     switch (leaf) {
     case 1:
-        r.ecx &= ~(leaf1::monitor | leaf1::osxsave | leaf1::hypervisor);
+        r.ecx &= ~(leaf1::monitor | leaf1::tsc_deadline | leaf1::osxsave | leaf1::hypervisor);
         r.ecx |= (vp.vmcb.cr4 & cr4_osxsave) != 0 ? leaf1::osxsave : 0;
         r.ecx |= root_options().hide_hypervisor ? 0 : leaf1::hypervisor;
         return r;
@@ -113,13 +114,14 @@ void on_port(VirtualProcessor& vp) {
     vp.vmcb.interrupt_shadow = 0;
 }
 
-/// The interrupt stays in service: the root ends it, so priorities are the hardware's own.
+/// The interrupt stays in service: the root ends it, so priorities are the hardware's own. What comes
+/// of the hypervisor's own one, a timer's interrupt to the root, is taken in the same exit.
 void on_interrupt_exit(Lp& lp, VirtualProcessor& vp) {
-    lp.taken_vector = 0;
-    take_interrupt();
-    if (lp.taken_vector == local_apic::wake_vector) {
-        local_apic::write(local_apic::reg::eoi, 0); // of a letter that has been read
-    } else if (lp.taken_vector != 0) {
+    do {
+        lp.taken_vector = 0;
+        take_interrupt();
+    } while (lp_timers::end_own_interrupt(lp));
+    if (lp.taken_vector != 0) {
         vp.inject_interrupt(lp.taken_vector);
     }
 }
@@ -165,7 +167,7 @@ void on_root_exit(Lp& lp, VirtualProcessor& vp) {
     case svm::Exit::nmi: // it was taken since, see on_interrupt()
         return;
     case svm::Exit::nested_page_fault:
-        if (!emulate_apic_write(lp, vp)) {
+        if (!emulate_apic_access(lp, vp)) {
             give_up(vp, "touched what is not its own:");
         }
         return;

@@ -6,15 +6,16 @@
 #include "tests/standin/lp/clock.hpp"
 #include "tests/standin/lp/local_apic.hpp"
 #include "tests/standin/memory/page_allocator.hpp"
+#include "tests/standin/root/root_timers.hpp"
 
 namespace mshv::standin {
 namespace {
 
 constexpr u16 console_port = 0x2F8;
 
-// CPUID leaf 0x40000003, EAX: VP_RUNTIME, REFERENCE_COUNTER, SYNIC, APIC_MSRS, HYPERCALL, VP_INDEX,
-// RESET, REFERENCE_TSC, FREQUENCY.
-constexpr u64 msr_rights = 0x00000AF7;
+// CPUID leaf 0x40000003, EAX: VP_RUNTIME, REFERENCE_COUNTER, SYNIC, SYNTHETIC_TIMERS, APIC_MSRS,
+// HYPERCALL, VP_INDEX, RESET, REFERENCE_TSC, FREQUENCY.
+constexpr u64 msr_rights = 0x00000AFF;
 // EBX: those of a root, without which Linux takes itself for a child: POST_MESSAGES, SIGNAL_EVENTS,
 // CREATE_PORT, CONNECT_PORT beside the named ones.
 constexpr u64 root_rights = privilege::create_partitions | privilege::access_partition_id |
@@ -47,12 +48,9 @@ u64 make_hypercall_page() {
     return page;
 }
 
-/// { u32 sequence, u32, u64 scale, s64 offset }
 u64 make_reference_tsc_page() {
     const u64 page = provide_page();
-    at<u64>(page)[1] = clock::scale();
-    at<u64>(page)[2] = clock::offset();
-    at<u32>(page)[0] = 1;
+    *at<ReferenceTscPage>(page) = {1, 0, clock::reference().scale, clock::reference().offset};
     return page;
 }
 
@@ -82,17 +80,19 @@ void make_root(const Options& asked, const Layout& layout) {
     const u64 all = 1ULL << (physical_bits < most_bits ? physical_bits : most_bits);
     if (!root.memory.map(0, 0, all, Rights{}) ||
         !root.memory.unmap(layout.hidden_begin, layout.hidden_end - layout.hidden_begin) ||
-        !root.memory.map(local_apic::base, local_apic::base, page_size, {false, false})) {
+        !root.memory.unmap(local_apic::base, page_size)) {
         panic("no memory for the root's tables");
     }
     permissions.trap_ports(console_port, 8);
     permissions.trap_msr(msr::efer);
     permissions.trap_msr(msr::vm_cr);
     permissions.trap_msr(msr::vm_hsave_pa);
+    permissions.trap_msr(msr::tsc_deadline);
     root.hypercall_page = make_hypercall_page();
     root.reference_tsc_page = make_reference_tsc_page();
     for (const Lp& lp : lps()) {
         make_synthetic(root.vps[lp.index]);
+        make_root_timers(lp, root.vps[lp.index]);
     }
     root.vps[0].exists = true;
     lps()[0].added = true;

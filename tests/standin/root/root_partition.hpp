@@ -15,7 +15,7 @@ struct Layout {
 
 /// Makes the partition that has the machine: all of the address space at its own addresses but for
 /// what is hidden, all devices, and all ports but the hypervisor's console. Its processors' interrupt
-/// controllers it may read; writes come here. Once, before any of its VPs runs.
+/// controllers it reaches through the hypervisor. Once, before any of its VPs runs.
 void make_root(const Options& options, const Layout& layout);
 
 Partition& root_partition();

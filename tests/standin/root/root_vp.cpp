@@ -4,7 +4,9 @@
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
 #include "tests/standin/lp/local_apic.hpp"
+#include "tests/standin/lp/lp_timers.hpp"
 #include "tests/standin/memory/page_allocator.hpp"
+#include "tests/standin/root/root_apic.hpp"
 #include "tests/standin/root/root_exits.hpp"
 #include "tests/standin/root/root_partition.hpp"
 #include "tests/standin/svm/processor.hpp"
@@ -72,19 +74,6 @@ void set_startup_state(VirtualProcessor& vp, u32 vector) {
     vp.registers.rdx = cpuid(family_in_edx).eax;
 }
 
-/// What INIT does to the interrupt controller, but that it goes on taking the interrupt by which this
-/// processor is woken. Interrupts that were in service are the past's.
-void reset_apic() {
-    namespace reg = local_apic::reg;
-    constexpr u32 local_vectors[] = {0x320, 0x330, 0x340, 0x350, 0x360, 0x370};
-    for (const u32 where : local_vectors) {
-        local_apic::write(where, 1U << 16);
-    }
-    local_apic::write(reg::timer_initial, 0);
-    local_apic::write(reg::task_priority, 0);
-    local_apic::write(reg::spurious, 0x1FF);
-}
-
 /// Waits for the start-up interrupt that somebody sends to this processor; returns its vector.
 u32 wait_for_startup(Lp& lp) {
     for (;;) {
@@ -95,7 +84,7 @@ u32 wait_for_startup(Lp& lp) {
         (void)lp.mailbox.take_init(); // it waits already
         lp.taken_vector = 0;
         wait_for_interrupt();
-        if (lp.taken_vector != 0) {
+        if (!lp_timers::end_own_interrupt(lp) && lp.taken_vector != 0) {
             local_apic::write(local_apic::reg::eoi, 0);
         }
     }
@@ -137,7 +126,7 @@ void run_root_when_started(Lp& lp) {
         set_startup_state(vp, vector);
         run_until_init(lp, vp);
         Log() << "lp " << lp.index << " init";
-        reset_apic();
+        reset_root_apic(lp);
     }
 }
 

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/standin/lp/lp_timers.hpp"
+
+#include "tests/standin/lp/clock.hpp"
+#include "tests/standin/lp/local_apic.hpp"
+
+namespace mshv::standin::lp_timers {
+namespace {
+
+void program(Lp& lp) {
+    namespace reg = local_apic::reg;
+    const u64 first = lp.timers.first();
+    lp.timer_target = first;
+    if (first == never) {
+        local_apic::write(reg::timer_initial, 0);
+        return;
+    }
+    local_apic::write(reg::timer_divide, local_apic::divide_by_one);
+    local_apic::write(reg::timer_lvt, local_apic::own_vector); // one-shot
+    local_apic::write(reg::timer_initial, countdown(clock::now(), first, clock::apic_timer_hz()));
+}
+
+} // namespace
+
+void set(Lp& lp, Timer& timer, u64 deadline) {
+    lp.timers.set(timer, deadline);
+    if (lp.timers.first() != lp.timer_target) {
+        program(lp);
+    }
+}
+
+bool end_own_interrupt(Lp& lp) {
+    if (lp.taken_vector != local_apic::own_vector) {
+        return false;
+    }
+    local_apic::write(local_apic::reg::eoi, 0);
+    if (lp.timers.first() != never) {
+        const u64 now = clock::now();
+        while (Timer* const timer = lp.timers.take(now)) {
+            lp.timers.set(*timer, timer->expired(*timer, now));
+        }
+        program(lp); // it came early, or there is a next
+    }
+    return true;
+}
+
+void restore(Lp& lp) {
+    program(lp);
+}
+
+} // namespace mshv::standin::lp_timers
