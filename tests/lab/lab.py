@@ -148,6 +148,26 @@ def processor_goes_and_comes(machine, arguments):
         raise Failed("it did not come back")
 
 
+def timer_interrupts(machine):
+    """Of the hypervisor's timer, a number for each processor."""
+    return [int(word) for word in machine.run("grep HVS: /proc/interrupts").split()
+            if word.isdigit()]
+
+
+def ticks_by_hypervisor(machine, arguments):
+    """each processor's tick comes from the hypervisor's timer"""
+    devices = re.findall(r"^Clock Event Device: (.*)$",
+                         machine.run("grep -A1 '^Per CPU device' /proc/timer_list"), re.MULTILINE)
+    if devices != ["Hyper-V clockevent"] * arguments.cpus:
+        raise Failed(f"the tick devices are {devices}")
+    before = timer_interrupts(machine)
+    machine.run(f"for n in $(seq {arguments.cpus}); do"
+                " (i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done) & done; wait")
+    after = timer_interrupts(machine)
+    if len(after) != arguments.cpus or not all(a > b for a, b in zip(after, before)):
+        raise Failed(f"timer interrupts were {before}, are {after}")
+
+
 def is_not_seen(machine, arguments):
     """the root can see neither SVM nor the hypervisor's console"""
     if machine.run("grep -cw svm /proc/cpuinfo || true") != "0":
@@ -172,7 +192,8 @@ def ends(machine, arguments):
         raise Failed("QEMU failed")
 
 
-CHECKS = [boots, is_root, all_processors, processor_goes_and_comes, is_not_seen, is_quiet, ends]
+CHECKS = [boots, is_root, all_processors, processor_goes_and_comes, ticks_by_hypervisor,
+          is_not_seen, is_quiet, ends]
 
 
 def check(arguments):
