@@ -11,6 +11,10 @@ export LC_ALL=C
 # install_packages of tests/setup.sh reads it.
 root=$(cd "$here/.." && pwd)
 series_folder=$here/linux-6.12
+# Whose BASE says what get_source gets.
+base_folder=$series_folder
+# What apt is told beside its own configuration.
+apt_options=()
 store=$root/build/kernel
 # shellcheck source=tests/setup.sh
 . "$root/tests/setup.sh"
@@ -20,9 +24,9 @@ die() {
     exit 1
 }
 
-# base KEY: what linux-6.12/BASE says.
+# base KEY: what BASE says.
 base() {
-    sed -n "s/^$1=//p" "$series_folder/BASE"
+    sed -n "s/^$1=//p" "$base_folder/BASE"
 }
 
 # The patches in their order, one a line.
@@ -37,18 +41,33 @@ lock_store() {
     flock 9
 }
 
+# ask_suite SUITE: apt knows that suite of Debian's archive and no other, by lists of its own: those of
+# the machine stay as they are. Its signature is checked as ever.
+ask_suite() {
+    local apt=$store/apt/$1
+    mkdir -p "$apt"/{lists,archives}/partial "$apt/parts"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
+        "http://deb.debian.org/debian $1 main" >"$apt/sources.list"
+    apt_options=(-o "Dir::Etc::SourceList=$apt/sources.list" -o "Dir::Etc::SourceParts=$apt/parts"
+        -o "Dir::Etc::Preferences=/dev/null" -o "Dir::Etc::PreferencesParts=$apt/parts"
+        -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt" -o APT::Sandbox::User=root)
+    apt-get -qq "${apt_options[@]}" update >&2 || die "cannot read the lists of Debian's $1"
+}
+
 # get_source: sets `version` and `pristine`, the folder of Debian's source as it was packed. Nobody
 # writes there: the build trees are hard links to it. The pinned version; when the archive has dropped
 # that, the newest of the package.
 get_source() {
-    local package work
+    local package suite work
     package=$(base package)
+    suite=$(base suite)
     version=$(base version)
     pristine=$store/source/$version
     [[ ! -d $pristine ]] || return 0
 
-    if ! apt-cache show "$package=$version" >/dev/null 2>&1; then
-        version=$(apt-cache policy "$package" | sed -n 's/^ *Candidate: \([^(]\)/\1/p')
+    [[ -z $suite ]] || ask_suite "$suite"
+    if ! apt-cache "${apt_options[@]}" show "$package=$version" >/dev/null 2>&1; then
+        version=$(apt-cache "${apt_options[@]}" policy "$package" | sed -n 's/^ *Candidate: \([^(]\)/\1/p')
         [[ -n $version ]] || die "apt knows no $package: apt-get update, then again"
         echo "kernel-patches: $package $(base version) is gone from the archive, taking $version" >&2
         pristine=$store/source/$version
@@ -56,7 +75,8 @@ get_source() {
     fi
     work=$(mktemp -d "$store/making.XXXXXX")
     # Debian's apt drops its rights for a download when the folder lets it; say so instead of a warning.
-    (cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$package=$version" >&2) ||
+    (cd "$work" && apt-get -qq -o APT::Sandbox::User=root "${apt_options[@]}" \
+        download "$package=$version" >&2) ||
         die "cannot download $package $version"
     dpkg-deb -x "$work"/*.deb "$work/package"
     mkdir "$work/source"
