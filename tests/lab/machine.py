@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""QEMU with the stand-in hypervisor and a root partition, and its two serial ports."""
+
+import hashlib
+import re
+import select
+import socket
+import subprocess
+import time
+
+# How long one step may take on a machine that does other things, too. No step waits for it in vain:
+# the end of QEMU ends every wait.
+PATIENCE = 240.0
+# `iomem`: lab-clock-drift maps a page that the memory map calls reserved.
+KERNEL_WORDS = "console=ttyS0 no_timer_check panic=-1 iomem=relaxed"
+READY = "MSHV-GUEST-READY"
+PROMPT = "MSHV-GUEST# "
+# Where the network's one service answers: what it gets it sends back.
+ECHO_ADDRESS = "10.0.2.100"
+ECHO_PORT = 7
+# The disk holds the kernel and the initial RAM disk, each from a border of so many bytes on.
+DISK_STEP = 64 << 20
+
+
+class Failed(Exception):
+    """A check that did not hold."""
+
+
+def make_disk(root, path):
+    with open(path, "wb") as disk:
+        for index, name in enumerate(("vmlinuz", "initrd.gz")):
+            disk.seek(index * DISK_STEP)
+            disk.write((root / name).read_bytes())
+        disk.truncate(2 * DISK_STEP)
+
+
+def md5(path):
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def qemu(arguments, disk, serials, standin=True):
+    """The machine: what it is apart from where its two serial ports go. Without the stand-in the same
+    kernel has the same machine to itself."""
+    words = f"{KERNEL_WORDS} {arguments.append}".strip()
+    kernel = arguments.root / "vmlinuz"
+    initrd = arguments.root / "initrd.gz"
+    if standin:
+        root = f"{kernel} {words}".replace(",", ",,")
+        boot = ["-kernel", str(arguments.standin), "-append", arguments.options,
+                "-initrd", f"{root},{initrd}"]
+    else:
+        boot = ["-kernel", str(kernel), "-append", words, "-initrd", str(initrd)]
+    return ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,+svm",
+            "-machine", "q35", "-m", "1024", "-smp", str(arguments.cpus), "-display", "none",
+            "-nodefaults", *boot,
+            "-drive", f"file={disk},if=none,id=disk,format=raw,readonly=on",
+            "-device", "virtio-blk-pci,drive=disk",
+            "-netdev", "user,id=net,restrict=on,"
+                       f"guestfwd=tcp:{ECHO_ADDRESS}:{ECHO_PORT}-cmd:cat",
+            "-device", "virtio-net-pci,netdev=net,romfile=", *serials]
+
+
+class Port:
+    """One of the machine's serial ports, and all that came from it."""
+
+    def __init__(self, path):
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(1)
+        self.connection = None
+        self.text = ""
+
+    def accept(self):
+        self.connection, _ = self.listener.accept()
+
+    def take(self):
+        """False at the end."""
+        data = self.connection.recv(65536)
+        self.text += data.decode("utf-8", "replace").replace("\r", "")
+        return bool(data)
+
+    def close(self):
+        self.listener.close()
+        if self.connection:
+            self.connection.close()
+
+
+class Machine:
+    """QEMU while it is checked."""
+
+    def __init__(self, arguments, folder, extra=(), standin=True):
+        self.arguments = arguments
+        disk = folder / "disk"
+        if not disk.exists():
+            make_disk(arguments.root, disk)
+        self.ports = {}
+        serials = list(extra)
+        for name in ("console", "log"):
+            path = folder / name
+            path.unlink(missing_ok=True)
+            self.ports[name] = Port(str(path))
+            serials += ["-chardev", f"socket,id={name},path={path}", "-serial", f"chardev:{name}"]
+        self.console = self.ports["console"]
+        self.log = self.ports["log"]
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(qemu(arguments, disk, serials, standin),
+                                        stdin=subprocess.DEVNULL)
+        self.open = {}
+        for port in self.ports.values():
+            port.accept()
+            self.open[port.connection] = port
+
+    def wait(self, condition, what, patience=PATIENCE):
+        """Until condition() gives something, which is returned."""
+        deadline = time.monotonic() + patience
+        while True:
+            result = condition()
+            if result:
+                return result
+            left = deadline - time.monotonic()
+            if left <= 0 or not self.open:
+                ended = "" if self.open else ": the machine has ended"
+                raise Failed(f"{what}{ended}")
+            ready, _, _ = select.select(list(self.open), [], [], left)
+            for connection in ready:
+                if not self.open[connection].take():
+                    del self.open[connection]
+
+    def send(self, command):
+        """To the root's shell, without waiting for what it does."""
+        self.console.connection.sendall(f"{command}\n".encode())
+
+    def run(self, command, patience=PATIENCE):
+        """Output of a command in the root's shell."""
+        # The shell's echo shows the quotes; only its output has the words whole.
+        begin = len(self.console.text)
+        self.send(f"echo BEG''IN; {command}; echo E''ND=$?")
+        # The kernel may write into the line that a word begins.
+        found = self.wait(
+            lambda: re.search(r"BEGIN\n(.*?)END=(\d+)$", self.console.text[begin:],
+                              re.DOTALL | re.MULTILINE), f"no answer to: {command}", patience)
+        if found.group(2) != "0":
+            raise Failed(f"{command}: status {found.group(2)}: {found.group(1)}")
+        return found.group(1).strip()
+
+    def wait_shell(self, begin=0):
+        """Of the root that boots; `begin` is where its console does. An older shell's last prompt may
+        come behind that."""
+        self.wait(lambda: READY in self.console.text[begin:], "no init")
+        ready = self.console.text.index(READY, begin)
+        self.wait(lambda: PROMPT in self.console.text[ready:], "no shell")
+
+    def wait_log(self, pattern, begin=0):
+        return self.wait(lambda: re.search(pattern, self.log.text[begin:], re.MULTILINE),
+                         f"the stand-in never says {pattern}")
+
+    def wait_end(self):
+        self.wait(lambda: not self.open, "the machine goes on")
+        if self.process.wait() != 0:
+            raise Failed("QEMU failed")
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        for port in self.ports.values():
+            port.close()
