@@ -58,6 +58,27 @@ def clock_is_right(machine, kernel):
     return f"{drift.group(1)} ppm"
 
 
+def timer_interrupts(machine):
+    """Of the hypervisor's timer, a number for each processor."""
+    return [int(word) for word in machine.run("grep HVS: /proc/interrupts").split()
+            if word.isdigit()]
+
+
+def ticks_by_hypervisor(machine, kernel):
+    """each processor's tick comes from the hypervisor's timer"""
+    cpus = machine.arguments.cpus
+    devices = re.findall(r"^Clock Event Device: (.*)$",
+                         machine.run("grep -A1 '^Per CPU device' /proc/timer_list"), re.MULTILINE)
+    if devices != ["Hyper-V clockevent"] * cpus:
+        raise Failed(f"the tick devices are {devices}")
+    before = timer_interrupts(machine)
+    machine.run(f"for n in $(seq {cpus}); do"
+                " (i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done) & done; wait")
+    after = timer_interrupts(machine)
+    if len(after) != cpus or not all(a > b for a, b in zip(after, before)):
+        raise Failed(f"timer interrupts were {before}, are {after}")
+
+
 def all_processors(machine, kernel):
     """each processor was added with deposited memory, has a VP and runs"""
     cpus = machine.arguments.cpus
@@ -223,6 +244,6 @@ def reports_panic(machine, kernel):
 
 
 # A boot each. What ends the machine stands last.
-LIFE = [boots, is_root, has_clock, all_processors, processor_goes_and_comes, is_not_seen,
-        disk_interrupts, network_interrupts, clock_is_right, driver_comes_and_goes, is_quiet, starts_another, powers_off]
+LIFE = [boots, is_root, has_clock, all_processors, processor_goes_and_comes, ticks_by_hypervisor,
+        is_not_seen, disk_interrupts, network_interrupts, clock_is_right, driver_comes_and_goes, is_quiet, starts_another, powers_off]
 ENDS = [boots, restarts, reports_panic]
