@@ -7,6 +7,8 @@
 #include "tests/standin/boot/options.hpp"
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
+#include "tests/standin/faults/injection.hpp"
+#include "tests/standin/hypercall/dispatcher.hpp"
 #include "tests/standin/lp/clock.hpp"
 #include "tests/standin/lp/lp.hpp"
 #include "tests/standin/lp/mtrr.hpp"
@@ -27,13 +29,32 @@ constexpr PhysicalAddress start_page = 0x8000;
 constinit MemoryMap map;
 constinit acpi::Facts facts;
 
+Options read_options(std::string_view line) {
+    Options options;
+    std::string_view wrong;
+    if (!parse_options(line, options, wrong)) {
+        Log() << "option " << wrong << " is unknown or makes no sense";
+        panic("unknown option");
+    }
+    return options;
+}
+
+void arm(const faults::Plan& plan) {
+    for (const faults::CallFault& fault : plan.calls) {
+        if (fault.status == Status::call_pending && !hypercall::may_pend(fault.code)) {
+            panic("no such call may be answered before it is done", fault.code);
+        }
+    }
+    faults::set_plan(plan);
+}
+
 } // namespace
 
 extern "C" [[noreturn]] void hypervisor_main(u32 magic, PhysicalAddress info) {
     open_log();
     Log() << "standin 1";
     const Handover& handover = read_loader(magic, info);
-    const Options options = parse_options(handover.options);
+    const Options options = read_options(handover.options);
     acpi::read(handover.acpi_root_pointer, facts);
     const PhysicalAddress begin = address_of(image_begin);
     const PhysicalAddress end = address_of(image_end);
@@ -51,7 +72,9 @@ extern "C" [[noreturn]] void hypervisor_main(u32 magic, PhysicalAddress info) {
     svm::enable(this_lp());
     clock::start(facts.pm_timer, facts.pm_timer_is_wide);
     power::set_ports(facts.pm1a_control, facts.pm1b_control);
-    make_root(options, {begin, address_of(window_begin), address_of(window_begin), end});
+    make_root(options,
+              {begin, address_of(window_begin), address_of(window_begin), end, map.ranges()});
+    arm(options.faults);
     const LinuxEntry entry =
         load_linux({handover.kernel, handover.initrd, handover.kernel_arguments,
                     handover.acpi_root_pointer},

@@ -2,13 +2,17 @@
 #include "tests/standin/hypercall/dispatcher.hpp"
 
 #include "tests/standin/console/log.hpp"
+#include "tests/standin/faults/injection.hpp"
+#include "tests/standin/stats/publish.hpp"
+#include "tests/standin/synic/delivery.hpp"
 
 namespace mshv::standin::hypercall {
 namespace {
 
-const Entry* find(u16 code) {
+const Entry* find(u32 code) {
     const std::span<const Entry> groups[] = {memory_calls(), processor_calls(), system_calls(),
-                                             interrupt_calls()};
+                                             interrupt_calls(), stats_calls(),    synic_calls(),
+                                             remote_calls(), lab_calls()};
     for (const auto& group : groups) {
         for (const Entry& entry : group) {
             if (entry.form.code == code) {
@@ -30,7 +34,36 @@ struct Result {
     u32 done;
 };
 
-Result answer(Partition& caller, VirtualProcessor& vp, const Control& control) {
+/// Tells the caller what became of a call that was answered with call_pending.
+void report_end(Partition& caller, u32 index, Status status) {
+    const synic::CallCompletion completion{caller.id, static_cast<u32>(status)};
+    (void)synic::post(
+        caller, index, synic::intercept_sint,
+        synic::make_message(synic::message_type::async_call_completion, caller.id, completion));
+}
+
+/// Makes the call as far as the faults that are to be committed let it.
+Status make(const Entry& entry, Call& call) {
+    const u32 most = faults::most_elements();
+    if (call.last - call.first > most) {
+        call.last = call.first + most;
+    }
+    const faults::CallFault* const fault = faults::on_call(entry.form.code);
+    if (fault == nullptr) {
+        return entry.handler(call);
+    }
+    if (fault->status == Status::call_pending && entry.may_pend == MayPend::yes) {
+        report_end(call.caller, call.vp, entry.handler(call));
+        return Status::call_pending;
+    }
+    if (fault->elements < call.last - call.first) {
+        call.last = call.first + fault->elements;
+    }
+    const Status status = call.last == call.first ? Status::success : entry.handler(call);
+    return status == Status::success ? fault->status : status;
+}
+
+Result answer(Partition& caller, u32 index, VirtualProcessor& vp, const Control& control) {
     const Entry* entry = find(control.code);
     if (entry == nullptr) {
         return {Status::invalid_hypercall_code, 0};
@@ -55,6 +88,7 @@ Result answer(Partition& caller, VirtualProcessor& vp, const Control& control) {
         return {Status::invalid_alignment, 0};
     }
     Call call{caller,
+              index,
               in,
               out,
               control.var_header,
@@ -62,19 +96,25 @@ Result answer(Partition& caller, VirtualProcessor& vp, const Control& control) {
               control.rep_count,
               control.rep_start,
               entry->form};
-    const Status status = entry->handler(call);
+    const Status status = make(*entry, call);
     return {status, call.done};
 }
 
 } // namespace
 
-void dispatch(Partition& caller, VirtualProcessor& vp) {
+bool may_pend(u32 code) {
+    const Entry* const entry = find(code);
+    return entry != nullptr && entry->may_pend == MayPend::yes;
+}
+
+void dispatch(Partition& caller, u32 index, VirtualProcessor& vp) {
     if (vp.vmcb.cpl != 0 || (caller.hypercall_page & 1) == 0) {
         vp.raise_invalid_opcode();
         return;
     }
     const Control control = decode(vp.registers.rcx);
-    const Result result = answer(caller, vp, control);
+    const Result result = answer(caller, index, vp, control);
+    stats::publish(caller);
     if (result.status != Status::success) {
         Log() << "hypercall " << Hex{control.code} << " partition " << caller.id << " status "
               << Hex{static_cast<u64>(result.status)} << " done " << result.done;

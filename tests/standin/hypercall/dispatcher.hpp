@@ -11,6 +11,7 @@ namespace mshv::standin::hypercall {
 /// One call on its way: what it was given and what it has done.
 struct Call {
     Partition& caller;
+    u32 vp;                    ///< of the caller, which runs on this processor
     const u8* input;           ///< the header, its variable part, the elements
     u8* output;                ///< null for a call in registers
     u32 var_header;            ///< bytes
@@ -41,10 +42,14 @@ struct Call {
 
 using Handler = Status (*)(Call&);
 
+/// Whether a call may be answered before it is done, and its end reported by a message.
+enum class MayPend : u8 { no, yes };
+
 struct Entry {
     Form form;
     u64 privilege; ///< what the caller must have
     Handler handler;
+    MayPend may_pend = MayPend::no;
 };
 
 /// All calls that there are, by group.
@@ -52,8 +57,16 @@ std::span<const Entry> memory_calls();
 std::span<const Entry> processor_calls();
 std::span<const Entry> system_calls();
 std::span<const Entry> interrupt_calls();
+std::span<const Entry> stats_calls();
+std::span<const Entry> synic_calls();
+std::span<const Entry> remote_calls();
+std::span<const Entry> lab_calls();
 
-/// Does what `vp`, stopped at its VMMCALL, asks for, and leaves it behind the instruction.
-void dispatch(Partition& caller, VirtualProcessor& vp);
+/// Whether there is such a call and it may be answered before it is done.
+bool may_pend(u32 code);
+
+/// Does what `vp`, number `index` of the caller and stopped at its VMMCALL, asks for, and leaves it
+/// behind the instruction.
+void dispatch(Partition& caller, u32 index, VirtualProcessor& vp);
 
 } // namespace mshv::standin::hypercall

@@ -2,9 +2,27 @@
 //
 // Pages that come and go. Source of the layouts: TLFS, HvCallDepositMemory, HvCallWithdrawMemory.
 #include "tests/standin/hypercall/dispatcher.hpp"
+#include "tests/standin/root/root_memory.hpp"
 
 namespace mshv::standin::hypercall {
 namespace {
+
+/// Page numbers beyond that have no address.
+constexpr u64 highest_page = 1ULL << 40;
+
+/// Takes the pages from the caller, as far as they are its own: the number behind the last one.
+u32 take_from_caller(const Call& call) {
+    u32 index = call.first;
+    while (index < call.last) {
+        const u64 page = call.element<u64>(index);
+        if (page == 0 || page >= highest_page || !root_memory::leave(page * page_size)) {
+            break;
+        }
+        ++index;
+    }
+    root_memory::settle();
+    return index;
+}
 
 /// { u64 partition } { u64 page number }…
 Status deposit(Call& call) {
@@ -13,15 +31,11 @@ Status deposit(Call& call) {
         return Status::invalid_partition_id;
     }
     const Guard guard(partition->lock);
-    for (; call.done < call.last; ++call.done) {
-        const u64 gpa = call.element<u64>(call.done) * page_size;
-        const auto found = call.caller.memory.find(gpa);
-        if (!found.present) {
-            return Status::invalid_parameter;
-        }
-        partition->pool.deposit(found.address);
+    const u32 end = take_from_caller(call);
+    for (; call.done < end; ++call.done) {
+        partition->pool.deposit(call.element<u64>(call.done) * page_size);
     }
-    return Status::success;
+    return end == call.last ? Status::success : Status::invalid_parameter;
 }
 
 /// { u64 partition, u64 proximity } -> { u64 page number }…
@@ -36,6 +50,7 @@ Status withdraw(Call& call) {
         if (page == 0) {
             return Status::no_resources;
         }
+        root_memory::come_back(page);
         call.put_element<u64>(call.done, page / page_size);
     }
     return Status::success;

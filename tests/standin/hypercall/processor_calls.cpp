@@ -2,6 +2,7 @@
 //
 // Logical and virtual processors. Source of the layouts: Linux's include/asm-generic/hyperv-tlfs.h.
 #include "tests/standin/console/log.hpp"
+#include "tests/standin/hypercall/deposited_page.hpp"
 #include "tests/standin/hypercall/dispatcher.hpp"
 #include "tests/standin/lp/clock.hpp"
 #include "tests/standin/partition/partition.hpp"
@@ -30,8 +31,9 @@ Status add_logical_processor(Call& call) {
     Lp& lp = lps()[index];
     if (!lp.added) {
         // What the real one keeps of a processor; here it is what makes Linux deposit.
-        if (call.caller.pool.take() == nullptr) {
-            return Status::insufficient_memory;
+        Status status = Status::success;
+        if (take_deposited(call.caller, call.form.code, status) == nullptr) {
+            return status;
         }
         lp.added = true;
         Log() << "lp " << index << " added";
@@ -58,8 +60,9 @@ Status create_vp(Call& call) {
     if (vp.exists) {
         return Status::invalid_vp_index;
     }
-    if (partition->pool.take() == nullptr) {
-        return Status::insufficient_memory;
+    Status status = Status::success;
+    if (take_deposited(*partition, call.form.code, status) == nullptr) {
+        return status;
     }
     vp.exists = true;
     Log() << "partition " << partition->id << " vp " << index << " created";

@@ -47,6 +47,7 @@ Status enter_sleep_state(Call& call) {
 /// { u32 event, u32 }
 Status notify_partition_event(Call& call) {
     Log() << "partition " << call.caller.id << " event " << call.in<u32>(0);
+    report_partitions();
     return Status::success;
 }
 

@@ -17,8 +17,11 @@ void wait_sent() {
 
 void send(u32 apic_id, u32 command) {
     wait_sent();
+    // The guest may have written the one half and not yet the other.
+    const u32 destination = read(reg::icr_high);
     write(reg::icr_high, apic_id << 24);
     write(reg::icr_low, command);
+    write(reg::icr_high, destination);
 }
 
 void send_self(u32 vector) {

@@ -98,6 +98,12 @@ std::span<Lp> lps() {
     return {all, count};
 }
 
+void kick(Lp& lp) {
+    if (!__atomic_exchange_n(&lp.kicked, true, __ATOMIC_ACQ_REL)) {
+        local_apic::send(lp.apic_id, local_apic::icr::nmi | local_apic::icr::assert_level);
+    }
+}
+
 void start_lps(std::span<const u32> apic_ids, PhysicalAddress page) {
     fill_idt();
     for (const u32 id : apic_ids) {

@@ -2,6 +2,9 @@
 #pragma once
 
 #include "tests/standin/lp/mailbox.hpp"
+#include "tests/standin/lp/shootdown.hpp"
+#include "tests/standin/stats/counters.hpp"
+#include "tests/standin/stats/stats_page.hpp"
 #include "tests/standin/timer/timer_queue.hpp"
 
 #include <span>
@@ -23,6 +26,10 @@ struct Lp {
     /// sends one, so that each is told from those that are the root's own.
     bool kicked = false;
     bool nmi_for_root = false; ///< one came that the root has not got yet
+    GuestPresence presence;    ///< read by all
+
+    LpCounters counters;
+    StatsPage stats; ///< where the root reads them
 
     /// The interrupt that take_interrupt() or wait_for_interrupt() took and that is still in service
     /// in the APIC; 0 = none.
@@ -46,6 +53,9 @@ Lp& this_lp();
 
 /// All of the machine, whether they came up or not.
 std::span<Lp> lps();
+
+/// Brings it out of its guest, whatever the guest thinks of interrupts.
+void kick(Lp& lp);
 
 /// Starts every processor of `apic_ids` but this one, which is the first of them, and waits until they
 /// are up. One that does not come up within a second is reported and left alone. `page` is a page

@@ -23,6 +23,8 @@ public:
     [[nodiscard]] u64 free() const { return free_; }
     [[nodiscard]] u64 deposited() const { return deposited_; }
     [[nodiscard]] u64 withdrawn() const { return withdrawn_; }
+    /// Free or in use.
+    [[nodiscard]] u64 held() const { return deposited_ - withdrawn_; }
 
 private:
     PhysicalAddress pop();

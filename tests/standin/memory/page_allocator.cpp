@@ -11,6 +11,16 @@ Spinlock lock;
 PhysicalAddress next = 0;
 PhysicalAddress end_of_pages = 0;
 
+PhysicalAddress take(u64 size) {
+    const Guard guard(lock);
+    if (size > end_of_pages - next) {
+        panic("the hypervisor's own memory is used up");
+    }
+    const PhysicalAddress begin = next;
+    next += size;
+    return begin;
+}
+
 } // namespace
 
 void give_pages(PhysicalAddress begin, PhysicalAddress end) {
@@ -20,17 +30,16 @@ void give_pages(PhysicalAddress begin, PhysicalAddress end) {
 }
 
 void* allocate_page() {
-    PhysicalAddress page = 0;
-    {
-        const Guard guard(lock);
-        if (next >= end_of_pages) {
-            panic("the hypervisor's own memory is used up");
-        }
-        page = next;
-        next += page_size;
-    }
+    const PhysicalAddress page = take(page_size);
     __builtin_memset(at<u8>(page), 0, page_size);
     return at<void>(page);
+}
+
+u64* allocate_words(u64 count) {
+    const u64 size = align_up(count * sizeof(u64), page_size);
+    const PhysicalAddress begin = take(size);
+    __builtin_memset(at<u8>(begin), 0, size);
+    return at<u64>(begin);
 }
 
 } // namespace mshv::standin

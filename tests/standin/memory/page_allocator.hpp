@@ -10,6 +10,9 @@ namespace mshv::standin {
 /// from the pages that were deposited for it, never from here. Panics when there is none left.
 void* allocate_page();
 
+/// `count` zeroed words, for as long as the machine lives.
+u64* allocate_words(u64 count);
+
 /// Gives the allocator its memory: [begin, end), which nobody else uses. Once.
 void give_pages(PhysicalAddress begin, PhysicalAddress end);
 

@@ -7,6 +7,7 @@
 #include "tests/standin/memory/nested_table.hpp"
 #include "tests/standin/partition/vp_timers.hpp"
 #include "tests/standin/svm/virtual_processor.hpp"
+#include "tests/standin/synic/synic.hpp"
 #include "tests/standin/tlfs/status.hpp"
 
 namespace mshv::standin {
@@ -28,10 +29,7 @@ constexpr u64 none = 0;
 
 /// The registers that a VP has of the hypervisor alone.
 struct SyntheticRegisters {
-    u64 vp_assist = 0;
-    u64 scontrol = 0;
-    u64 siefp = 0, simp = 0, sirbp = 0; ///< page and enable bit
-    u64 sint[16] = {};
+    u64 vp_assist = 0; ///< page and enable bit
 };
 
 /// A virtual processor of a partition.
@@ -39,6 +37,9 @@ struct Vp {
     bool exists = false;
     SyntheticRegisters synthetic;
     VpTimers timers;
+    synic::Synic synic;
+    VpCounters counters;
+    StatsPage stats; ///< where the root reads them
 };
 
 /// A partition. Its lock keeps the pool, the tables and the VPs' existence; a VP's own state belongs to
@@ -54,6 +55,9 @@ struct Partition {
     DepositPool pool;
     Vp vps[max_vps] = {};
 
+    StatsPage stats; ///< where the root reads what is counted of it
+    u32 hints = 0;   ///< what it is advised: bits of tlfs/hint.hpp
+
     u64 guest_os_id = 0;
     u64 hypercall_page = 0;    ///< and enable bit
     u64 reference_tsc_page = 0; ///< likewise
@@ -62,5 +66,8 @@ struct Partition {
 
 /// The partition with this id, or the caller's own for self_partition; null when there is none.
 Partition* find_partition(const Partition& caller, u64 id);
+
+/// Says of each partition, in the log, where the pages are that were deposited for it.
+void report_partitions();
 
 } // namespace mshv::standin

@@ -13,10 +13,6 @@ constexpr u32 frequency_registers = 1U << 8;
 constexpr u32 crash_registers = 1U << 10;
 constexpr u32 direct_timers = 1U << 19;
 
-// leaf 0x40000004, EAX
-constexpr u32 relaxed_timing = 1U << 5;
-/// The guest ends its interrupts itself. Without it Linux asks for that to be done for it.
-constexpr u32 no_automatic_eoi = 1U << 9;
 constexpr u32 never_notify_spinning = 0xFFFFFFFF;
 
 constexpr u32 start_lp = 1U << 0;
@@ -36,7 +32,7 @@ CpuidResult hypervisor_cpuid(const Partition& partition, u32 leaf) {
         return {static_cast<u32>(partition.privileges), static_cast<u32>(partition.privileges >> 32),
                 0, frequency_registers | crash_registers | direct_timers};
     case 0x40000004:
-        return {relaxed_timing | no_automatic_eoi, never_notify_spinning, 0, 0};
+        return {partition.hints, never_notify_spinning, 0, 0};
     case 0x40000005:
         return {static_cast<u32>(max_vps), static_cast<u32>(max_lps), 0, 0};
     case 0x40000007:

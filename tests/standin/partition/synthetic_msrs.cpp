@@ -4,13 +4,13 @@
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/lp/clock.hpp"
 #include "tests/standin/partition/power.hpp"
+#include "tests/standin/synic/delivery.hpp"
 #include "tests/standin/tlfs/msr.hpp"
 
 namespace mshv::standin {
 namespace {
 
 constexpr u64 enabled = 1;
-constexpr u64 synic_version = 1;
 constexpr u64 crash_message = 1ULL << 62;
 constexpr u64 crash_notify = 1ULL << 63;
 constexpr u64 longest_crash_text = page_size;
@@ -47,62 +47,6 @@ void report_crash(const Partition& partition, u64 control) {
           << Hex{partition.crash[3]} << ' ' << Hex{partition.crash[4]};
     if ((control & crash_message) != 0) {
         print_crash_text(partition, partition.crash[3], partition.crash[4]);
-    }
-}
-
-bool read_synic(const SyntheticRegisters& own, u32 number, u64& value) {
-    using namespace hv_msr;
-    switch (number) {
-    case scontrol:
-        value = own.scontrol;
-        return true;
-    case sversion:
-        value = synic_version;
-        return true;
-    case siefp:
-        value = own.siefp;
-        return true;
-    case simp:
-        value = own.simp;
-        return true;
-    case sirbp:
-        value = own.sirbp;
-        return true;
-    case eom:
-        value = 0;
-        return true;
-    default:
-        if (number >= sint0 && number <= sint15) {
-            value = own.sint[number - sint0];
-            return true;
-        }
-        return false;
-    }
-}
-
-bool write_synic(SyntheticRegisters& own, u32 number, u64 value) {
-    using namespace hv_msr;
-    switch (number) {
-    case scontrol:
-        own.scontrol = value & enabled;
-        return true;
-    case siefp:
-        set_enabled(own.siefp, value);
-        return true;
-    case simp:
-        set_enabled(own.simp, value);
-        return true;
-    case sirbp:
-        set_enabled(own.sirbp, value);
-        return true;
-    case eom:
-        return true;
-    default:
-        if (number >= sint0 && number <= sint15) {
-            own.sint[number - sint0] = value;
-            return true;
-        }
-        return false;
     }
 }
 
@@ -151,7 +95,7 @@ bool read_synthetic_msr(Partition& partition, u32 index, u32 number, u64& value)
             value = partition.vps[index].timers.read(number);
             return true;
         }
-        return read_synic(partition.vps[index].synthetic, number, value);
+        return partition.vps[index].synic.read(number, value);
     }
 }
 
@@ -191,7 +135,7 @@ bool write_synthetic_msr(Partition& partition, u32 index, u32 number, u64 value)
         if (number >= stimer0_config && number <= stimer3_count) {
             return partition.vps[index].timers.write(this_lp(), number, value);
         }
-        return write_synic(partition.vps[index].synthetic, number, value);
+        return synic::write_register(partition, index, number, value);
     }
 }
 

@@ -6,6 +6,8 @@
 #include "tests/standin/lp/lp_timers.hpp"
 #include "tests/standin/root/root_partition.hpp"
 #include "tests/standin/root/root_timers.hpp"
+#include "tests/standin/tlfs/hint.hpp"
+#include "tests/standin/tlfs/msr.hpp"
 
 namespace mshv::standin {
 namespace {
@@ -28,9 +30,7 @@ void deliver(u32 apic_id, u32 command) {
             lp.mailbox.post_startup(command & 0xFF);
         }
         // Out of the guest, whatever the guest thinks of interrupts; then out of the wait for one.
-        if (!__atomic_exchange_n(&lp.kicked, true, __ATOMIC_ACQ_REL)) {
-            local_apic::send(apic_id, icr::nmi | icr::assert_level);
-        }
+        kick(lp);
         local_apic::send(apic_id, local_apic::own_vector | icr::assert_level);
         return;
     }
@@ -89,6 +89,34 @@ void reset_root_apic(Lp& lp) {
     local_apic::write(reg::spurious, local_apic::enabled | 0xFF);
     reset_root_timers(lp);
     lp_timers::restore(lp);
+}
+
+bool is_apic_msr(u32 number) {
+    return number >= hv_msr::apic_eoi && number <= hv_msr::apic_tpr;
+}
+
+bool read_apic_msr(u32 number, u64& value) {
+    if ((root_partition().hints & hint::apic_registers) == 0 || number == hv_msr::apic_eoi) {
+        return false;
+    }
+    value = number == hv_msr::apic_tpr
+                ? local_apic::read(reg::task_priority)
+                : u64{local_apic::read(reg::icr_high)} << 32 | local_apic::read(reg::icr_low);
+    return true;
+}
+
+bool write_apic_msr(Lp& lp, u32 number, u64 value) {
+    if ((root_partition().hints & hint::apic_registers) == 0) {
+        return false;
+    }
+    if (number == hv_msr::apic_icr) {
+        write_root_apic(lp, reg::icr_high, static_cast<u32>(value >> 32));
+        write_root_apic(lp, reg::icr_low, static_cast<u32>(value));
+    } else {
+        write_root_apic(lp, number == hv_msr::apic_eoi ? reg::eoi : reg::task_priority,
+                       static_cast<u32>(value));
+    }
+    return true;
 }
 
 } // namespace mshv::standin

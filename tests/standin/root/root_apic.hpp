@@ -16,4 +16,9 @@ void write_root_apic(Lp& lp, u32 where, u32 value);
 /// Interrupts that were in service are the past's.
 void reset_root_apic(Lp& lp);
 
+/// The same registers as MSRs, for a root that is advised to use them so: source TLFS, "APIC MSRs".
+bool is_apic_msr(u32 number);
+bool read_apic_msr(u32 number, u64& value);
+bool write_apic_msr(Lp& lp, u32 number, u64 value);
+
 } // namespace mshv::standin

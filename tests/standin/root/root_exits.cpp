@@ -4,10 +4,14 @@
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
 #include "tests/standin/hypercall/dispatcher.hpp"
+#include "tests/standin/lp/local_apic.hpp"
 #include "tests/standin/lp/lp_timers.hpp"
+#include "tests/standin/partition/power.hpp"
 #include "tests/standin/partition/synthetic_cpuid.hpp"
 #include "tests/standin/partition/synthetic_msrs.hpp"
+#include "tests/standin/root/root_apic.hpp"
 #include "tests/standin/root/root_apic_page.hpp"
+#include "tests/standin/root/root_memory.hpp"
 #include "tests/standin/root/root_partition.hpp"
 #include "tests/standin/tlfs/msr.hpp"
 
@@ -71,7 +75,11 @@ bool read_root_msr(const VirtualProcessor& vp, u32 index, u32 number, u64& value
         value = vp.vmcb.efer & ~efer::svme;
         return true;
     }
-    return is_synthetic(number) && read_synthetic_msr(root_partition(), index, number, value);
+    if (!is_synthetic(number)) {
+        return false;
+    }
+    return is_apic_msr(number) ? read_apic_msr(number, value)
+                               : read_synthetic_msr(root_partition(), index, number, value);
 }
 
 bool write_root_msr(VirtualProcessor& vp, u32 index, u32 number, u64 value) {
@@ -79,7 +87,11 @@ bool write_root_msr(VirtualProcessor& vp, u32 index, u32 number, u64 value) {
         vp.vmcb.efer = (value & ~efer::lma) | (vp.vmcb.efer & efer::lma) | efer::svme;
         return true;
     }
-    return is_synthetic(number) && write_synthetic_msr(root_partition(), index, number, value);
+    if (!is_synthetic(number)) {
+        return false;
+    }
+    return is_apic_msr(number) ? write_apic_msr(lps()[index], number, value)
+                               : write_synthetic_msr(root_partition(), index, number, value);
 }
 
 void on_msr(u32 index, VirtualProcessor& vp) {
@@ -102,13 +114,41 @@ void on_msr(u32 index, VirtualProcessor& vp) {
 
 // ---- the rest ----
 
-/// Only the hypervisor's console is trapped: to the root, nothing is there.
+u32 read_port(u16 port, u64 bits) {
+    if (port >= console_port && port < console_port + console_ports) {
+        return ~0U; // to the root, nothing is there
+    }
+    return bits == 8 ? in8(port) : bits == 16 ? in16(port) : in32(port);
+}
+
+void write_port(u16 port, u64 bits, u32 value) {
+    if (port >= console_port && port < console_port + console_ports) {
+        return;
+    }
+    power::before_write(port, value);
+    if (bits == 8) {
+        out8(port, static_cast<u8>(value));
+    } else if (bits == 16) {
+        out16(port, static_cast<u16>(value));
+    } else {
+        out32(port, value);
+    }
+}
+
+/// The hypervisor's console and what ends the machine are trapped. Nobody has a reason to send strings
+/// there.
 void on_port(VirtualProcessor& vp) {
     const u64 info = vp.vmcb.exit_info_1;
-    if ((info & svm::io::string) == 0 && (info & svm::io::in) != 0) {
-        const u64 bits = (info >> svm::io::size_shift & 7) * 8;
-        const u64 ones = (1ULL << bits) - 1;
-        vp.vmcb.rax = bits == 32 ? ones : vp.vmcb.rax | ones;
+    const auto port = static_cast<u16>(info >> svm::io::port_shift);
+    const u64 bits = (info >> svm::io::size_shift & 7) * 8;
+    const u64 mask = (1ULL << bits) - 1;
+    if ((info & svm::io::string) != 0) {
+        Log() << "string access to port " << Hex{port} << " ignored rip " << Hex{vp.vmcb.rip};
+    } else if ((info & svm::io::in) != 0) {
+        const u64 value = read_port(port, bits) & mask;
+        vp.vmcb.rax = bits == 32 ? value : (vp.vmcb.rax & ~mask) | value;
+    } else {
+        write_port(port, bits, static_cast<u32>(vp.vmcb.rax & mask));
     }
     vp.vmcb.rip = vp.vmcb.exit_info_2;
     vp.vmcb.interrupt_shadow = 0;
@@ -123,7 +163,25 @@ void on_interrupt_exit(Lp& lp, VirtualProcessor& vp) {
     } while (lp_timers::end_own_interrupt(lp));
     if (lp.taken_vector != 0) {
         vp.inject_interrupt(lp.taken_vector);
+        if (root_partition().vps[lp.index].synic.ends_itself(lp.taken_vector)) {
+            local_apic::write(local_apic::reg::eoi, 0);
+        }
     }
+}
+
+void on_nested_page_fault(Lp& lp, VirtualProcessor& vp) {
+    if (emulate_apic_access(lp, vp)) {
+        return;
+    }
+    const u64 gpa = vp.vmcb.exit_info_2;
+    if (!root_memory::has_left(gpa) || vp.vmcb.event_injection != 0) {
+        give_up(vp, "touched what is not its own:");
+    }
+    // A fault at the instruction itself, which the kernel reports with its place and its process, or
+    // expects where it probes. A machine check would need banks that say what it is about.
+    Log() << "root touched a deposited page gpa " << Hex{gpa} << " rip " << Hex{vp.vmcb.rip}
+          << " lp " << lp.index;
+    vp.raise_general_protection();
 }
 
 } // namespace
@@ -151,7 +209,7 @@ void on_root_exit(Lp& lp, VirtualProcessor& vp) {
         on_port(vp);
         return;
     case svm::Exit::vmmcall:
-        hypercall::dispatch(root_partition(), vp);
+        hypercall::dispatch(root_partition(), lp.index, vp);
         return;
     case svm::Exit::vmrun:
     case svm::Exit::vmload:
@@ -167,9 +225,7 @@ void on_root_exit(Lp& lp, VirtualProcessor& vp) {
     case svm::Exit::nmi: // it was taken since, see on_interrupt()
         return;
     case svm::Exit::nested_page_fault:
-        if (!emulate_apic_access(lp, vp)) {
-            give_up(vp, "touched what is not its own:");
-        }
+        on_nested_page_fault(lp, vp);
         return;
     case svm::Exit::shutdown:
         give_up(vp, "triple fault:");

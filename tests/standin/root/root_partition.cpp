@@ -6,12 +6,14 @@
 #include "tests/standin/lp/clock.hpp"
 #include "tests/standin/lp/local_apic.hpp"
 #include "tests/standin/memory/page_allocator.hpp"
+#include "tests/standin/partition/power.hpp"
+#include "tests/standin/root/root_memory.hpp"
 #include "tests/standin/root/root_timers.hpp"
+#include "tests/standin/tlfs/hint.hpp"
 
 namespace mshv::standin {
 namespace {
 
-constexpr u16 console_port = 0x2F8;
 
 // CPUID leaf 0x40000003, EAX: VP_RUNTIME, REFERENCE_COUNTER, SYNIC, SYNTHETIC_TIMERS, APIC_MSRS,
 // HYPERCALL, VP_INDEX, RESET, REFERENCE_TSC, FREQUENCY.
@@ -55,14 +57,12 @@ u64 make_reference_tsc_page() {
 }
 
 void make_synthetic(Vp& vp) {
-    constexpr u64 masked = 1ULL << 16;
     vp.synthetic.vp_assist = provide_page();
-    vp.synthetic.simp = provide_page();
-    vp.synthetic.siefp = provide_page();
-    vp.synthetic.sirbp = provide_page();
-    for (u64& sint : vp.synthetic.sint) {
-        sint = masked;
-    }
+    const u64 messages = provide_page();
+    const u64 flags = provide_page();
+    const u64 rings = provide_page();
+    vp.synic.set_pages(messages, flags, rings,
+                       static_cast<synic::MessageQueues*>(allocate_page()));
 }
 
 } // namespace
@@ -71,8 +71,17 @@ Partition* find_partition(const Partition&, u64 id) {
     return id == self_partition || id == root.id ? &root : nullptr;
 }
 
+void report_partitions() {
+    const DepositPool& pool = root.pool;
+    Log() << "partition " << root.id << " deposited " << pool.deposited() << " withdrawn "
+          << pool.withdrawn() << " held " << pool.held() << " free " << pool.free();
+}
+
 void make_root(const Options& asked, const Layout& layout) {
     options = asked;
+    root.hints = asked.hints | hint::relaxed_timing |
+                 (asked.automatic_eoi ? 0 : hint::no_automatic_eoi);
+    root_memory::start(layout.memory, asked.strict);
     window_next = layout.window_begin;
     window_end = layout.window_end;
     constexpr u8 most_bits = 46;
@@ -83,7 +92,13 @@ void make_root(const Options& asked, const Layout& layout) {
         !root.memory.unmap(local_apic::base, page_size)) {
         panic("no memory for the root's tables");
     }
-    permissions.trap_ports(console_port, 8);
+    permissions.trap_ports(console_port, console_ports);
+    const power::Ports last = power::ports();
+    for (const u16 port : {last.reset, last.pm1a_control, last.pm1b_control}) {
+        if (port != 0) {
+            permissions.trap_ports(port, 1);
+        }
+    }
     permissions.trap_msr(msr::efer);
     permissions.trap_msr(msr::vm_cr);
     permissions.trap_msr(msr::vm_hsave_pa);

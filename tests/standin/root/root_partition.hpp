@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "tests/standin/boot/memory_map.hpp"
 #include "tests/standin/boot/options.hpp"
 #include "tests/standin/partition/partition.hpp"
 #include "tests/standin/root/permissions.hpp"
 
 namespace mshv::standin {
 
+/// The hypervisor's own serial port, of eight I/O ports.
+constexpr u16 console_port = 0x2F8;
+constexpr u16 console_ports = 8;
+
 /// The hypervisor's own memory.
 struct Layout {
     PhysicalAddress hidden_begin, hidden_end; ///< nobody else's
     PhysicalAddress window_begin, window_end; ///< of the pages that it provides to the root
+    std::span<const MemoryRange> memory;      ///< as the root is told
 };
 
 /// Makes the partition that has the machine: all of the address space at its own addresses but for

@@ -3,12 +3,14 @@
 
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
+#include "tests/standin/lp/clock.hpp"
 #include "tests/standin/lp/local_apic.hpp"
 #include "tests/standin/lp/lp_timers.hpp"
 #include "tests/standin/memory/page_allocator.hpp"
 #include "tests/standin/root/root_apic.hpp"
 #include "tests/standin/root/root_exits.hpp"
 #include "tests/standin/root/root_partition.hpp"
+#include "tests/standin/stats/publish.hpp"
 #include "tests/standin/svm/processor.hpp"
 
 namespace mshv::standin {
@@ -92,12 +94,16 @@ u32 wait_for_startup(Lp& lp) {
 
 /// Runs until somebody sends an INIT here.
 void run_until_init(Lp& lp, VirtualProcessor& vp) {
+    lp.counters.last_change = clock::now();
     for (;;) {
         if (lp.nmi_for_root && vp.vmcb.event_injection == 0) {
             lp.nmi_for_root = false;
             vp.inject_nmi();
         }
+        stats::on_entry(lp, root_partition().vps[lp.index]);
         svm::run(lp, vp);
+        stats::on_exit(lp, root_partition().vps[lp.index],
+                       static_cast<svm::Exit>(vp.vmcb.exit_code));
         on_root_exit(lp, vp);
         if (lp.mailbox.take_init()) {
             return;

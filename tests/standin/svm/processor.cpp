@@ -31,7 +31,10 @@ void enable(Lp& lp) {
 }
 
 void run(Lp& lp, VirtualProcessor& vp) {
+    constexpr u8 flush_all = 1;
+    vp.vmcb.tlb_control = lp.presence.enter(translation_clock()) ? flush_all : u8{0};
     world_switch(address_of(&vp.vmcb), &vp.registers, address_of(lp.host_state));
+    lp.presence.leave();
     vp.vmcb.event_injection = 0;
     if ((vp.vmcb.exit_interrupt_info & event::valid) != 0) {
         vp.vmcb.event_injection = vp.vmcb.exit_interrupt_info;

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What one VP does to others: flushes their translations, interrupts them. They exist where the
+// hypervisor advises their use. Source of the layouts: TLFS, HvCallFlushVirtualAddressSpace(Ex),
+// HvCallFlushVirtualAddressList(Ex), HvCallSendSyntheticClusterIpi(Ex).
+#include "tests/standin/hypercall/dispatcher.hpp"
+#include "tests/standin/hypercall/vp_set.hpp"
+#include "tests/standin/lp/local_apic.hpp"
+#include "tests/standin/lp/shootdown.hpp"
+#include "tests/standin/tlfs/hint.hpp"
+
+namespace mshv::standin::hypercall {
+namespace {
+
+constexpr u32 lowest_vector = 0x10;
+constexpr u32 highest_vector = 0xFF;
+
+/// Whoever asks for less may be given more: all processors forget all that they remember.
+Status flush(Call& call) {
+    if ((call.caller.hints & hint::remote_flush) == 0) {
+        return Status::invalid_hypercall_code;
+    }
+    flush_guests();
+    call.done = call.last;
+    return Status::success;
+}
+
+Status interrupt(Call& call, u32 vector, u64 vps) {
+    if (vector < lowest_vector || vector > highest_vector) {
+        return Status::invalid_parameter;
+    }
+    for (const Lp& lp : lps()) {
+        if ((vps >> lp.index & 1) != 0 && call.caller.vps[lp.index].exists) {
+            local_apic::send(lp.apic_id, vector | local_apic::icr::assert_level);
+        }
+    }
+    return Status::success;
+}
+
+/// { u32 vector, u32, u64 mask of VPs }
+Status send_ipi(Call& call) {
+    if ((call.caller.hints & hint::cluster_ipi) == 0) {
+        return Status::invalid_hypercall_code;
+    }
+    return interrupt(call, call.in<u32>(0), call.in<u64>(8));
+}
+
+/// { u32 vector, u32, set of VPs }
+Status send_ipi_ex(Call& call) {
+    if ((call.caller.hints & hint::cluster_ipi) == 0) {
+        return Status::invalid_hypercall_code;
+    }
+    constexpr u32 bank = 8;
+    u64 vps = 0;
+    if (!first_vps(call.in<u64>(8), call.in<u64>(16), call.input + call.form.header,
+                   call.var_header / bank, vps)) {
+        return Status::invalid_parameter;
+    }
+    return interrupt(call, call.in<u32>(0), vps);
+}
+
+constexpr Entry entries[] = {
+    {{0x02, "flush_address_space", false, false, 24, 0, 0, 0}, privilege::none, flush},
+    {{0x03, "flush_address_list", true, false, 24, 8, 0, 0}, privilege::none, flush},
+    {{0x0B, "send_ipi", false, false, 16, 0, 0, 0}, privilege::none, send_ipi},
+    {{0x13, "flush_address_space_ex", false, true, 32, 0, 0, 0}, privilege::none, flush},
+    {{0x14, "flush_address_list_ex", true, true, 32, 8, 0, 0}, privilege::none, flush},
+    {{0x15, "send_ipi_ex", false, true, 24, 0, 0, 0}, privilege::none, send_ipi_ex},
+};
+
+} // namespace
+
+std::span<const Entry> remote_calls() {
+    return entries;
+}
+
+} // namespace mshv::standin::hypercall

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tests/standin/partition/partition.hpp"
+#include "tests/standin/svm/vmcb.hpp"
+
+/// Writes counters where the root reads them.
+namespace mshv::standin::stats {
+
+/// This processor goes into its guest, and has left it for this reason.
+void on_entry(Lp& lp, Vp& vp);
+void on_exit(Lp& lp, Vp& vp, svm::Exit reason);
+
+/// The page of the hypervisor as a whole.
+StatsPage& hypervisor_page();
+
+void publish(Lp& lp);
+void publish(Vp& vp);
+void publish(Partition& partition);
+void publish_hypervisor(const Partition& root);
+
+} // namespace mshv::standin::stats
