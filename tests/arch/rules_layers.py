@@ -8,7 +8,9 @@ import tomllib
 from tree import CPP
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
-OWN = ("toolstack/", "daemon/")
+OWN = ("toolstack/", "daemon/", "tests/standin/")
+# Where every include has to follow an arrow.
+LAYERED = ("toolstack", "daemon", "tests/standin")
 
 
 def load(tree):
@@ -34,9 +36,9 @@ def allowed(module, other, arrows):
 
 
 def arrows(tree):
-    """Every include in toolstack/ and daemon/ follows an arrow of layers.toml."""
+    """Every include in toolstack/, daemon/ and tests/standin/ follows an arrow of layers.toml."""
     known = load(tree)["arrows"]
-    for name in tree.under("toolstack", "daemon", suffixes=CPP):
+    for name in tree.under(*LAYERED, suffixes=CPP):
         module = module_of(name, known)
         if module is None:
             yield f"{name}:1: its folder is no module of tests/arch/layers.toml"

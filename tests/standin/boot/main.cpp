@@ -4,7 +4,6 @@
 #include "tests/standin/boot/acpi.hpp"
 #include "tests/standin/boot/linux_loader.hpp"
 #include "tests/standin/boot/loader.hpp"
-#include "tests/standin/boot/options.hpp"
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
 #include "tests/standin/faults/injection.hpp"
@@ -13,6 +12,7 @@
 #include "tests/standin/lp/lp.hpp"
 #include "tests/standin/lp/mtrr.hpp"
 #include "tests/standin/memory/page_allocator.hpp"
+#include "tests/standin/options/options.hpp"
 #include "tests/standin/partition/power.hpp"
 #include "tests/standin/root/root_partition.hpp"
 #include "tests/standin/root/root_vp.hpp"
@@ -75,10 +75,12 @@ extern "C" [[noreturn]] void hypervisor_main(u32 magic, PhysicalAddress info) {
     make_root(options,
               {begin, address_of(window_begin), address_of(window_begin), end, map.ranges()});
     arm(options.faults);
-    const LinuxEntry entry =
-        load_linux({handover.kernel, handover.initrd, handover.kernel_arguments,
-                    handover.acpi_root_pointer},
-                   map);
+    if (options.lab) {
+        hypercall::allow_lab_calls();
+    }
+    const LinuxEntry entry = load_linux(
+        {handover.kernel, handover.initrd, handover.kernel_arguments, handover.acpi_root_pointer},
+        map);
     Log() << "root starts";
     run_root_from(this_lp(), entry);
 }

@@ -3,16 +3,16 @@
 
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/faults/injection.hpp"
-#include "tests/standin/stats/publish.hpp"
-#include "tests/standin/synic/delivery.hpp"
+#include "tests/standin/partition/statistics.hpp"
+#include "tests/standin/partition/synic_delivery.hpp"
 
 namespace mshv::standin::hypercall {
 namespace {
 
 const Entry* find(u32 code) {
-    const std::span<const Entry> groups[] = {memory_calls(), processor_calls(), system_calls(),
-                                             interrupt_calls(), stats_calls(),    synic_calls(),
-                                             remote_calls(), lab_calls()};
+    const std::span<const Entry> groups[] = {memory_calls(),    processor_calls(), system_calls(),
+                                             interrupt_calls(), stats_calls(),     synic_calls(),
+                                             remote_calls(),    lab_calls()};
     for (const auto& group : groups) {
         for (const Entry& entry : group) {
             if (entry.form.code == code) {

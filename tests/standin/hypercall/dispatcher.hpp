@@ -11,13 +11,13 @@ namespace mshv::standin::hypercall {
 /// One call on its way: what it was given and what it has done.
 struct Call {
     Partition& caller;
-    u32 vp;                    ///< of the caller, which runs on this processor
-    const u8* input;           ///< the header, its variable part, the elements
-    u8* output;                ///< null for a call in registers
-    u32 var_header;            ///< bytes
-    u32 first;                 ///< elements to work on: [first, last)
+    u32 vp;          ///< of the caller, which runs on this processor
+    const u8* input; ///< the header, its variable part, the elements
+    u8* output;      ///< null for a call in registers
+    u32 var_header;  ///< bytes
+    u32 first;       ///< elements to work on: [first, last)
     u32 last;
-    u32 done;                  ///< set by the handler as it goes on; begins at `first`
+    u32 done; ///< set by the handler as it goes on; begins at `first`
     const Form& form;
 
     template <typename T>
@@ -60,7 +60,11 @@ std::span<const Entry> interrupt_calls();
 std::span<const Entry> stats_calls();
 std::span<const Entry> synic_calls();
 std::span<const Entry> remote_calls();
+/// None but after allow_lab_calls().
 std::span<const Entry> lab_calls();
+
+/// Calls that no other hypervisor has, for tests in the root. Before any VP runs.
+void allow_lab_calls();
 
 /// Whether there is such a call and it may be answered before it is done.
 bool may_pend(u32 code);

@@ -2,7 +2,7 @@
 //
 // Pages that come and go. Source of the layouts: TLFS, HvCallDepositMemory, HvCallWithdrawMemory.
 #include "tests/standin/hypercall/dispatcher.hpp"
-#include "tests/standin/root/root_memory.hpp"
+#include "tests/standin/partition/root_memory.hpp"
 
 namespace mshv::standin::hypercall {
 namespace {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pages in which the root reads counters. Source of the layouts: Linux's include/hyperv/hvhdk_mini.h.
+// Pages in which the root reads counters. Source of the layouts: Linux's
+// include/hyperv/hvhdk_mini.h.
 #include "tests/standin/hypercall/deposited_page.hpp"
 #include "tests/standin/hypercall/dispatcher.hpp"
-#include "tests/standin/root/root_memory.hpp"
-#include "tests/standin/stats/publish.hpp"
+#include "tests/standin/partition/root_memory.hpp"
+#include "tests/standin/partition/statistics.hpp"
 
 namespace mshv::standin::hypercall {
 namespace {
@@ -66,15 +67,15 @@ StatsPage* find_page(const Call& call, Status& status) {
     }
 }
 
-/// What nobody counts on while the page is written, so that it is not empty when it is first read. A
-/// VP that runs writes its own.
+/// What nobody counts on while the page is written, so that it is not empty when it is first read.
+/// A VP that runs writes its own.
 void publish_now(Partition& caller) {
     stats::publish_hypervisor(caller);
     stats::publish(caller);
 }
 
-/// -> { u64 page number }. The page is one that the caller has deposited: it has a use for memory that
-/// it knows.
+/// -> { u64 page number }. The page is one that the caller has deposited: it has a use for memory
+/// that it knows.
 Status map_stats_page(Call& call) {
     Status status = Status::success;
     StatsPage* const stats = find_page(call, status);
@@ -120,7 +121,8 @@ Status unmap_stats_page(Call& call) {
 
 constexpr Entry entries[] = {
     {{0x6C, "map_stats_page", false, false, 24, 0, 0, 8}, privilege::access_stats, map_stats_page},
-    {{0x6D, "unmap_stats_page", false, false, 24, 0, 0, 0}, privilege::access_stats,
+    {{0x6D, "unmap_stats_page", false, false, 24, 0, 0, 0},
+     privilege::access_stats,
      unmap_stats_page},
 };
 

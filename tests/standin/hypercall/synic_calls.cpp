@@ -3,7 +3,7 @@
 // What concerns a VP's synthetic interrupt controller. Source of the layouts: Linux's
 // include/hyperv/hvhdk.h.
 #include "tests/standin/hypercall/dispatcher.hpp"
-#include "tests/standin/synic/delivery.hpp"
+#include "tests/standin/partition/synic_delivery.hpp"
 
 namespace mshv::standin::hypercall {
 namespace {
@@ -19,7 +19,8 @@ Status notify_port_ring_empty(Call& call) {
 }
 
 constexpr Entry entries[] = {
-    {{0x8B, "notify_port_ring_empty", false, false, 8, 0, 0, 0}, privilege::none,
+    {{0x8B, "notify_port_ring_empty", false, false, 8, 0, 0, 0},
+     privilege::none,
      notify_port_ring_empty},
 };
 

@@ -4,7 +4,7 @@
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/lp/clock.hpp"
 #include "tests/standin/partition/power.hpp"
-#include "tests/standin/synic/delivery.hpp"
+#include "tests/standin/partition/synic_delivery.hpp"
 #include "tests/standin/tlfs/msr.hpp"
 
 namespace mshv::standin {

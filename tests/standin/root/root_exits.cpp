@@ -7,11 +7,11 @@
 #include "tests/standin/lp/local_apic.hpp"
 #include "tests/standin/lp/lp_timers.hpp"
 #include "tests/standin/partition/power.hpp"
+#include "tests/standin/partition/root_memory.hpp"
 #include "tests/standin/partition/synthetic_cpuid.hpp"
 #include "tests/standin/partition/synthetic_msrs.hpp"
 #include "tests/standin/root/root_apic.hpp"
 #include "tests/standin/root/root_apic_page.hpp"
-#include "tests/standin/root/root_memory.hpp"
 #include "tests/standin/root/root_partition.hpp"
 #include "tests/standin/tlfs/msr.hpp"
 
@@ -135,8 +135,8 @@ void write_port(u16 port, u64 bits, u32 value) {
     }
 }
 
-/// The hypervisor's console and what ends the machine are trapped. Nobody has a reason to send strings
-/// there.
+/// The hypervisor's console and what ends the machine are trapped. Nobody has a reason to send
+/// strings there.
 void on_port(VirtualProcessor& vp) {
     const u64 info = vp.vmcb.exit_info_1;
     const auto port = static_cast<u16>(info >> svm::io::port_shift);
@@ -154,8 +154,8 @@ void on_port(VirtualProcessor& vp) {
     vp.vmcb.interrupt_shadow = 0;
 }
 
-/// The interrupt stays in service: the root ends it, so priorities are the hardware's own. What comes
-/// of the hypervisor's own one, a timer's interrupt to the root, is taken in the same exit.
+/// The interrupt stays in service: the root ends it, so priorities are the hardware's own. What
+/// comes of the hypervisor's own one, a timer's interrupt to the root, is taken in the same exit.
 void on_interrupt_exit(Lp& lp, VirtualProcessor& vp) {
     do {
         lp.taken_vector = 0;
@@ -177,8 +177,8 @@ void on_nested_page_fault(Lp& lp, VirtualProcessor& vp) {
     if (!root_memory::has_left(gpa) || vp.vmcb.event_injection != 0) {
         give_up(vp, "touched what is not its own:");
     }
-    // A fault at the instruction itself, which the kernel reports with its place and its process, or
-    // expects where it probes. A machine check would need banks that say what it is about.
+    // A fault at the instruction itself, which the kernel reports with its place and its process,
+    // or expects where it probes. A machine check would need banks that say what it is about.
     Log() << "root touched a deposited page gpa " << Hex{gpa} << " rip " << Hex{vp.vmcb.rip}
           << " lp " << lp.index;
     vp.raise_general_protection();

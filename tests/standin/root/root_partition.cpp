@@ -7,13 +7,12 @@
 #include "tests/standin/lp/local_apic.hpp"
 #include "tests/standin/memory/page_allocator.hpp"
 #include "tests/standin/partition/power.hpp"
-#include "tests/standin/root/root_memory.hpp"
+#include "tests/standin/partition/root_memory.hpp"
 #include "tests/standin/root/root_timers.hpp"
 #include "tests/standin/tlfs/hint.hpp"
 
 namespace mshv::standin {
 namespace {
-
 
 // CPUID leaf 0x40000003, EAX: VP_RUNTIME, REFERENCE_COUNTER, SYNIC, SYNTHETIC_TIMERS, APIC_MSRS,
 // HYPERCALL, VP_INDEX, RESET, REFERENCE_TSC, FREQUENCY.
@@ -61,8 +60,7 @@ void make_synthetic(Vp& vp) {
     const u64 messages = provide_page();
     const u64 flags = provide_page();
     const u64 rings = provide_page();
-    vp.synic.set_pages(messages, flags, rings,
-                       static_cast<synic::MessageQueues*>(allocate_page()));
+    vp.synic.set_pages(messages, flags, rings, static_cast<synic::MessageQueues*>(allocate_page()));
 }
 
 } // namespace
@@ -79,9 +77,9 @@ void report_partitions() {
 
 void make_root(const Options& asked, const Layout& layout) {
     options = asked;
-    root.hints = asked.hints | hint::relaxed_timing |
-                 (asked.automatic_eoi ? 0 : hint::no_automatic_eoi);
-    root_memory::start(layout.memory, asked.strict);
+    root.hints =
+        asked.hints | hint::relaxed_timing | (asked.automatic_eoi ? 0 : hint::no_automatic_eoi);
+    root_memory::start(root.memory, layout.memory, asked.strict);
     window_next = layout.window_begin;
     window_end = layout.window_end;
     constexpr u8 most_bits = 46;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "tests/standin/boot/memory_map.hpp"
-#include "tests/standin/boot/options.hpp"
+#include "tests/standin/memory/memory_map.hpp"
+#include "tests/standin/options/options.hpp"
 #include "tests/standin/partition/partition.hpp"
 #include "tests/standin/root/permissions.hpp"
 
@@ -20,8 +20,8 @@ struct Layout {
 };
 
 /// Makes the partition that has the machine: all of the address space at its own addresses but for
-/// what is hidden, all devices, and all ports but the hypervisor's console. Its processors' interrupt
-/// controllers it reaches through the hypervisor. Once, before any of its VPs runs.
+/// what is hidden, all devices, and all ports but the hypervisor's console. Its processors'
+/// interrupt controllers it reaches through the hypervisor. Once, before any of its VPs runs.
 void make_root(const Options& options, const Layout& layout);
 
 Partition& root_partition();

@@ -7,10 +7,10 @@
 #include "tests/standin/lp/local_apic.hpp"
 #include "tests/standin/lp/lp_timers.hpp"
 #include "tests/standin/memory/page_allocator.hpp"
+#include "tests/standin/partition/statistics.hpp"
 #include "tests/standin/root/root_apic.hpp"
 #include "tests/standin/root/root_exits.hpp"
 #include "tests/standin/root/root_partition.hpp"
-#include "tests/standin/stats/publish.hpp"
 #include "tests/standin/svm/processor.hpp"
 
 namespace mshv::standin {
@@ -21,7 +21,8 @@ constexpr u32 root_asid = 1; // of each processor's own tables
 void set_intercepts(svm::Vmcb& vmcb) {
     namespace i3 = svm::intercept3;
     namespace i4 = svm::intercept4;
-    vmcb.intercepts_3 = i3::intr | i3::nmi | i3::cpuid | i3::invlpga | i3::io | i3::msr | i3::shutdown;
+    vmcb.intercepts_3 =
+        i3::intr | i3::nmi | i3::cpuid | i3::invlpga | i3::io | i3::msr | i3::shutdown;
     vmcb.intercepts_4 = i4::vmrun | i4::vmmcall | i4::vmload | i4::vmsave | i4::stgi | i4::clgi |
                         i4::skinit | i4::monitor | i4::mwait;
     vmcb.iopm_base = root_permissions().ports();

@@ -3,7 +3,7 @@
 // Those parts of the stand-in that need no machine: memory map, nested tables, deposit pool, the two
 // words of a hypercall, text.
 #include "tests/standin/freestanding/text.hpp"
-#include "tests/standin/boot/memory_map.hpp"
+#include "tests/standin/memory/memory_map.hpp"
 #include "tests/standin/hypercall/control.hpp"
 #include "tests/standin/lp/mailbox.hpp"
 #include "tests/standin/memory/deposit_pool.hpp"

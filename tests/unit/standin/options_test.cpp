@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Words on the command line, and the faults that they ask for.
-#include "tests/standin/boot/options.hpp"
+#include "tests/standin/options/options.hpp"
 #include "tests/standin/tlfs/hint.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/standin/synic/delivery.hpp"
+#include "tests/standin/partition/synic_delivery.hpp"
 
 #include "tests/standin/faults/injection.hpp"
 #include "tests/standin/lp/local_apic.hpp"
@@ -9,8 +9,8 @@
 namespace mshv::standin::synic {
 namespace {
 
-/// The root ends its interrupts at the machine's own controllers: so they have to come from there, also
-/// those that a processor sends to itself.
+/// The root ends its interrupts at the machine's own controllers: so they have to come from there,
+/// also those that a processor sends to itself.
 void send(u32 vp, const Interrupts& interrupts) {
     for (const u8 vector : interrupts) {
         local_apic::send(lps()[vp].apic_id, vector | local_apic::icr::assert_level);

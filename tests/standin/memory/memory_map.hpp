@@ -27,8 +27,8 @@ public:
     /// Takes [base, base+length) out of what is usable, splitting ranges, and calls it `type`.
     bool carve(u64 base, u64 length, MemoryRange::Type type);
 
-    /// The highest place below `limit` for `size` bytes of usable memory at or above `from`, aligned
-    /// to `alignment`; 0 when there is none.
+    /// The highest place below `limit` for `size` bytes of usable memory at or above `from`,
+    /// aligned to `alignment`; 0 when there is none.
     [[nodiscard]] u64 find(u64 size, u64 alignment, u64 from, u64 limit) const;
 
     [[nodiscard]] std::span<const MemoryRange> ranges() const { return {ranges_, count_}; }

@@ -4,8 +4,8 @@
 #include "tests/standin/partition/partition.hpp"
 #include "tests/standin/synic/synic.hpp"
 
-/// What reaches a VP through its synthetic interrupt controller, from any processor. `vp` is less than
-/// max_vps, `sint` less than sint_count.
+/// What reaches a VP through its synthetic interrupt controller, from any processor. `vp` is less
+/// than max_vps, `sint` less than sint_count.
 namespace mshv::standin::synic {
 
 Posted post(Partition& partition, u32 vp, u32 sint, const Message& message);

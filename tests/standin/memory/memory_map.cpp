@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/standin/boot/memory_map.hpp"
+#include "tests/standin/memory/memory_map.hpp"
 
 namespace mshv::standin {
 

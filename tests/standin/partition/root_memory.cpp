@@ -1,35 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/standin/root/root_memory.hpp"
+#include "tests/standin/partition/root_memory.hpp"
 
 #include "tests/standin/console/log.hpp"
+#include "tests/standin/freestanding/spinlock.hpp"
 #include "tests/standin/lp/shootdown.hpp"
 #include "tests/standin/memory/page_allocator.hpp"
 #include "tests/standin/memory/page_set.hpp"
-#include "tests/standin/root/root_partition.hpp"
 
 namespace mshv::standin::root_memory {
 namespace {
 
 Spinlock lock; ///< of all below and of the root's nested table
 constinit PageSet own;
+NestedTable* table = nullptr;
 bool is_strict = false;
 std::span<const MemoryRange> memory;
 
 void unmap(PhysicalAddress page) {
-    if (is_strict && !root_partition().memory.unmap(page, page_size)) {
+    if (is_strict && !table->unmap(page, page_size)) {
         panic("no memory to split the root's tables");
     }
 }
 
 void map(PhysicalAddress page) {
-    if (is_strict && !root_partition().memory.map(page, page, page_size, Rights{})) {
+    if (is_strict && !table->map(page, page, page_size, Rights{})) {
         panic("no memory to split the root's tables");
     }
 }
 
 } // namespace
 
-void start(std::span<const MemoryRange> ranges, bool strict) {
+void start(NestedTable& root_table, std::span<const MemoryRange> ranges, bool strict) {
+    table = &root_table;
     is_strict = strict;
     memory = ranges;
     u64 end = 0;

@@ -7,7 +7,8 @@
 
 namespace mshv::standin {
 
-/// What the loader's command line asks for: words apart by spaces, listed in tests/standin/README.md.
+/// What the loader's command line asks for: words apart by spaces, listed in
+/// tests/standin/README.md.
 struct Options {
     bool hide_hypervisor = false; ///< the root sees no hypervisor, as an ordinary guest
     bool lab = false;             ///< the root may make the calls that only tests make

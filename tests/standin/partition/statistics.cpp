@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/standin/stats/publish.hpp"
+#include "tests/standin/partition/statistics.hpp"
 
 #include "tests/standin/lp/clock.hpp"
 
