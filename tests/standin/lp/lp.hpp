@@ -27,6 +27,8 @@ struct Lp {
     bool kicked = false;
     bool nmi_for_root = false; ///< one came that the root has not got yet
     GuestPresence presence;    ///< read by all
+    bool runs_guest = false;   ///< in or out of it, and not waiting for its start; read by all
+    u64 held_for = 0;          ///< the last hold that it waits or waited for, see hold.hpp; read by all
 
     LpCounters counters;
     StatsPage stats; ///< where the root reads them

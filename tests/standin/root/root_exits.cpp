@@ -4,6 +4,7 @@
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
 #include "tests/standin/hypercall/dispatcher.hpp"
+#include "tests/standin/lp/hold.hpp"
 #include "tests/standin/lp/local_apic.hpp"
 #include "tests/standin/lp/lp_timers.hpp"
 #include "tests/standin/partition/power.hpp"
@@ -121,11 +122,7 @@ u32 read_port(u16 port, u64 bits) {
     return bits == 8 ? in8(port) : bits == 16 ? in16(port) : in32(port);
 }
 
-void write_port(u16 port, u64 bits, u32 value) {
-    if (port >= console_port && port < console_port + console_ports) {
-        return;
-    }
-    power::before_write(port, value);
+void write_machine_port(u16 port, u64 bits, u32 value) {
     if (bits == 8) {
         out8(port, static_cast<u8>(value));
     } else if (bits == 16) {
@@ -135,9 +132,23 @@ void write_port(u16 port, u64 bits, u32 value) {
     }
 }
 
-/// The hypervisor's console and what ends the machine are trapped. Nobody has a reason to send
-/// strings there.
-void on_port(VirtualProcessor& vp) {
+void write_port(Lp& lp, u16 port, u64 bits, u32 value) {
+    if (port >= console_port && port < console_port + console_ports) {
+        return;
+    }
+    power::before_write(port, value);
+    if (port >= pci_data_port && port < pci_data_port + pci_data_ports) {
+        hold::begin(lp);
+        write_machine_port(port, bits, value);
+        hold::end();
+        return;
+    }
+    write_machine_port(port, bits, value);
+}
+
+/// The hypervisor's console, what ends the machine and, if so asked, PCI configuration are trapped.
+/// Nobody has a reason to send strings there.
+void on_port(Lp& lp, VirtualProcessor& vp) {
     const u64 info = vp.vmcb.exit_info_1;
     const auto port = static_cast<u16>(info >> svm::io::port_shift);
     const u64 bits = (info >> svm::io::size_shift & 7) * 8;
@@ -148,7 +159,7 @@ void on_port(VirtualProcessor& vp) {
         const u64 value = read_port(port, bits) & mask;
         vp.vmcb.rax = bits == 32 ? value : (vp.vmcb.rax & ~mask) | value;
     } else {
-        write_port(port, bits, static_cast<u32>(vp.vmcb.rax & mask));
+        write_port(lp, port, bits, static_cast<u32>(vp.vmcb.rax & mask));
     }
     vp.vmcb.rip = vp.vmcb.exit_info_2;
     vp.vmcb.interrupt_shadow = 0;
@@ -206,7 +217,7 @@ void on_root_exit(Lp& lp, VirtualProcessor& vp) {
         on_msr(lp.index, vp);
         return;
     case svm::Exit::ioio:
-        on_port(vp);
+        on_port(lp, vp);
         return;
     case svm::Exit::vmmcall:
         hypercall::dispatch(root_partition(), lp.index, vp);

@@ -91,6 +91,9 @@ void make_root(const Options& asked, const Layout& layout) {
         panic("no memory for the root's tables");
     }
     permissions.trap_ports(console_port, console_ports);
+    if (asked.hold_for_pci) {
+        permissions.trap_ports(pci_data_port, pci_data_ports);
+    }
     const power::Ports last = power::ports();
     for (const u16 port : {last.reset, last.pm1a_control, last.pm1b_control}) {
         if (port != 0) {

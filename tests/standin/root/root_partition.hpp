@@ -11,6 +11,9 @@ namespace mshv::standin {
 /// The hypervisor's own serial port, of eight I/O ports.
 constexpr u16 console_port = 0x2F8;
 constexpr u16 console_ports = 8;
+/// By which PCI configuration is read and written.
+constexpr u16 pci_data_port = 0xCFC;
+constexpr u16 pci_data_ports = 4;
 
 /// The hypervisor's own memory.
 struct Layout {

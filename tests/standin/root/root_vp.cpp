@@ -4,6 +4,7 @@
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
 #include "tests/standin/lp/clock.hpp"
+#include "tests/standin/lp/hold.hpp"
 #include "tests/standin/lp/local_apic.hpp"
 #include "tests/standin/lp/lp_timers.hpp"
 #include "tests/standin/memory/page_allocator.hpp"
@@ -96,7 +97,9 @@ u32 wait_for_startup(Lp& lp) {
 /// Runs until somebody sends an INIT here.
 void run_until_init(Lp& lp, VirtualProcessor& vp) {
     lp.counters.last_change = clock::now();
+    __atomic_store_n(&lp.runs_guest, true, __ATOMIC_SEQ_CST);
     for (;;) {
+        hold::pass(lp);
         if (lp.nmi_for_root && vp.vmcb.event_injection == 0) {
             lp.nmi_for_root = false;
             vp.inject_nmi();
@@ -107,6 +110,7 @@ void run_until_init(Lp& lp, VirtualProcessor& vp) {
                        static_cast<svm::Exit>(vp.vmcb.exit_code));
         on_root_exit(lp, vp);
         if (lp.mailbox.take_init()) {
+            __atomic_store_n(&lp.runs_guest, false, __ATOMIC_SEQ_CST);
             return;
         }
         u32 vector = 0;

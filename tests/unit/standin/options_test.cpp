@@ -33,8 +33,8 @@ BOOST_AUTO_TEST_SUITE(standin_options)
 BOOST_AUTO_TEST_CASE(words_are_taken_and_others_refused) {
     const Options none = options_of("");
     BOOST_TEST((!none.hide_hypervisor && !none.lab && !none.strict && none.hints == 0));
-    const Options all = options_of("plain  strict lab hints=flush,ipi,masks,apic,auto-eoi");
-    BOOST_TEST((all.hide_hypervisor && all.lab && all.strict && all.automatic_eoi));
+    const Options all = options_of("plain  strict lab hold-for-pci hints=flush,ipi,masks,apic,auto-eoi");
+    BOOST_TEST((all.hide_hypervisor && all.hold_for_pci && all.lab && all.strict && all.automatic_eoi));
     BOOST_TEST(all.hints == (hint::remote_flush | hint::apic_registers | hint::cluster_ipi |
                              hint::processor_masks));
     for (const char* word :
