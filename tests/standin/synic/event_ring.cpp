@@ -15,9 +15,9 @@ u32* place(u8* ring, u32 number) {
     return reinterpret_cast<u32*>(ring) + 1 + number;
 }
 
-/// To be asked behind the store: the guest unmasks first and looks into the ring then.
+/// To be asked behind the store, in one order with it: the guest unmasks first and looks into the ring
+/// then.
 bool wants_signal(u8* ring) {
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return __atomic_load_n(signal_masked(ring), __ATOMIC_SEQ_CST) == 0;
 }
 
