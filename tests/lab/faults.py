@@ -26,10 +26,12 @@ HANGS = "HANGS"
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """Words for the stand-in, what a robust kernel may come to, and whether a fault must be seen."""
+    """Words for the stand-in, what a robust kernel may come to, whether a fault must be seen, and what
+    the kernel has to say of it."""
     options: str
     may: tuple = (BOOTS,)
     injected: bool = True
+    says: str = ""
 
 
 CASES = [
@@ -57,9 +59,9 @@ CASES = [
     Case("status=0x7c:0x1d:4+", (BOOTS, ENDS), injected=False),
     Case("status=0x7d:0x10:every", injected=False),
     # What the guest is advised to do.
-    Case("hints=flush", injected=False),
-    Case("hints=ipi", injected=False),
-    Case("hints=apic", injected=False),
+    Case("hints=flush", injected=False, says="Using hypercall for remote TLB flush"),
+    Case("hints=ipi", injected=False, says="Using IPI hypercalls"),
+    Case("hints=apic", injected=False, says="Using enlightened APIC"),
     Case("hints=flush,ipi,masks,apic,auto-eoi", injected=False),
     # Messages; none is sent but what the lab asks for.
     Case("lab pending=0x8f00:1 eom=ignore-once message=hold-once message=repeat-interrupt",
@@ -103,6 +105,8 @@ def judge(case, outcome, machine, arguments):
     faults = len(re.findall(r"^HV fault ", machine.log.text, re.MULTILINE))
     if case.injected and faults == 0:
         return "no fault was injected"
+    if case.says not in machine.console.text:
+        return f"the kernel never says: {case.says}"
     if not arguments.record and outcome not in case.may:
         return "expected: " + " or ".join(case.may)
     if outcome in (BOOTS, FEWER) and not arguments.record:
