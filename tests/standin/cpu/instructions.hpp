@@ -91,6 +91,7 @@ inline void take_interrupt() {
 }
 
 namespace msr {
+constexpr u32 apic_base = 0x1B;
 constexpr u32 tsc_deadline = 0x6E0;
 constexpr u32 efer = 0xC0000080;
 constexpr u32 gs_base = 0xC0000101;

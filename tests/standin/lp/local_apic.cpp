@@ -16,6 +16,10 @@ void wait_sent() {
 } // namespace
 
 void send(u32 apic_id, u32 command) {
+    if (is_x2apic()) {
+        write_msr(msr_of(reg::icr_low), u64{apic_id} << 32 | command);
+        return;
+    }
     wait_sent();
     // The guest may have written the one half and not yet the other.
     const u32 destination = read(reg::icr_high);
@@ -25,7 +29,9 @@ void send(u32 apic_id, u32 command) {
 }
 
 void send_self(u32 vector) {
-    wait_sent();
+    if (!is_x2apic()) {
+        wait_sent();
+    }
     write(reg::icr_low, icr::to_self | icr::assert_level | vector);
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "tests/standin/freestanding/types.hpp"
+#include "tests/standin/cpu/instructions.hpp"
 
-// The processor's own interrupt controller, in xAPIC mode. Source: AMD64 APM volume 2, chapter 16.
+// The processor's own interrupt controller, in the mode in which the root has it. Source: AMD64 APM
+// volume 2, chapter 16.
 
 namespace mshv::standin::local_apic {
 
@@ -13,6 +14,7 @@ namespace reg {
 constexpr u32 task_priority = 0x80;
 constexpr u32 eoi = 0xB0;
 constexpr u32 spurious = 0xF0;
+constexpr u32 irr = 0x200; ///< a bit an interrupt, eight registers
 constexpr u32 icr_low = 0x300;
 constexpr u32 icr_high = 0x310;
 constexpr u32 timer_lvt = 0x320;
@@ -40,15 +42,37 @@ constexpr u32 divide_by_one = 0xB;
 /// other. In Linux it is KVM's, and the root runs no KVM.
 constexpr u32 own_vector = 0xF2;
 
-inline u32 read(u32 where) {
-    return *at<const volatile u32>(base + where);
+/// Bits of the MSR that says where and in which mode it is.
+namespace apic_base {
+constexpr u64 bootstrap = 1ULL << 8;
+constexpr u64 x2apic = 1ULL << 10;
+constexpr u64 enable = 1ULL << 11;
+} // namespace apic_base
+
+/// In x2APIC mode its registers are MSRs, and the ICR is one.
+inline bool is_x2apic() {
+    return (read_msr(msr::apic_base) & apic_base::x2apic) != 0;
 }
-inline void write(u32 where, u32 value) {
-    *at<volatile u32>(base + where) = value;
+constexpr u32 first_msr = 0x800;
+constexpr u32 last_msr = 0x8FF;
+constexpr u32 msr_of(u32 where) {
+    return first_msr + (where >> 4);
 }
 
-/// Sends `command` (the low half of the ICR) to the processor with this APIC id, when the one before
-/// has been sent.
+inline u32 read(u32 where) {
+    return is_x2apic() ? static_cast<u32>(read_msr(msr_of(where)))
+                       : *at<const volatile u32>(base + where);
+}
+inline void write(u32 where, u32 value) {
+    if (is_x2apic()) {
+        write_msr(msr_of(where), value);
+    } else {
+        *at<volatile u32>(base + where) = value;
+    }
+}
+
+/// Sends `command` (the low half of the ICR) to the processor with this APIC id, when the one
+/// before has been sent.
 void send(u32 apic_id, u32 command);
 
 /// An interrupt to this processor itself. The upper half of the ICR, where the root may just have

@@ -6,8 +6,6 @@
 #include "tests/standin/lp/lp_timers.hpp"
 #include "tests/standin/root/root_partition.hpp"
 #include "tests/standin/root/root_timers.hpp"
-#include "tests/standin/tlfs/hint.hpp"
-#include "tests/standin/tlfs/msr.hpp"
 
 namespace mshv::standin {
 namespace {
@@ -36,8 +34,9 @@ void deliver(u32 apic_id, u32 command) {
     }
 }
 
-/// True when the command has been dealt with and must not reach the machine.
-bool take_command(const Lp& self, u32 command) {
+} // namespace
+
+bool take_root_command(const Lp& self, u32 command, u32 destination) {
     const u32 mode = command & icr::mode_mask;
     if (mode != icr::init && mode != icr::startup) {
         return false;
@@ -46,7 +45,7 @@ bool take_command(const Lp& self, u32 command) {
         return true; // the end of one; nothing waits for it
     }
     if ((command & icr::shorthand_mask) == 0) {
-        deliver(local_apic::read(reg::icr_high) >> 24, command);
+        deliver(destination, command);
         return true;
     }
     for (const Lp& lp : lps()) {
@@ -57,10 +56,12 @@ bool take_command(const Lp& self, u32 command) {
     return true;
 }
 
-} // namespace
-
 u32 read_root_apic(Lp& lp, u32 where) {
-    return is_root_timer_register(where) ? read_root_timer(lp, where) : local_apic::read(where);
+    if (is_root_timer_register(where)) {
+        return read_root_timer(lp, where);
+    }
+    const u32 value = local_apic::read(where);
+    return where == own_request ? value & ~(1U << local_apic::own_vector % 32) : value;
 }
 
 void write_root_apic(Lp& lp, u32 where, u32 value) {
@@ -68,7 +69,8 @@ void write_root_apic(Lp& lp, u32 where, u32 value) {
         write_root_timer(lp, where, value);
         return;
     }
-    if (where == reg::icr_low && take_command(lp, value)) {
+    if (where == reg::icr_low &&
+        take_root_command(lp, value, local_apic::read(reg::icr_high) >> 24)) {
         return;
     }
     local_apic::write(where, value);
@@ -89,34 +91,6 @@ void reset_root_apic(Lp& lp) {
     local_apic::write(reg::spurious, local_apic::enabled | 0xFF);
     reset_root_timers(lp);
     lp_timers::restore(lp);
-}
-
-bool is_apic_msr(u32 number) {
-    return number >= hv_msr::apic_eoi && number <= hv_msr::apic_tpr;
-}
-
-bool read_apic_msr(u32 number, u64& value) {
-    if ((root_partition().hints & hint::apic_registers) == 0 || number == hv_msr::apic_eoi) {
-        return false;
-    }
-    value = number == hv_msr::apic_tpr
-                ? local_apic::read(reg::task_priority)
-                : u64{local_apic::read(reg::icr_high)} << 32 | local_apic::read(reg::icr_low);
-    return true;
-}
-
-bool write_apic_msr(Lp& lp, u32 number, u64 value) {
-    if ((root_partition().hints & hint::apic_registers) == 0) {
-        return false;
-    }
-    if (number == hv_msr::apic_icr) {
-        write_root_apic(lp, reg::icr_high, static_cast<u32>(value >> 32));
-        write_root_apic(lp, reg::icr_low, static_cast<u32>(value));
-    } else {
-        write_root_apic(lp, number == hv_msr::apic_eoi ? reg::eoi : reg::task_priority,
-                       static_cast<u32>(value));
-    }
-    return true;
 }
 
 } // namespace mshv::standin

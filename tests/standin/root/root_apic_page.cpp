@@ -82,6 +82,9 @@ bool emulate_apic_access(Lp& lp, VirtualProcessor& vp) {
         give_up(vp, "used its APIC by something else than a MOV of 32 bits:");
     }
     const auto where = static_cast<u32>(gpa % page_size);
+    if (local_apic::is_x2apic()) {
+        give_up(vp, "used its APIC's page in x2APIC mode:");
+    }
     NumberedRegisters registers(vp);
     const Operand& source = instruction.source;
     if (source.kind == OperandKind::memory) {

@@ -12,6 +12,7 @@
 #include "tests/standin/partition/synthetic_cpuid.hpp"
 #include "tests/standin/partition/synthetic_msrs.hpp"
 #include "tests/standin/root/root_apic.hpp"
+#include "tests/standin/root/root_apic_msrs.hpp"
 #include "tests/standin/root/root_apic_page.hpp"
 #include "tests/standin/root/root_partition.hpp"
 #include "tests/standin/tlfs/msr.hpp"
@@ -72,6 +73,9 @@ bool is_synthetic(u32 number) {
 }
 
 bool read_root_msr(const VirtualProcessor& vp, u32 index, u32 number, u64& value) {
+    if (is_root_apic_msr(number)) {
+        return read_root_apic_msr(lps()[index], number, value);
+    }
     if (number == msr::efer) {
         value = vp.vmcb.efer & ~efer::svme;
         return true;
@@ -79,11 +83,14 @@ bool read_root_msr(const VirtualProcessor& vp, u32 index, u32 number, u64& value
     if (!is_synthetic(number)) {
         return false;
     }
-    return is_apic_msr(number) ? read_apic_msr(number, value)
-                               : read_synthetic_msr(root_partition(), index, number, value);
+    return is_advised_apic_msr(number) ? read_advised_apic_msr(number, value)
+                                       : read_synthetic_msr(root_partition(), index, number, value);
 }
 
 bool write_root_msr(VirtualProcessor& vp, u32 index, u32 number, u64 value) {
+    if (is_root_apic_msr(number)) {
+        return write_root_apic_msr(lps()[index], number, value);
+    }
     if (number == msr::efer && (value & efer::svme) == 0) {
         vp.vmcb.efer = (value & ~efer::lma) | (vp.vmcb.efer & efer::lma) | efer::svme;
         return true;
@@ -91,8 +98,9 @@ bool write_root_msr(VirtualProcessor& vp, u32 index, u32 number, u64 value) {
     if (!is_synthetic(number)) {
         return false;
     }
-    return is_apic_msr(number) ? write_apic_msr(lps()[index], number, value)
-                               : write_synthetic_msr(root_partition(), index, number, value);
+    return is_advised_apic_msr(number)
+               ? write_advised_apic_msr(lps()[index], number, value)
+               : write_synthetic_msr(root_partition(), index, number, value);
 }
 
 void on_msr(u32 index, VirtualProcessor& vp) {

@@ -8,6 +8,7 @@
 #include "tests/standin/memory/page_allocator.hpp"
 #include "tests/standin/partition/power.hpp"
 #include "tests/standin/partition/root_memory.hpp"
+#include "tests/standin/root/root_apic_msrs.hpp"
 #include "tests/standin/root/root_timers.hpp"
 #include "tests/standin/tlfs/hint.hpp"
 
@@ -104,6 +105,7 @@ void make_root(const Options& asked, const Layout& layout) {
     permissions.trap_msr(msr::vm_cr);
     permissions.trap_msr(msr::vm_hsave_pa);
     permissions.trap_msr(msr::tsc_deadline);
+    trap_root_apic_msrs(permissions);
     root.hypercall_page = make_hypercall_page();
     root.reference_tsc_page = make_reference_tsc_page();
     for (const Lp& lp : lps()) {
