@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """QEMU with the stand-in hypervisor and a root partition, and its two serial ports."""
 
+import functools
 import hashlib
 import re
 import select
@@ -38,6 +39,21 @@ def md5(path):
     return hashlib.md5(path.read_bytes()).hexdigest()
 
 
+@functools.cache
+def loses_device_accesses():
+    """Whether this QEMU wants the stand-in's option hold-for-pci: it is older than 8.1."""
+    said = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True,
+                          check=True).stdout
+    major, minor = re.search(r"version (\d+)\.(\d+)", said).groups()
+    return (int(major), int(minor)) < (8, 1)
+
+
+def options_of(arguments):
+    """Words for the stand-in."""
+    hold = arguments.cpus > 1 and loses_device_accesses()
+    return f"{arguments.options} hold-for-pci".strip() if hold else arguments.options
+
+
 def qemu(arguments, disk, serials, standin=True):
     """The machine: what it is apart from where its two serial ports go. Without the stand-in the same
     kernel has the same machine to itself."""
@@ -46,7 +62,7 @@ def qemu(arguments, disk, serials, standin=True):
     initrd = arguments.root / "initrd.gz"
     if standin:
         root = f"{kernel} {words}".replace(",", ",,")
-        boot = ["-kernel", str(arguments.standin), "-append", arguments.options,
+        boot = ["-kernel", str(arguments.standin), "-append", options_of(arguments),
                 "-initrd", f"{root},{initrd}"]
     else:
         boot = ["-kernel", str(kernel), "-append", words, "-initrd", str(initrd)]

@@ -188,6 +188,49 @@ void check_events() {
         "one that is set does not");
 }
 
+constexpr u32 timer_sint = 2;
+
+/// Sets a one-shot timer that tells by a message.
+void set_timer(u64 when) {
+    constexpr u64 enable = 1;
+    write_msr(hv_msr::stimer0_config, enable | u64{timer_sint} << 16);
+    write_msr(hv_msr::stimer0_config + 1, when);
+}
+
+void check_timers() {
+    constexpr u64 soon = 1000; // units of 100 ns
+    write_msr(hv_msr::sint0 + timer_sint, vector);
+    const u64 when = read_msr(hv_msr::time_ref_count) + soon;
+    set_timer(when);
+    while (!is_delivered()) {
+    }
+    say(read_msr(hv_msr::time_ref_count) >= when, "a timer does not come early");
+    u64 told = 0;
+    __builtin_memcpy(&told, slot(timer_sint).payload + 8, sizeof(told));
+    say(slot(timer_sint).type == type::timer_expired && slot(timer_sint).size == 24 &&
+            told == when && !take(timer_sint),
+        "it is told by a message");
+    say((read_msr(hv_msr::stimer0_config) & 1) == 0, "and is off then");
+
+    u32 others = 0;
+    while (post(timer_sint, type::async_call_completion, 0).status == Status::success) {
+        ++others;
+    }
+    (void)is_delivered();
+    const u64 later = read_msr(hv_msr::time_ref_count) + soon;
+    set_timer(later);
+    while ((read_msr(hv_msr::stimer0_config) & 1) != 0) {
+        (void)pending_vector(); // the hypervisor's own is taken when the guest takes any
+    }
+    for (; others != 0; --others) {
+        (void)take(timer_sint);
+        write_msr(hv_msr::eom, 0);
+        (void)is_delivered();
+    }
+    say(slot(timer_sint).type == type::timer_expired && !take(timer_sint),
+        "one for which there was no room comes when there is");
+}
+
 Status ring(u32 port) {
     input.words[0] = u64{synic::doorbell_sint} << 32;
     input.words[1] = port;
@@ -222,6 +265,7 @@ void check_usual() {
     check_messages();
     check_events();
     check_doorbells();
+    check_timers();
 }
 
 void check_strict() {

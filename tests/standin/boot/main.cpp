@@ -74,10 +74,10 @@ extern "C" [[noreturn]] void hypervisor_main(u32 magic, PhysicalAddress info) {
     power::set_ports(facts.pm1a_control, facts.pm1b_control);
     make_root(options,
               {begin, address_of(window_begin), address_of(window_begin), end, map.ranges()});
-    arm(options.faults);
     if (options.lab) {
         hypercall::allow_lab_calls();
     }
+    arm(options.faults);
     const LinuxEntry entry = load_linux(
         {handover.kernel, handover.initrd, handover.kernel_arguments, handover.acpi_root_pointer},
         map);

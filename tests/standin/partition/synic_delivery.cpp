@@ -57,6 +57,9 @@ bool write_register(Partition& partition, u32 vp, u32 number, u64 value) {
     Interrupts interrupts;
     const bool done = partition.vps[vp].synic.write(number, value, interrupts);
     send(vp, interrupts);
+    if (number == hv_msr::eom) {
+        partition.vps[vp].timers.retry_messages();
+    }
     return done;
 }
 

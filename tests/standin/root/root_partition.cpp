@@ -74,6 +74,11 @@ void report_partitions() {
     const DepositPool& pool = root.pool;
     Log() << "partition " << root.id << " deposited " << pool.deposited() << " withdrawn "
           << pool.withdrawn() << " held " << pool.held() << " free " << pool.free();
+    for (const Lp& lp : lps()) {
+        Log() << "lp " << lp.index << " exits " << root.vps[lp.index].counters.exits() << " of "
+              << root.vps[lp.index].counters.external_interrupts << " by interrupts, in "
+              << clock::now() / (units_per_second / 1000) << " ms";
+    }
 }
 
 void make_root(const Options& asked, const Layout& layout) {

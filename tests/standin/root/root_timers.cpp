@@ -4,6 +4,7 @@
 #include "tests/standin/lp/clock.hpp"
 #include "tests/standin/lp/local_apic.hpp"
 #include "tests/standin/lp/lp_timers.hpp"
+#include "tests/standin/partition/synic_delivery.hpp"
 #include "tests/standin/root/root_partition.hpp"
 #include "tests/standin/timer/apic_timer.hpp"
 
@@ -28,6 +29,11 @@ void on_synthetic(u32, u32 vector) {
     interrupt(vector);
 }
 
+bool on_synthetic_message(u32 vp, u32 sint, const TimerExpired& payload) {
+    const auto message = synic::make_message(synic::message_type::timer_expired, 0, payload);
+    return synic::post(root_partition(), vp, sint, message) != synic::Posted::no_room;
+}
+
 u64 on_expiry(Timer& timer, u64 now) {
     Entry& entry = static_cast<Entry&>(timer);
     if (entry.state.expire(now)) {
@@ -41,7 +47,7 @@ u64 on_expiry(Timer& timer, u64 now) {
 void make_root_timers(const Lp& lp, Vp& vp) {
     apic_timers[lp.index].expired = on_expiry;
     apic_timers[lp.index].state = ApicTimer(clock::apic_timer_hz());
-    vp.timers.connect(lp.index, {on_synthetic, nullptr});
+    vp.timers.connect(lp.index, {on_synthetic, on_synthetic_message});
 }
 
 void reset_root_timers(Lp& lp) {
