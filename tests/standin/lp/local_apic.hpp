@@ -14,6 +14,7 @@ namespace reg {
 constexpr u32 task_priority = 0x80;
 constexpr u32 eoi = 0xB0;
 constexpr u32 spurious = 0xF0;
+constexpr u32 isr = 0x100; ///< a bit an interrupt, eight registers
 constexpr u32 irr = 0x200; ///< a bit an interrupt, eight registers
 constexpr u32 icr_low = 0x300;
 constexpr u32 icr_high = 0x310;
@@ -69,6 +70,11 @@ inline void write(u32 where, u32 value) {
     } else {
         *at<volatile u32>(base + where) = value;
     }
+}
+
+inline bool is_in_service(u8 vector) {
+    constexpr u32 step = 0x10;
+    return (read(reg::isr + vector / 32U * step) >> vector % 32U & 1) != 0;
 }
 
 /// Sends `command` (the low half of the ICR) to the processor with this APIC id, when the one

@@ -181,7 +181,10 @@ void on_interrupt_exit(Lp& lp, VirtualProcessor& vp) {
         take_interrupt();
     } while (lp_timers::end_own_interrupt(lp));
     if (lp.taken_vector != 0) {
-        vp.inject_interrupt(lp.taken_vector);
+        const auto vector = static_cast<u8>(lp.taken_vector);
+        if (!vp.interrupts.add(vector, local_apic::is_in_service(vector))) {
+            panic("too many interrupts wait for the root", vector);
+        }
         if (root_partition().vps[lp.index].synic.ends_itself(lp.taken_vector)) {
             local_apic::write(local_apic::reg::eoi, 0);
         }

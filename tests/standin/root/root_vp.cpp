@@ -74,6 +74,7 @@ void set_startup_state(VirtualProcessor& vp, u32 vector) {
     v.g_pat = 0x0007040600070406;
     v.rip = v.rsp = v.rax = 0;
     v.interrupt_shadow = v.event_injection = v.exit_interrupt_info = 0;
+    vp.interrupts = {};
     vp.registers = {};
     vp.registers.rdx = cpuid(family_in_edx).eax;
 }

@@ -30,15 +30,51 @@ void enable(Lp& lp) {
     asm volatile("vmsave %0" : : "a"(address_of(lp.host_state)) : "memory");
 }
 
+namespace {
+
+/// An interrupt goes by V_IRQ, not by EVENTINJ: QEMU's TCG (seen in 7.2) remembers the vector of an
+/// injected interrupt as its pending exception and delivers it once more, whatever RFLAGS.IF says,
+/// when another thread calls the processor out of its loop before something else makes it forget.
+/// Only where two wait at once is one injected, since the other then makes it forget.
+void offer_interrupts(VirtualProcessor& vp) {
+    Vmcb& vmcb = vp.vmcb;
+    vmcb.v_irq = 0;
+    if (vp.interrupts.size() > 1 && vmcb.event_injection == 0) {
+        vmcb.event_injection = event::valid | event::external | vp.interrupts.take_next();
+    }
+    if (vp.interrupts.size() != 0) {
+        vmcb.v_irq = v_irq_pending;
+        vmcb.v_intr_flags = v_ignore_tpr;
+        vmcb.v_intr_vector = vp.interrupts.next();
+    }
+}
+
+/// Keeps what the exit cut short for the next entry.
+void keep_events(VirtualProcessor& vp, bool offered) {
+    Vmcb& vmcb = vp.vmcb;
+    const bool waits = offered && (vmcb.v_irq & v_irq_pending) != 0;
+    if (offered && !waits) {
+        vp.interrupts.take_next();
+    }
+    vmcb.event_injection = 0;
+    const u64 cut_short = vmcb.exit_interrupt_info;
+    // One that still waits begins anew by itself.
+    if ((cut_short & event::valid) != 0 &&
+        !(waits && (cut_short & event::vector_mask) == vmcb.v_intr_vector)) {
+        vmcb.event_injection = cut_short;
+    }
+}
+
+} // namespace
+
 void run(Lp& lp, VirtualProcessor& vp) {
     constexpr u8 flush_all = 1;
     vp.vmcb.tlb_control = lp.presence.enter(translation_clock()) ? flush_all : u8{0};
+    offer_interrupts(vp);
+    const bool offered = vp.vmcb.v_irq != 0;
     world_switch(address_of(&vp.vmcb), &vp.registers, address_of(lp.host_state));
     lp.presence.leave();
-    vp.vmcb.event_injection = 0;
-    if ((vp.vmcb.exit_interrupt_info & event::valid) != 0) {
-        vp.vmcb.event_injection = vp.vmcb.exit_interrupt_info;
-    }
+    keep_events(vp, offered);
 }
 
 } // namespace mshv::standin::svm

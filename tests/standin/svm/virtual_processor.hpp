@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "tests/standin/svm/interrupt_queue.hpp"
 #include "tests/standin/svm/vmcb.hpp"
 
 namespace mshv::standin {
@@ -16,6 +17,7 @@ struct VirtualProcessor {
 
     svm::Vmcb& vmcb;
     GuestRegisters registers{};
+    svm::InterruptQueue interrupts;
 
     /// Goes on behind an instruction that was emulated.
     void skip(u64 length) {
@@ -30,10 +32,6 @@ struct VirtualProcessor {
         vmcb.event_injection =
             svm::event::valid | svm::event::exception | svm::event::has_error_code | 13;
     }
-    void inject_interrupt(u32 vector) {
-        vmcb.event_injection = svm::event::valid | svm::event::external | vector;
-    }
-
     void inject_nmi() { vmcb.event_injection = svm::event::valid | svm::event::nmi | 2; }
 
     [[nodiscard]] u64 edx_eax() const { return registers.rdx << 32 | (vmcb.rax & 0xFFFFFFFF); }

@@ -68,6 +68,7 @@ static_assert(sizeof(Vmcb) == page_size);
 static_assert(offsetof(Vmcb, iopm_base) == 0x40);
 static_assert(offsetof(Vmcb, asid) == 0x58);
 static_assert(offsetof(Vmcb, v_tpr) == 0x60);
+static_assert(offsetof(Vmcb, v_intr_vector) == 0x64);
 static_assert(offsetof(Vmcb, interrupt_shadow) == 0x68);
 static_assert(offsetof(Vmcb, nested_control) == 0x90);
 static_assert(offsetof(Vmcb, event_injection) == 0xA8);
@@ -128,7 +129,11 @@ enum class Exit : u64 {
     invalid = ~0ULL,
 };
 
+constexpr u8 v_irq_pending = 1U << 0;
+constexpr u8 v_ignore_tpr = 1U << 4;
+
 namespace event {
+constexpr u64 vector_mask = 0xFF;
 constexpr u64 valid = 1ULL << 31;
 constexpr u64 has_error_code = 1ULL << 11;
 constexpr u64 external = 0ULL << 8;
