@@ -191,10 +191,11 @@ def is_not_seen(machine, kernel):
 
 def is_quiet(machine, kernel):
     """the kernel has not complained"""
-    found = COMPLAINTS.search(machine.console.text)
+    text = machine.console.text + machine.run("dmesg")
+    found = COMPLAINTS.search(text)
     if found:
-        begin = machine.console.text.rfind("\n", 0, found.start()) + 1
-        raise Failed(machine.console.text[begin:].split("\n", 1)[0])
+        begin = text.rfind("\n", 0, found.start()) + 1
+        raise Failed(text[begin:].split("\n", 1)[0])
 
 
 def starts_another(machine, kernel):

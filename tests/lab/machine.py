@@ -165,6 +165,8 @@ class Machine:
         self.wait(lambda: READY in self.console.text[begin:], "no init")
         ready = self.console.text.index(READY, begin)
         self.wait(lambda: PROMPT in self.console.text[ready:], "no shell")
+        # From here on its console belongs to the shell: what the kernel says is in its log.
+        self.run("dmesg -n 1")
 
     def wait_log(self, pattern, begin=0):
         return self.wait(lambda: re.search(pattern, self.log.text[begin:], re.MULTILINE),

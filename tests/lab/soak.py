@@ -5,7 +5,7 @@ import re
 import time
 
 import machine as lab
-from checks import COMPLAINTS
+from checks import COMPLAINTS, is_quiet
 from machine import Failed
 
 SAMPLE_SECONDS = 10.0
@@ -80,6 +80,7 @@ def of(minutes):
         first = last = Sample(machine)
         while last.host - first.host < minutes * 60:
             watch(machine, SAMPLE_SECONDS)
+            is_quiet(machine, kernel)
             now = Sample(machine)
             for cpu, (before, after) in enumerate(zip(last.timers, now.timers)):
                 if after <= before:
