@@ -21,7 +21,8 @@ class GuestPresence {
 public:
     /// True when it has to flush what it remembers. Either this sees that the clock has advanced, or who
     /// advanced it sees this: both write before they read.
-    bool enter(const TranslationClock& clock) {
+    template <typename Clock>
+    bool enter(const Clock& clock) {
         u64 seen = clock.now();
         for (;;) {
             __atomic_store_n(&inside_since_, seen, __ATOMIC_SEQ_CST);
