@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Boots a root kernel on the stand-in with one fault after the other and says what became of each.
 
@@ -6,15 +5,15 @@ Without --record, a kernel has to do what the list expects of one that is robust
 its processors or with fewer, or end with a message; never hang. With --record it is only written down:
 what an unpatched kernel does is a fact and no failure."""
 
-import argparse
 import dataclasses
 import pathlib
 import re
-import sys
 import tempfile
 import time
 
-import lab
+import machine as lab
+from checks import COMPLAINTS
+from machine import Failed, Machine
 
 # What a kernel came to.
 BOOTS = "boots"
@@ -85,7 +84,7 @@ def come_to(machine, arguments):
         machine.wait(settled, "nothing happens")
         if lab.PROMPT not in machine.console.text and not PANIC.search(machine.log.text):
             machine.wait(lambda: not machine.open, "it neither comes up nor ends")
-    except lab.Failed:
+    except Failed:
         return HANGS, (machine.console.text.rstrip().rsplit("\n", 1)[-1] or
                        machine.log.text.rstrip().rsplit("\n", 1)[-1])
     panic = PANIC.search(machine.log.text)
@@ -110,7 +109,7 @@ def judge(case, outcome, machine, arguments):
     if not arguments.record and outcome not in case.may:
         return "expected: " + " or ".join(case.may)
     if outcome in (BOOTS, FEWER) and not arguments.record:
-        found = lab.COMPLAINTS.search(machine.console.text)
+        found = COMPLAINTS.search(machine.console.text)
         if found and case.may == (BOOTS,):
             return machine.console.text[found.start():].split("\n", 1)[0]
     return ""
@@ -119,12 +118,12 @@ def judge(case, outcome, machine, arguments):
 def run(case, arguments):
     arguments.options = case.options
     with tempfile.TemporaryDirectory(prefix="mshv-faults.") as folder:
-        machine = lab.Machine(arguments, folder)
+        machine = Machine(arguments, pathlib.Path(folder), ["-no-reboot"])
         began = time.monotonic()
         try:
             outcome, line = come_to(machine, arguments)
             wrong = judge(case, outcome, machine, arguments)
-        except lab.Failed as failure:
+        except Failed as failure:
             outcome, line, wrong = HANGS, str(failure), "the shell does not answer"
         finally:
             machine.end()
@@ -134,24 +133,8 @@ def run(case, arguments):
     return not wrong
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--standin", type=pathlib.Path, required=True)
-    parser.add_argument("--guest", type=pathlib.Path, required=True)
-    parser.add_argument("--kernel", type=pathlib.Path)
-    parser.add_argument("--cpus", type=int, default=2)
-    parser.add_argument("--append", default="")
-    parser.add_argument("--record", action="store_true")
-    parser.add_argument("--only", default="", help="cases whose words contain this")
-    parser.add_argument("--patience", type=float, default=lab.PATIENCE,
-                        help="seconds after which a kernel that neither comes up nor ends hangs")
-    arguments = parser.parse_args()
-    lab.PATIENCE = arguments.patience
-    cases = [case for case in CASES if arguments.only in case.options]
-    results = [run(case, arguments) for case in cases]
+def check(arguments):
+    """All of them, or those whose words contain arguments.only."""
+    results = [run(case, arguments) for case in CASES if arguments.only in case.options]
     print(f"{results.count(True)} of {len(results)} as expected")
-    return 0 if all(results) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return all(results)

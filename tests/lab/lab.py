@@ -11,6 +11,7 @@ import tempfile
 import time
 
 import checks
+import faults
 import soak
 from machine import Failed, Machine, make_disk, qemu
 
@@ -39,6 +40,8 @@ def run_session(arguments, list_, extra):
 
 def check(arguments):
     print(f"kernel: {(arguments.root / 'kernel').read_text().strip()}, {arguments.cpus} processors", flush=True)
+    if arguments.loader != "qemu":
+        return run_session(arguments, checks.LOADED, ["-no-reboot"])
     return (run_session(arguments, checks.LIFE, ["-no-reboot"])
             and run_session(arguments, checks.ENDS, []))
 
@@ -86,16 +89,24 @@ def main():
     parser.add_argument("--cpus", type=int, default=1)
     parser.add_argument("--options", default="", help="words for the stand-in")
     parser.add_argument("--append", default="", help="words for the kernel")
+    parser.add_argument("--loader", choices=["qemu", "grub", "uefi"], default="qemu",
+                        help="what loads the stand-in: QEMU, or GRUB from BIOS or from UEFI")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--check", action="store_true")
     what.add_argument("--soak", type=float, metavar="MINUTES")
     what.add_argument("--bench", type=int, metavar="TIMES")
+    what.add_argument("--faults", action="store_true")
+    parser.add_argument("--record", action="store_true",
+                        help="with --faults: write down what the kernel does, whatever that is")
+    parser.add_argument("--only", default="", help="with --faults: those that contain this")
     arguments = parser.parse_args()
     if arguments.check:
         return 0 if check(arguments) else 1
     if arguments.soak:
         return 0 if run_session(arguments, [checks.boots, soak.of(arguments.soak), checks.is_quiet,
                                             checks.powers_off], ["-no-reboot"]) else 1
+    if arguments.faults:
+        return 0 if faults.check(arguments) else 1
     if arguments.bench:
         return 0 if bench(arguments) else 1
     return shell(arguments)

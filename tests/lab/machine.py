@@ -9,6 +9,8 @@ import socket
 import subprocess
 import time
 
+import grub
+
 # How long one step may take on a machine that does other things, too. No step waits for it in vain:
 # the end of QEMU ends every wait.
 PATIENCE = 240.0
@@ -54,21 +56,27 @@ def options_of(arguments):
     return f"{arguments.options} hold-for-pci".strip() if hold else arguments.options
 
 
-def qemu(arguments, disk, serials, standin=True):
-    """The machine: what it is apart from where its two serial ports go. Without the stand-in the same
-    kernel has the same machine to itself."""
+def boot(arguments, disk, standin):
+    """How the machine gets what it boots. Without the stand-in the kernel has it to itself."""
     words = f"{KERNEL_WORDS} {arguments.append}".strip()
     kernel = arguments.root / "vmlinuz"
     initrd = arguments.root / "initrd.gz"
-    if standin:
+    if not standin:
+        return ["-kernel", str(kernel), "-append", words, "-initrd", str(initrd)]
+    if arguments.loader == "qemu":
         root = f"{kernel} {words}".replace(",", ",,")
-        boot = ["-kernel", str(arguments.standin), "-append", options_of(arguments),
+        return ["-kernel", str(arguments.standin), "-append", options_of(arguments),
                 "-initrd", f"{root},{initrd}"]
-    else:
-        boot = ["-kernel", str(kernel), "-append", words, "-initrd", str(initrd)]
+    image = disk.with_name("image")
+    grub.make_image(image, arguments.standin, kernel, initrd, options_of(arguments), words)
+    return grub.devices(image, arguments.loader == "uefi")
+
+
+def qemu(arguments, disk, serials, standin=True):
+    """The machine: what it is apart from where its two serial ports go."""
     return ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,+svm",
             "-machine", "q35", "-m", "1024", "-smp", str(arguments.cpus), "-display", "none",
-            "-nodefaults", *boot,
+            "-nodefaults", *boot(arguments, disk, standin),
             "-drive", f"file={disk},if=none,id=disk,format=raw,readonly=on",
             "-device", "virtio-blk-pci,drive=disk",
             "-netdev", "user,id=net,restrict=on,"
