@@ -7,6 +7,7 @@
 : "${guest:?is set by the program that sources this}"
 
 # What it is made of beside what the caller adds.
+# shellcheck disable=SC2034 # for who sources this
 initramfs_sources=("$guest/initramfs.sh" "$guest/init.cpp")
 
 # compile_static PROGRAM SOURCE: nothing is there to link to.

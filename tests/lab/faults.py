@@ -95,6 +95,7 @@ def come_to(machine, arguments):
         found = ENDED.search(machine.console.text)
         text = machine.console.text[found.start():] if found else "it ends without a word"
         return ENDS if found else HANGS, text.split("\n", 1)[0]
+    machine.run("dmesg -n 1")
     count = machine.run("nproc")
     return (BOOTS if count == str(arguments.cpus) else FEWER), f"{count} processors"
 
