@@ -39,7 +39,8 @@ def run_session(arguments, list_, extra):
 
 
 def check(arguments):
-    print(f"kernel: {(arguments.root / 'kernel').read_text().strip()}, {arguments.cpus} processors", flush=True)
+    kernel = (arguments.root / "kernel").read_text().strip()
+    print(f"kernel: {kernel}, {arguments.cpus} processors", flush=True)
     if arguments.loader != "qemu":
         return run_session(arguments, checks.LOADED, ["-no-reboot"])
     return (run_session(arguments, checks.LIFE, ["-no-reboot"])

@@ -3,6 +3,7 @@
 
 import functools
 import hashlib
+import json
 import re
 import select
 import socket
@@ -126,6 +127,11 @@ class Machine:
             serials += ["-chardev", f"socket,id={name},path={path}", "-serial", f"chardev:{name}"]
         self.console = self.ports["console"]
         self.log = self.ports["log"]
+        control = folder / "control"
+        control.unlink(missing_ok=True)
+        self.control = Port(str(control))
+        serials += ["-chardev", f"socket,id=control,path={control}", "-mon",
+                    "chardev=control,mode=control"]
         self.began = time.monotonic()
         self.process = subprocess.Popen(qemu(arguments, disk, serials, standin),
                                         stdin=subprocess.DEVNULL)
@@ -133,6 +139,21 @@ class Machine:
         for port in self.ports.values():
             port.accept()
             self.open[port.connection] = port
+        self.control.accept()
+        self.control_lines = self.control.connection.makefile("r")
+        self.control_lines.readline()  # the greeting
+        self.ask("qmp_capabilities")
+
+    def ask(self, command):
+        """QEMU itself, by its monitor."""
+        self.control.connection.sendall(json.dumps({"execute": command}).encode())
+        for line in self.control_lines:
+            answer = json.loads(line)
+            if "return" in answer:
+                return answer["return"]
+            if "error" in answer:
+                raise Failed(f"{command}: {answer['error']}")
+        raise Failed(f"{command}: the machine has ended")
 
     def wait(self, condition, what, patience=PATIENCE):
         """Until condition() gives something, which is returned."""
@@ -159,9 +180,8 @@ class Machine:
         # The shell's echo shows the quotes; only its output has the words whole.
         begin = len(self.console.text)
         self.send(f"echo BEG''IN; {command}; echo E''ND=$?")
-        # The kernel may write into the line that a word begins.
         found = self.wait(
-            lambda: re.search(r"BEGIN\n(.*?)END=(\d+)$", self.console.text[begin:],
+            lambda: re.search(r"^BEGIN\n(.*?)^END=(\d+)$", self.console.text[begin:],
                               re.DOTALL | re.MULTILINE), f"no answer to: {command}", patience)
         if found.group(2) != "0":
             raise Failed(f"{command}: status {found.group(2)}: {found.group(1)}")
@@ -169,12 +189,12 @@ class Machine:
 
     def wait_shell(self, begin=0):
         """Of the root that boots; `begin` is where its console does. An older shell's last prompt may
-        come behind that."""
+        come behind that. From then on the kernel writes into its log only, not between a command's
+        words, but for what it dies of."""
         self.wait(lambda: READY in self.console.text[begin:], "no init")
         ready = self.console.text.index(READY, begin)
         self.wait(lambda: PROMPT in self.console.text[ready:], "no shell")
-        # From here on its console belongs to the shell: what the kernel says is in its log.
-        self.run("dmesg -n 1")
+        self.send("dmesg -n 1")
 
     def wait_log(self, pattern, begin=0):
         return self.wait(lambda: re.search(pattern, self.log.text[begin:], re.MULTILINE),
@@ -188,5 +208,5 @@ class Machine:
     def end(self):
         self.process.kill()
         self.process.wait()
-        for port in self.ports.values():
+        for port in (*self.ports.values(), self.control):
             port.close()
