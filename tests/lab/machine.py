@@ -140,19 +140,23 @@ class Machine:
             port.accept()
             self.open[port.connection] = port
         self.control.accept()
+        self.control.connection.settimeout(PATIENCE)
         self.control_lines = self.control.connection.makefile("r")
         self.control_lines.readline()  # the greeting
         self.ask("qmp_capabilities")
 
     def ask(self, command):
         """QEMU itself, by its monitor."""
-        self.control.connection.sendall(json.dumps({"execute": command}).encode())
-        for line in self.control_lines:
-            answer = json.loads(line)
-            if "return" in answer:
-                return answer["return"]
-            if "error" in answer:
-                raise Failed(f"{command}: {answer['error']}")
+        try:
+            self.control.connection.sendall(json.dumps({"execute": command}).encode())
+            for line in self.control_lines:
+                answer = json.loads(line)
+                if "return" in answer:
+                    return answer["return"]
+                if "error" in answer:
+                    raise Failed(f"{command}: {answer['error']}")
+        except OSError as error:
+            raise Failed(f"{command}: {error}") from error
         raise Failed(f"{command}: the machine has ended")
 
     def wait(self, condition, what, patience=PATIENCE):
