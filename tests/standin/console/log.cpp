@@ -9,14 +9,19 @@ namespace {
 
 constexpr u16 port = 0x2F8;
 constexpr u16 line_status = port + 5;
-constexpr u8 transmitter_empty = 0x20;
+constexpr u8 takes_a_byte = 0x20;
+constexpr u8 all_sent = 0x40;
 
 Spinlock lock;
 
-void write_byte(char byte) {
-    while ((in8(line_status) & transmitter_empty) == 0) {
+void wait_for(u8 status) {
+    while ((in8(line_status) & status) == 0) {
         pause();
     }
+}
+
+void write_byte(char byte) {
+    wait_for(takes_a_byte);
     out8(port, static_cast<u8>(byte));
 }
 
@@ -39,6 +44,7 @@ void write_log(const Line& line) {
     }
     write_byte('\r');
     write_byte('\n');
+    wait_for(all_sent); // the machine may be reset next
 }
 
 void panic(std::string_view why, u64 detail) {
