@@ -51,9 +51,9 @@ def watch(machine, seconds):
 def start_load(machine):
     machine.run("ifconfig eth0 10.0.2.15 netmask 255.255.255.0")
     for cpu in range(machine.arguments.cpus):
-        machine.run(f"taskset -c {cpu} sh -c '{LOAD}' >/dev/null 2>&1 &")
+        machine.run(f"(taskset -c {cpu} sh -c '{LOAD}' >/dev/null 2>&1 &)")
     for load in (DISK_LOAD, NETWORK_LOAD):
-        machine.run(f"sh -c '{load}' >/dev/null 2>&1 &")
+        machine.run(f"(sh -c '{load}' >/dev/null 2>&1 &)")
 
 
 def summary(first, last):
