@@ -17,6 +17,8 @@
 #include "tests/standin/root/root_partition.hpp"
 #include "tests/standin/root/root_vp.hpp"
 #include "tests/standin/svm/processor.hpp"
+#include "tests/standin/vp/extended_state.hpp"
+#include "tests/standin/vp/trapping.hpp"
 
 // Of hypervisor.ld.
 extern "C" mshv::standin::u8 image_begin[], pool_begin[], pool_end[], window_begin[], image_end[];
@@ -70,6 +72,8 @@ extern "C" [[noreturn]] void hypervisor_main(u32 magic, PhysicalAddress info) {
     start_lps({facts.lp_apic_ids, facts.lp_count}, start_page);
     Log() << "lp 0 up";
     svm::enable(this_lp());
+    extended_state::enable();
+    trapping::start();
     clock::start(facts.pm_timer, facts.pm_timer_is_wide);
     power::set_ports(facts.pm1a_control, facts.pm1b_control);
     make_root(options,
@@ -91,6 +95,7 @@ extern "C" void processor_main(u32 index) {
     enter_lp(lp);
     Log() << "lp " << index << " up";
     svm::enable(lp);
+    extended_state::enable();
     run_root_when_started(lp);
 }
 

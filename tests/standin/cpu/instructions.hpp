@@ -84,6 +84,14 @@ inline void take_interrupt() {
     asm volatile("sti; nop; cli" : : : "memory");
 }
 
+/// From the first to the second not even an NMI is taken, but it ends a VMRUN.
+inline void hold_all_interrupts() {
+    asm volatile("clgi" : : : "memory");
+}
+inline void let_interrupts_go() {
+    asm volatile("stgi" : : : "memory");
+}
+
 [[noreturn]] inline void stop() {
     for (;;) {
         asm volatile("cli; hlt");

@@ -10,9 +10,10 @@ namespace mshv::standin::hypercall {
 namespace {
 
 const Entry* find(u32 code) {
-    const std::span<const Entry> groups[] = {memory_calls(),    processor_calls(), system_calls(),
-                                             interrupt_calls(), stats_calls(),     synic_calls(),
-                                             remote_calls(),    lab_calls()};
+    const std::span<const Entry> groups[] = {
+        memory_calls(),    processor_calls(),    system_calls(), interrupt_calls(), stats_calls(),
+        synic_calls(),     remote_calls(),       lab_calls(),    partition_calls(),
+        guest_memory_calls(), vp_calls(), register_calls(), virtual_interrupt_calls(), port_calls()};
     for (const auto& group : groups) {
         for (const Entry& entry : group) {
             if (entry.form.code == code) {

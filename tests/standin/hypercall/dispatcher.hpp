@@ -62,6 +62,15 @@ std::span<const Entry> synic_calls();
 std::span<const Entry> remote_calls();
 /// None but after allow_lab_calls().
 std::span<const Entry> lab_calls();
+std::span<const Entry> partition_calls();
+std::span<const Entry> guest_memory_calls();
+std::span<const Entry> vp_calls();
+std::span<const Entry> register_calls();
+std::span<const Entry> virtual_interrupt_calls();
+std::span<const Entry> port_calls();
+
+/// CREATE_VP of another partition than the caller.
+Status create_child_vp(Call& call);
 
 /// Calls that no other hypervisor has, for tests in the root. Before any VP runs.
 void allow_lab_calls();

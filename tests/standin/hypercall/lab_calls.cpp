@@ -22,7 +22,7 @@ Status to_status(synic::Posted posted) {
 }
 
 bool is_target(const Call& call, u32 vp, u32 sint) {
-    return vp < max_vps && call.caller.vps[vp].exists && sint < synic::sint_count;
+    return vp < max_vps && call.caller.vps[vp] != nullptr && sint < synic::sint_count;
 }
 
 /// Does nothing; may be told to do it later.

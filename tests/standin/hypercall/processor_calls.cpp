@@ -5,7 +5,7 @@
 #include "tests/standin/hypercall/deposited_page.hpp"
 #include "tests/standin/hypercall/dispatcher.hpp"
 #include "tests/standin/lp/clock.hpp"
-#include "tests/standin/partition/partition.hpp"
+#include "tests/standin/root/root_partition.hpp"
 
 namespace mshv::standin::hypercall {
 namespace {
@@ -46,25 +46,21 @@ Status add_logical_processor(Call& call) {
 Status create_vp(Call& call) {
     Partition* partition = find_partition(call.caller, call.in<u64>(0));
     const u32 index = call.in<u32>(8);
-    if (partition == nullptr) {
-        return Status::invalid_partition_id;
-    }
     if (partition != &call.caller) {
-        return Status::operation_denied;
+        return create_child_vp(call);
     }
     if (index >= max_vps || index >= lps().size() || !lps()[index].added) {
         return Status::invalid_vp_index;
     }
     const Guard guard(partition->lock);
-    Vp& vp = partition->vps[index];
-    if (vp.exists) {
+    if (partition->vps[index] != nullptr) {
         return Status::invalid_vp_index;
     }
     Status status = Status::success;
     if (take_deposited(*partition, call.form.code, status) == nullptr) {
         return status;
     }
-    vp.exists = true;
+    partition->vps[index] = &root_vp(index);
     Log() << "partition " << partition->id << " vp " << index << " created";
     return Status::success;
 }

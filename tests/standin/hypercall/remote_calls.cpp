@@ -5,7 +5,6 @@
 // HvCallFlushVirtualAddressList(Ex), HvCallSendSyntheticClusterIpi(Ex).
 #include "tests/standin/hypercall/dispatcher.hpp"
 #include "tests/standin/hypercall/vp_set.hpp"
-#include "tests/standin/lp/local_apic.hpp"
 #include "tests/standin/lp/shootdown.hpp"
 #include "tests/standin/tlfs/hint.hpp"
 
@@ -29,9 +28,9 @@ Status interrupt(Call& call, u32 vector, u64 vps) {
     if (vector < lowest_vector || vector > highest_vector) {
         return Status::invalid_parameter;
     }
-    for (const Lp& lp : lps()) {
-        if ((vps >> lp.index & 1) != 0 && call.caller.vps[lp.index].exists) {
-            local_apic::send(lp.apic_id, vector | local_apic::icr::assert_level);
+    for (u32 index = 0; index < max_vps; ++index) {
+        if ((vps >> index & 1) != 0 && call.caller.vps[index] != nullptr) {
+            call.caller.interrupt(call.caller, index, vector);
         }
     }
     return Status::success;

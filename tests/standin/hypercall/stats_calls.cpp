@@ -2,6 +2,7 @@
 //
 // Pages in which the root reads counters. Source of the layouts: Linux's
 // include/hyperv/hvhdk_mini.h.
+#include "tests/standin/child/child_partition.hpp"
 #include "tests/standin/hypercall/deposited_page.hpp"
 #include "tests/standin/hypercall/dispatcher.hpp"
 #include "tests/standin/partition/root_memory.hpp"
@@ -40,11 +41,11 @@ StatsPage* of_partition(const Call& call, bool of_vp, Status& status) {
         return &partition->stats;
     }
     const u32 index = call.in<u32>(identity_at + 8);
-    if (index >= max_vps || !partition->vps[index].exists) {
+    if (index >= max_vps || partition->vps[index] == nullptr) {
         status = Status::invalid_vp_index;
         return nullptr;
     }
-    return &partition->vps[index].stats;
+    return &partition->vps[index]->stats;
 }
 
 /// The page of the object that the call names; null with the reason when there is none.
@@ -70,7 +71,7 @@ StatsPage* find_page(const Call& call, Status& status) {
 /// What nobody counts on while the page is written, so that it is not empty when it is first read.
 /// A VP that runs writes its own.
 void publish_now(Partition& caller) {
-    stats::publish_hypervisor(caller);
+    stats::publish_hypervisor(caller, children::count());
     stats::publish(caller);
 }
 

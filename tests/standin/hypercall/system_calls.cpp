@@ -51,11 +51,6 @@ Status notify_partition_event(Call& call) {
     return Status::success;
 }
 
-/// { u64 partition, u32 property, u32, u64 argument } -> { u64, … }
-Status get_partition_property_ex(Call&) {
-    return Status::unknown_property;
-}
-
 Status notify_long_spin_wait(Call&) {
     return Status::success;
 }
@@ -73,8 +68,6 @@ constexpr Entry entries[] = {
      enter_sleep_state},
     {{0x87, "notify_partition_event", false, false, 8, 0, 0, 0}, privilege::none,
      notify_partition_event},
-    {{0x101, "get_partition_property_ex", false, false, 24, 0, 0, 16}, privilege::none,
-     get_partition_property_ex},
 };
 
 } // namespace

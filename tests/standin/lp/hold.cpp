@@ -12,6 +12,10 @@ u64 current = 0; ///< the number of that which is on; 0 = none
 
 } // namespace
 
+bool is_on() {
+    return __atomic_load_n(&current, __ATOMIC_SEQ_CST) != 0;
+}
+
 void pass(Lp& self) {
     const u64 asked = __atomic_load_n(&current, __ATOMIC_SEQ_CST);
     if (asked == 0) {

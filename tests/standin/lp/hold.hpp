@@ -10,6 +10,9 @@ namespace mshv::standin::hold {
 void begin(Lp& self);
 void end();
 
+/// Whether somebody waits for the others.
+bool is_on();
+
 /// Waits here while another one holds. Called by every processor before it enters its guest.
 void pass(Lp& self);
 

@@ -15,6 +15,16 @@ void wait_sent() {
 
 } // namespace
 
+u32 highest_requested() {
+    for (u32 i = 8; i-- > 0;) {
+        const u32 word = read(reg::irr + i * 0x10);
+        if (word != 0) {
+            return i * 32 + 31 - static_cast<u32>(__builtin_clz(word));
+        }
+    }
+    return 0;
+}
+
 void send(u32 apic_id, u32 command) {
     if (is_x2apic()) {
         write_msr(msr_of(reg::icr_low), u64{apic_id} << 32 | command);

@@ -77,6 +77,9 @@ inline bool is_in_service(u8 vector) {
     return (read(reg::isr + vector / 32U * step) >> vector % 32U & 1) != 0;
 }
 
+/// The vector that waits to be taken first; 0 = none.
+u32 highest_requested();
+
 /// Sends `command` (the low half of the ICR) to the processor with this APIC id, when the one
 /// before has been sent.
 void send(u32 apic_id, u32 command);

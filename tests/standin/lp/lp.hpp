@@ -29,6 +29,7 @@ struct Lp {
     GuestPresence presence;    ///< read by all
     bool runs_guest = false;   ///< in or out of it, and not waiting for its start; read by all
     u64 held_for = 0;          ///< the last hold that it waits or waited for, see hold.hpp; read by all
+    bool idle = false;         ///< it is not at any partition's; see grace.hpp; read by all
 
     LpCounters counters;
     StatsPage stats; ///< where the root reads them
@@ -37,11 +38,13 @@ struct Lp {
     /// in the APIC; 0 = none.
     u32 taken_vector = 0;
 
+    Spinlock timers_lock;
     TimerQueue timers;          ///< what is to happen here, see lp_timers.hpp
     u64 timer_target = never; ///< for when the physical timer is programmed
 
     alignas(page_size) u8 host_state[page_size] = {};      ///< what VMSAVE keeps of the hypervisor's own
     alignas(page_size) u8 host_save_area[page_size] = {};  ///< what VMRUN keeps of it
+    alignas(page_size) u8 root_extended[page_size] = {};   ///< see vp/extended_state.hpp
     alignas(16) u8 stack[16384] = {};
     alignas(16) u64 gdt[7] = {};
     alignas(16) u32 tss[26] = {};

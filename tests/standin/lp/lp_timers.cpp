@@ -20,13 +20,24 @@ void program(Lp& lp) {
     local_apic::write(reg::timer_initial, countdown(clock::now(), first, clock::apic_timer_hz()));
 }
 
+Timer* take(Lp& lp, u64 now) {
+    const Guard guard(lp.timers_lock);
+    return lp.timers.take(now);
+}
+
 } // namespace
 
 void set(Lp& lp, Timer& timer, u64 deadline) {
+    const Guard guard(lp.timers_lock);
     lp.timers.set(timer, deadline);
     if (lp.timers.first() != lp.timer_target) {
         program(lp);
     }
+}
+
+void cancel(Lp& lp, Timer& timer) {
+    const Guard guard(lp.timers_lock);
+    lp.timers.set(timer, never);
 }
 
 bool end_own_interrupt(Lp& lp) {
@@ -34,17 +45,23 @@ bool end_own_interrupt(Lp& lp) {
         return false;
     }
     local_apic::write(local_apic::reg::eoi, 0);
-    if (lp.timers.first() != never) {
-        const u64 now = clock::now();
-        while (Timer* const timer = lp.timers.take(now)) {
-            lp.timers.set(*timer, timer->expired(*timer, now));
+    const u64 now = clock::now();
+    while (Timer* const timer = take(lp, now)) {
+        const u64 next = timer->expired(*timer, now);
+        if (next != never) { // otherwise it may be another processor's by now
+            const Guard guard(lp.timers_lock);
+            lp.timers.set(*timer, next);
         }
+    }
+    const Guard guard(lp.timers_lock);
+    if (lp.timer_target != never || lp.timers.first() != never) {
         program(lp); // it came early, or there is a next
     }
     return true;
 }
 
 void restore(Lp& lp) {
+    const Guard guard(lp.timers_lock);
     program(lp);
 }
 

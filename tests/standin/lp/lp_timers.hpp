@@ -11,6 +11,8 @@ namespace lp_timers {
 
 /// `never` takes the timer out.
 void set(Lp& lp, Timer& timer, u64 deadline);
+/// Takes it out, from any processor. It may be expiring at this moment.
+void cancel(Lp& lp, Timer& timer);
 
 /// True when the interrupt taken last was the hypervisor's own, which is ended then: a letter has
 /// come, or something is due, which is done.

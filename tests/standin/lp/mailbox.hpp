@@ -29,6 +29,8 @@ public:
         return true;
     }
 
+    [[nodiscard]] bool empty() const { return __atomic_load_n(&word_, __ATOMIC_ACQUIRE) == 0; }
+
 private:
     static constexpr u32 init = 1;
     static constexpr u32 startup = 2;

@@ -36,7 +36,10 @@ public:
         flushed_at_ = seen;
         return flush;
     }
-    void leave() { __atomic_store_n(&inside_since_, 0, __ATOMIC_SEQ_CST); }
+    void leave() {
+        __atomic_store_n(&visits_, visits_ + 1, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&inside_since_, 0, __ATOMIC_SEQ_CST);
+    }
 
     /// It is in the guest, and has been since before the clock showed `moment`.
     [[nodiscard]] bool is_behind(u64 moment) const {
@@ -44,9 +47,18 @@ public:
         return since != 0 && since < moment;
     }
 
+    /// It flushes at its next entry whatever happens. By itself.
+    void forget() { flushed_at_ = 0; }
+    [[nodiscard]] bool is_inside() const {
+        return __atomic_load_n(&inside_since_, __ATOMIC_SEQ_CST) != 0;
+    }
+    /// How often it has left the guest.
+    [[nodiscard]] u64 visits() const { return __atomic_load_n(&visits_, __ATOMIC_SEQ_CST); }
+
 private:
     u64 inside_since_ = 0; ///< 0 = outside
     u64 flushed_at_ = 0;
+    u64 visits_ = 0;
 };
 
 /// That of the machine.

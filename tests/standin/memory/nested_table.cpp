@@ -8,7 +8,11 @@ namespace {
 constexpr u64 present = 1ULL << 0;
 constexpr u64 writable = 1ULL << 1;
 constexpr u64 user = 1ULL << 2;
+constexpr u64 accessed = 1ULL << 5;
+constexpr u64 dirty = 1ULL << 6;
 constexpr u64 large = 1ULL << 7;
+/// One of those that the processor leaves to software: of an entry that is not present.
+constexpr u64 reserved_page = 1ULL << 9;
 constexpr u64 no_execute = 1ULL << 63;
 constexpr u64 address_mask = 0x000FFFFFFFFFF000;
 constexpr u64 table_entry = present | writable | user;
@@ -31,7 +35,7 @@ u64* NestedTable::descend(u64& entry, u64 size_below) {
     if ((entry & present) != 0 && (entry & large) == 0) {
         return at<u64>(entry & address_mask);
     }
-    auto* table = static_cast<u64*>(allocate_());
+    auto* table = static_cast<u64*>(pages_.take(pages_.context));
     if (table == nullptr) {
         return nullptr;
     }
@@ -40,17 +44,37 @@ u64* NestedTable::descend(u64& entry, u64 size_below) {
         for (u64 i = 0; i < 512; ++i) {
             table[i] = kept + i * size_below;
         }
+    } else if ((entry & reserved_page) != 0) {
+        for (u64 i = 0; i < 512; ++i) {
+            table[i] = reserved_page;
+        }
     }
-    entry = address_of(table) | table_entry;
+    __atomic_store_n(&entry, address_of(table) | table_entry, __ATOMIC_RELEASE);
     return table;
 }
 
-bool NestedTable::set(GuestPhysicalAddress gpa, u64 size, u64 entry) {
+/// A table that a page takes the place of is kept, since others may be looking at it still.
+void NestedTable::replace(u64& entry, u64 value) {
+    const u64 before = entry;
+    __atomic_store_n(&entry, value, __ATOMIC_RELEASE);
+    constexpr u64 kind = present | large;
+    if ((before & kind) == present) {
+        auto* const table = at<u64>(before & address_mask);
+        __atomic_store_n(table, address_of(replaced_), __ATOMIC_RELAXED); // not present
+        replaced_ = table;
+    }
+}
+
+bool NestedTable::make_root() {
     if (root_ == nullptr) {
-        root_ = static_cast<u64*>(allocate_());
-        if (root_ == nullptr) {
-            return false;
-        }
+        root_ = static_cast<u64*>(pages_.take(pages_.context));
+    }
+    return root_ != nullptr;
+}
+
+bool NestedTable::set(GuestPhysicalAddress gpa, u64 size, u64 entry) {
+    if (!make_root()) {
+        return false;
     }
     u64* table = root_;
     for (u64 level = top_size; level != size; level /= 512) {
@@ -59,8 +83,92 @@ bool NestedTable::set(GuestPhysicalAddress gpa, u64 size, u64 entry) {
             return false;
         }
     }
-    table[index_of(gpa, size)] = entry;
+    u64& place = table[index_of(gpa, size)];
+    if (size == page_size) {
+        __atomic_store_n(&place, entry, __ATOMIC_RELEASE);
+    } else {
+        replace(place, entry);
+    }
     return true;
+}
+
+bool NestedTable::reserve(GuestPhysicalAddress gpa, u64 size) {
+    return set(gpa, size, reserved_page);
+}
+
+/// Where no table is, nothing has to be taken: no page is needed for that.
+bool NestedTable::clear(GuestPhysicalAddress gpa, u64 size) {
+    u64* table = root_;
+    for (u64 level = top_size; table != nullptr; level /= 512) {
+        u64& entry = table[index_of(gpa, level)];
+        if (entry == 0) {
+            return true;
+        }
+        if (level == size || (entry & present) == 0 || (entry & large) != 0) {
+            break;
+        }
+        table = at<u64>(entry & address_mask);
+    }
+    return table == nullptr || set(gpa, size, 0);
+}
+
+u64* NestedTable::leaf(GuestPhysicalAddress gpa) const {
+    u64* table = root_;
+    for (u64 size = top_size; table != nullptr; size /= 512) {
+        u64& entry = table[index_of(gpa, size)];
+        if ((entry & present) == 0) {
+            return nullptr;
+        }
+        if (size == page_size || (entry & large) != 0) {
+            return &entry;
+        }
+        table = at<u64>(entry & address_mask);
+    }
+    return nullptr;
+}
+
+NestedTable::Noted NestedTable::note(GuestPhysicalAddress gpa, Renote change) {
+    u64* const entry = leaf(gpa);
+    if (entry == nullptr) {
+        return {};
+    }
+    const u64 set_bits = (change.set_accessed ? accessed : 0) | (change.set_dirty ? dirty : 0);
+    const u64 clear_bits =
+        (change.clear_accessed ? accessed : 0) | (change.clear_dirty ? dirty : 0);
+    u64 before = __atomic_load_n(entry, __ATOMIC_RELAXED);
+    if (set_bits != 0) {
+        before = __atomic_fetch_or(entry, set_bits, __ATOMIC_SEQ_CST);
+    }
+    if (clear_bits != 0) {
+        before = __atomic_fetch_and(entry, ~clear_bits, __ATOMIC_SEQ_CST);
+    }
+    return {(before & accessed) != 0, (before & dirty) != 0};
+}
+
+void NestedTable::put_replaced() {
+    while (replaced_ != nullptr) {
+        u64* const table = replaced_;
+        replaced_ = at<u64>(*table);
+        pages_.put(pages_.context, table);
+    }
+}
+
+void NestedTable::put_below(u64* table, u64 size) {
+    for (u64 i = 0; size > page_size && i < 512; ++i) {
+        constexpr u64 kind = present | large;
+        if ((table[i] & kind) == present) {
+            put_below(at<u64>(table[i] & address_mask), size / 512);
+        }
+    }
+    pages_.put(pages_.context, table);
+}
+
+void NestedTable::put_all() {
+    put_replaced();
+    if (root_ != nullptr) {
+        put_below(root_, top_size);
+        root_ = nullptr;
+    }
 }
 
 bool NestedTable::map(GuestPhysicalAddress gpa, PhysicalAddress address, u64 length,
@@ -96,9 +204,9 @@ NestedTable::Found NestedTable::find(GuestPhysicalAddress gpa) const {
     const u64* table = root_;
     Rights rights;
     for (u64 size = top_size; table != nullptr; size /= 512) {
-        const u64 entry = table[index_of(gpa, size)];
+        const u64 entry = __atomic_load_n(&table[index_of(gpa, size)], __ATOMIC_ACQUIRE);
         if ((entry & present) == 0) {
-            return {};
+            return {0, false, {}, (entry & reserved_page) != 0};
         }
         rights.write = rights.write && (entry & writable) != 0;
         rights.execute = rights.execute && (entry & no_execute) == 0;

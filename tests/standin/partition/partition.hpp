@@ -34,7 +34,6 @@ struct SyntheticRegisters {
 
 /// A virtual processor of a partition.
 struct Vp {
-    bool exists = false;
     SyntheticRegisters synthetic;
     VpTimers timers;
     synic::Synic synic;
@@ -45,15 +44,19 @@ struct Vp {
 /// A partition. Its lock keeps the pool, the tables and the VPs' existence; a VP's own state belongs to
 /// the processor that runs it.
 struct Partition {
-    constexpr Partition(u64 number, u64 rights, NestedTable::Allocate allocate)
-        : id(number), privileges(rights), memory(allocate) {}
+    /// How an interrupt reaches one of its VPs, which exists; from any processor.
+    using Interrupt = void (*)(Partition& partition, u32 vp, u32 vector);
+
+    constexpr Partition(u64 number, u64 rights, NestedTable::Pages pages, Interrupt how)
+        : id(number), privileges(rights), interrupt(how), memory(pages) {}
 
     const u64 id;
-    const u64 privileges;
+    u64 privileges; ///< of a child, until it is initialized, what its parent says
+    const Interrupt interrupt;
     Spinlock lock;
     NestedTable memory;
     DepositPool pool;
-    Vp vps[max_vps] = {};
+    Vp* vps[max_vps] = {}; ///< null = there is none; read by all
 
     StatsPage stats; ///< where the root reads what is counted of it
     u32 hints = 0;   ///< what it is advised: bits of tlfs/hint.hpp

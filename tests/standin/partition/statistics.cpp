@@ -35,14 +35,15 @@ constexpr std::size_t msr_accesses = 21;
 constexpr std::size_t other_intercepts = 23;
 constexpr std::size_t external_interrupts = 25;
 constexpr std::size_t nested_page_faults = 71;
+constexpr std::size_t root_dispatch_thread_blocked = 202;
 } // namespace vp_counter
 
 constinit StatsPage whole;
 
 u64 count_vps(const Partition& partition) {
     u64 count = 0;
-    for (const Vp& vp : partition.vps) {
-        count += vp.exists ? 1 : 0;
+    for (const Vp* const vp : partition.vps) {
+        count += vp != nullptr ? 1 : 0;
     }
     return count;
 }
@@ -98,6 +99,13 @@ void on_exit(Lp& lp, Vp& vp, svm::Exit reason) {
     count(vp.counters, reason);
 }
 
+void set_blocked(Vp& vp, bool blocked) {
+    vp.stats.publish([blocked](u64* page) {
+        __atomic_store_n(&page[vp_counter::root_dispatch_thread_blocked], blocked ? 1 : 0,
+                         __ATOMIC_RELEASE);
+    });
+}
+
 void publish(Lp& lp) {
     lp.stats.publish([&lp](u64* page) {
         page[lp_counter::global_time] = clock::now();
@@ -130,14 +138,14 @@ void publish(Partition& partition) {
     });
 }
 
-void publish_hypervisor(const Partition& root) {
-    whole.publish([&root](u64* page) {
+void publish_hypervisor(const Partition& root, u32 children) {
+    whole.publish([&root, children](u64* page) {
         u64 added = 0;
         for (const Lp& lp : lps()) {
             added += lp.added ? 1 : 0;
         }
         page[hypervisor_counter::logical_processors] = added;
-        page[hypervisor_counter::partitions] = 1;
+        page[hypervisor_counter::partitions] = 1 + children;
         page[hypervisor_counter::virtual_processors] = count_vps(root);
     });
 }

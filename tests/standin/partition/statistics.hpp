@@ -14,9 +14,12 @@ void on_exit(Lp& lp, Vp& vp, svm::Exit reason);
 /// The page of the hypervisor as a whole.
 StatsPage& hypervisor_page();
 
+/// Where the root's scheduler looks whether a VP that it has dispatched waits for something.
+void set_blocked(Vp& vp, bool blocked);
+
 void publish(Lp& lp);
 void publish(Vp& vp);
 void publish(Partition& partition);
-void publish_hypervisor(const Partition& root);
+void publish_hypervisor(const Partition& root, u32 children);
 
 } // namespace mshv::standin::stats

@@ -2,18 +2,14 @@
 #include "tests/standin/partition/synic_delivery.hpp"
 
 #include "tests/standin/faults/injection.hpp"
-#include "tests/standin/lp/local_apic.hpp"
-#include "tests/standin/lp/lp.hpp"
 #include "tests/standin/tlfs/msr.hpp"
 
 namespace mshv::standin::synic {
 namespace {
 
-/// The root ends its interrupts at the machine's own controllers: so they have to come from there,
-/// also those that a processor sends to itself.
-void send(u32 vp, const Interrupts& interrupts) {
+void send(Partition& partition, u32 vp, const Interrupts& interrupts) {
     for (const u8 vector : interrupts) {
-        local_apic::send(lps()[vp].apic_id, vector | local_apic::icr::assert_level);
+        partition.interrupt(partition, vp, vector);
     }
 }
 
@@ -22,32 +18,32 @@ void send(u32 vp, const Interrupts& interrupts) {
 Posted post(Partition& partition, u32 vp, u32 sint, const Message& message) {
     Interrupts interrupts;
     const auto when = faults::holds_message() ? Delivery::later : Delivery::now;
-    const Posted posted = partition.vps[vp].synic.post(sint, message, when, interrupts);
-    send(vp, interrupts);
+    const Posted posted = partition.vps[vp]->synic.post(sint, message, when, interrupts);
+    send(partition, vp, interrupts);
     if (interrupts.begin() != interrupts.end() && faults::repeats_interrupts()) {
-        send(vp, interrupts);
+        send(partition, vp, interrupts);
     }
     return posted;
 }
 
 bool signal_event(Partition& partition, u32 vp, u32 sint, u32 flag) {
     Interrupts interrupts;
-    const bool done = partition.vps[vp].synic.signal_event(sint, flag, interrupts);
-    send(vp, interrupts);
+    const bool done = partition.vps[vp]->synic.signal_event(sint, flag, interrupts);
+    send(partition, vp, interrupts);
     return done;
 }
 
 bool ring_doorbell(Partition& partition, u32 vp, u32 sint, u32 port) {
     Interrupts interrupts;
-    const bool done = partition.vps[vp].synic.ring_doorbell(sint, port, interrupts);
-    send(vp, interrupts);
+    const bool done = partition.vps[vp]->synic.ring_doorbell(sint, port, interrupts);
+    send(partition, vp, interrupts);
     return done;
 }
 
 void on_ring_empty(Partition& partition, u32 vp, u32 sint) {
     Interrupts interrupts;
-    partition.vps[vp].synic.on_ring_empty(sint, interrupts);
-    send(vp, interrupts);
+    partition.vps[vp]->synic.on_ring_empty(sint, interrupts);
+    send(partition, vp, interrupts);
 }
 
 bool write_register(Partition& partition, u32 vp, u32 number, u64 value) {
@@ -55,10 +51,10 @@ bool write_register(Partition& partition, u32 vp, u32 number, u64 value) {
         return true;
     }
     Interrupts interrupts;
-    const bool done = partition.vps[vp].synic.write(number, value, interrupts);
-    send(vp, interrupts);
+    const bool done = partition.vps[vp]->synic.write(number, value, interrupts);
+    send(partition, vp, interrupts);
     if (number == hv_msr::eom) {
-        partition.vps[vp].timers.retry_messages();
+        partition.vps[vp]->timers.retry_messages();
     }
     return done;
 }

@@ -81,7 +81,7 @@ bool read_synthetic_msr(Partition& partition, u32 index, u32 number, u64& value)
         value = clock::apic_timer_hz();
         return true;
     case vp_assist_page:
-        value = partition.vps[index].synthetic.vp_assist;
+        value = partition.vps[index]->synthetic.vp_assist;
         return true;
     case crash_control:
         value = crash_notify | crash_message;
@@ -92,10 +92,10 @@ bool read_synthetic_msr(Partition& partition, u32 index, u32 number, u64& value)
             return true;
         }
         if (number >= stimer0_config && number <= stimer3_count) {
-            value = partition.vps[index].timers.read(number);
+            value = partition.vps[index]->timers.read(number);
             return true;
         }
-        return partition.vps[index].synic.read(number, value);
+        return partition.vps[index]->synic.read(number, value);
     }
 }
 
@@ -120,7 +120,7 @@ bool write_synthetic_msr(Partition& partition, u32 index, u32 number, u64 value)
         set_enabled(partition.reference_tsc_page, value);
         return true;
     case vp_assist_page:
-        set_enabled(partition.vps[index].synthetic.vp_assist, value);
+        set_enabled(partition.vps[index]->synthetic.vp_assist, value);
         return true;
     case crash_control:
         if ((value & crash_notify) != 0) {
@@ -133,7 +133,7 @@ bool write_synthetic_msr(Partition& partition, u32 index, u32 number, u64 value)
             return true;
         }
         if (number >= stimer0_config && number <= stimer3_count) {
-            return partition.vps[index].timers.write(this_lp(), number, value);
+            return partition.vps[index]->timers.write(this_lp(), number, value);
         }
         return synic::write_register(partition, index, number, value);
     }

@@ -18,7 +18,7 @@ void deliver(u32 apic_id, u32 command) {
         if (lp.apic_id != apic_id) {
             continue;
         }
-        if (!root_options().hide_hypervisor && !root_partition().vps[lp.index].exists) {
+        if (!root_options().hide_hypervisor && root_partition().vps[lp.index] == nullptr) {
             Log() << "lp " << lp.index << " has no vp: it is not started";
             return;
         }

@@ -185,7 +185,7 @@ void on_interrupt_exit(Lp& lp, VirtualProcessor& vp) {
         if (!vp.interrupts.add(vector, local_apic::is_in_service(vector))) {
             panic("too many interrupts wait for the root", vector);
         }
-        if (root_partition().vps[lp.index].synic.ends_itself(lp.taken_vector)) {
+        if (root_vp(lp.index).synic.ends_itself(lp.taken_vector)) {
             local_apic::write(local_apic::reg::eoi, 0);
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/standin/root/root_partition.hpp"
 
+#include "tests/standin/child/child_partition.hpp"
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
 #include "tests/standin/lp/clock.hpp"
@@ -24,7 +25,18 @@ constexpr u64 root_rights = privilege::create_partitions | privilege::access_par
                             privilege::access_memory_pool | privilege::access_stats |
                             privilege::cpu_management | 0xF0ULL << 32;
 
-constinit Partition root{root_partition_id, root_rights | msr_rights, allocate_page};
+void* take_page(void*) {
+    return allocate_page();
+}
+
+/// The root ends its interrupts at the machine's own controllers: so they have to come from there, also
+/// those that a processor sends to itself.
+void interrupt_root(Partition&, u32 vp, u32 vector) {
+    local_apic::send(lps()[vp].apic_id, vector | local_apic::icr::assert_level);
+}
+
+constinit Partition root{root_partition_id, root_rights | msr_rights, {take_page}, interrupt_root};
+constinit Vp root_vps[max_lps];
 constinit Permissions permissions;
 constinit Options options;
 u8 physical_bits = 0;
@@ -66,17 +78,21 @@ void make_synthetic(Vp& vp) {
 
 } // namespace
 
-Partition* find_partition(const Partition&, u64 id) {
-    return id == self_partition || id == root.id ? &root : nullptr;
+Partition* find_partition(const Partition& caller, u64 id) {
+    if (id == self_partition || id == caller.id) {
+        return caller.id == root.id ? &root : children::find(caller.id);
+    }
+    return caller.id == root.id ? children::find(id) : nullptr;
 }
 
 void report_partitions() {
     const DepositPool& pool = root.pool;
     Log() << "partition " << root.id << " deposited " << pool.deposited() << " withdrawn "
           << pool.withdrawn() << " held " << pool.held() << " free " << pool.free();
+    children::report();
     for (const Lp& lp : lps()) {
-        Log() << "lp " << lp.index << " exits " << root.vps[lp.index].counters.exits() << " of "
-              << root.vps[lp.index].counters.external_interrupts << " by interrupts, in "
+        Log() << "lp " << lp.index << " exits " << root_vps[lp.index].counters.exits() << " of "
+              << root_vps[lp.index].counters.external_interrupts << " by interrupts, in "
               << clock::now() / (units_per_second / 1000) << " ms";
     }
 }
@@ -114,15 +130,18 @@ void make_root(const Options& asked, const Layout& layout) {
     root.hypercall_page = make_hypercall_page();
     root.reference_tsc_page = make_reference_tsc_page();
     for (const Lp& lp : lps()) {
-        make_synthetic(root.vps[lp.index]);
-        make_root_timers(lp, root.vps[lp.index]);
+        make_synthetic(root_vps[lp.index]);
+        make_root_timers(lp, root_vps[lp.index]);
     }
-    root.vps[0].exists = true;
+    root.vps[0] = &root_vps[0];
     lps()[0].added = true;
 }
 
 Partition& root_partition() {
     return root;
+}
+Vp& root_vp(u32 index) {
+    return root_vps[index];
 }
 const Options& root_options() {
     return options;

@@ -28,6 +28,8 @@ struct Layout {
 void make_root(const Options& options, const Layout& layout);
 
 Partition& root_partition();
+/// Of the VPs that it may have, one a processor, whether it has created them or not.
+Vp& root_vp(u32 index);
 const Options& root_options();
 const Permissions& root_permissions();
 /// Bits of an address of the machine.

@@ -54,7 +54,7 @@ void reset_root_timers(Lp& lp) {
     Entry& entry = apic_timers[lp.index];
     entry.state = ApicTimer(clock::apic_timer_hz());
     lp_timers::set(lp, entry, never);
-    root_partition().vps[lp.index].timers.reset(lp);
+    root_vp(lp.index).timers.reset(lp);
 }
 
 bool is_root_timer_register(u32 where) {

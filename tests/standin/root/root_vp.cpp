@@ -4,6 +4,7 @@
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
 #include "tests/standin/lp/clock.hpp"
+#include "tests/standin/lp/grace.hpp"
 #include "tests/standin/lp/hold.hpp"
 #include "tests/standin/lp/local_apic.hpp"
 #include "tests/standin/lp/lp_timers.hpp"
@@ -88,7 +89,10 @@ u32 wait_for_startup(Lp& lp) {
         }
         (void)lp.mailbox.take_init(); // it waits already
         lp.taken_vector = 0;
-        wait_for_interrupt();
+        {
+            const Idle idle(lp);
+            wait_for_interrupt();
+        }
         if (!lp_timers::end_own_interrupt(lp) && lp.taken_vector != 0) {
             local_apic::write(local_apic::reg::eoi, 0);
         }
@@ -105,9 +109,9 @@ void run_until_init(Lp& lp, VirtualProcessor& vp) {
             lp.nmi_for_root = false;
             vp.inject_nmi();
         }
-        stats::on_entry(lp, root_partition().vps[lp.index]);
+        stats::on_entry(lp, root_vp(lp.index));
         svm::run(lp, vp);
-        stats::on_exit(lp, root_partition().vps[lp.index],
+        stats::on_exit(lp, root_vp(lp.index),
                        static_cast<svm::Exit>(vp.vmcb.exit_code));
         on_root_exit(lp, vp);
         if (lp.mailbox.take_init()) {

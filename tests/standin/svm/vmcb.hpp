@@ -87,6 +87,8 @@ constexpr u32 intr = 1U << 0;
 constexpr u32 nmi = 1U << 1;
 constexpr u32 init = 1U << 3;
 constexpr u32 cpuid = 1U << 18;
+constexpr u32 iret = 1U << 20;
+constexpr u32 hlt = 1U << 24;
 constexpr u32 invlpga = 1U << 26;
 constexpr u32 io = 1U << 27;
 constexpr u32 msr = 1U << 28;
@@ -104,13 +106,17 @@ constexpr u32 monitor = 1U << 10;
 constexpr u32 mwait = 1U << 11;
 } // namespace intercept4
 
+constexpr u16 intercept_cr8 = 1U << 8; ///< of intercept_cr_write
+
 enum class Exit : u64 {
+    cr8_write = 0x18,
     intr = 0x60,
     nmi = 0x61,
     smi = 0x62,
     init = 0x63,
     vintr = 0x64,
     cpuid = 0x72,
+    iret = 0x74,
     hlt = 0x78,
     invlpga = 0x7A,
     ioio = 0x7B,

@@ -15,6 +15,7 @@ world_switch:
     push    %rdx
     push    %rsi
     clgi
+    sti                             /* what a guest's own interrupt flag does not hold back */
     mov     %rdi, %rax
     mov     0x00(%rsi), %rcx
     mov     0x08(%rsi), %rdx
@@ -53,6 +54,7 @@ world_switch:
     pop     %rsi
     pop     %rax
     vmload  %rax
+    cli
     stgi
     pop     %r15
     pop     %r14

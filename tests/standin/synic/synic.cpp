@@ -22,16 +22,34 @@ u32 vector_of(u64 sint) {
     return static_cast<u32>(sint & 0xFF);
 }
 
-/// The page is the hypervisor's choice: the guest may only switch it on and off.
-void set_enabled(u64& reg, u64 value) {
-    reg = (reg & ~enabled) | (value & enabled);
-}
-
-u8* page_of(u64 reg) {
-    return at<u8>(align_down(reg, page_size));
-}
-
 } // namespace
+
+/// Where the page is the hypervisor's choice, the guest may only switch it on and off.
+void Synic::set_page(u64& reg, u64 value) const {
+    reg = reach_ != nullptr ? value : (reg & ~enabled) | (value & enabled);
+}
+
+u8* Synic::page_of(u64 reg) const {
+    const u64 page = align_down(reg, page_size);
+    return reach_ != nullptr ? reach_(context_, page) : at<u8>(page);
+}
+
+void Synic::set_guest(Reach reach, void* context, MessageQueues* queues) {
+    reach_ = reach;
+    context_ = context;
+    set_pages(0, 0, 0, queues);
+}
+
+void Synic::reset() {
+    const Guard guard(lock_);
+    write_control(0);
+    set_page(message_page_, 0);
+    set_page(flags_page_, 0);
+    set_page(ring_page_, 0);
+    for (u64& sint : sints_) {
+        sint = sint_bit::masked;
+    }
+}
 
 void Synic::set_pages(u64 messages, u64 flags, u64 rings, MessageQueues* queues) {
     message_page_ = messages;
@@ -82,10 +100,10 @@ bool Synic::write(u32 number, u64 value, Interrupts& interrupts) {
         write_control(value);
         break;
     case siefp:
-        set_enabled(flags_page_, value);
+        set_page(flags_page_, value);
         break;
     case simp:
-        set_enabled(message_page_, value);
+        set_page(message_page_, value);
         break;
     case sirbp:
         write_ring_page(value);
@@ -132,9 +150,10 @@ bool Synic::write_sint(u32 sint, u64 value) {
 /// Who switches the rings on begins at the first place of each, and finds it free.
 void Synic::write_ring_page(u64 value) {
     const bool begins = (ring_page_ & enabled) == 0 && (value & enabled) != 0;
-    set_enabled(ring_page_, value);
-    if (begins && page_of(ring_page_) != nullptr) {
-        __builtin_memset(page_of(ring_page_), 0, page_size);
+    set_page(ring_page_, value);
+    u8* const page = page_of(ring_page_);
+    if (begins && page != nullptr) {
+        __builtin_memset(page, 0, page_size);
         for (EventRing& ring : rings_) {
             ring.reset();
         }
@@ -175,7 +194,11 @@ void Synic::deliver(u32 sint, Interrupts& interrupts) {
     if (queues_ == nullptr || !is_open(sint) || (message_page_ & enabled) == 0) {
         return;
     }
-    u8* const slot = page_of(message_page_) + sint * sizeof(Message);
+    u8* const page = page_of(message_page_);
+    if (page == nullptr) {
+        return;
+    }
+    u8* const slot = page + sint * sizeof(Message);
     u32 refusals = 0; // a guest that gives the slot back and takes it again must not hold us
     while (queues_->count(sint) != 0 || (sint == intercept_sint && intercepts_ != 0)) {
         if (deliver_one(sint, slot)) {
@@ -219,7 +242,11 @@ bool Synic::signal_event(u32 sint, u32 flag, Interrupts& interrupts) {
         return false;
     }
     constexpr u32 bytes_per_sint = flags_per_sint / 8;
-    u8* const byte = page_of(flags_page_) + sint * bytes_per_sint + flag / 8;
+    u8* const page = page_of(flags_page_);
+    if (page == nullptr) {
+        return false;
+    }
+    u8* const byte = page + sint * bytes_per_sint + flag / 8;
     const auto bit = static_cast<u8>(1U << (flag % 8));
     if ((__atomic_fetch_or(byte, bit, __ATOMIC_SEQ_CST) & bit) == 0) {
         interrupt(sint, interrupts);
@@ -242,8 +269,11 @@ bool Synic::ring_doorbell(u32 sint, u32 port, Interrupts& interrupts) {
     if (port == 0 || !is_open(sint) || (ring_page_ & enabled) == 0) {
         return false;
     }
-    const EventRing::Result result =
-        rings_[sint].put(page_of(ring_page_) + sint * EventRing::size, port);
+    u8* const page = page_of(ring_page_);
+    if (page == nullptr) {
+        return false;
+    }
+    const EventRing::Result result = rings_[sint].put(page + sint * EventRing::size, port);
     if (result.signal) {
         signal_ring(sint, interrupts);
     }
@@ -252,8 +282,9 @@ bool Synic::ring_doorbell(u32 sint, u32 port, Interrupts& interrupts) {
 
 void Synic::on_ring_empty(u32 sint, Interrupts& interrupts) {
     const Guard guard(lock_);
-    if (is_open(sint) && (ring_page_ & enabled) != 0 &&
-        rings_[sint].on_empty(page_of(ring_page_) + sint * EventRing::size)) {
+    u8* const page = (ring_page_ & enabled) != 0 ? page_of(ring_page_) : nullptr;
+    if (is_open(sint) && page != nullptr &&
+        rings_[sint].on_empty(page + sint * EventRing::size)) {
         signal_ring(sint, interrupts);
     }
 }

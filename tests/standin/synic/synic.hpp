@@ -46,6 +46,13 @@ public:
     /// `queues`: for messages that wait. Before anyone else knows of it.
     void set_pages(u64 messages, u64 flags, u64 rings, MessageQueues* queues);
 
+    /// Where a page of the guest is in the machine; null while it is nowhere.
+    using Reach = u8* (*)(void* context, u64 gpa);
+    /// Pages of the guest's own choice.
+    void set_guest(Reach reach, void* context, MessageQueues* queues);
+    /// As when a VP starts.
+    void reset();
+
     /// False when there is no such register, or this may not be written to it.
     bool read(u32 number, u64& value) const;
     bool write(u32 number, u64 value, Interrupts& interrupts);
@@ -67,6 +74,8 @@ public:
 
 private:
     [[nodiscard]] bool is_open(u32 sint) const;
+    void set_page(u64& reg, u64 value) const;
+    [[nodiscard]] u8* page_of(u64 reg) const;
     void write_control(u64 value);
     bool write_sint(u32 sint, u64 value);
     void write_ring_page(u64 value);
@@ -82,6 +91,8 @@ private:
     u64 sints_[sint_count] = {};
     u64 self_ending_[4] = {};
     MessageQueues* queues_ = nullptr;
+    Reach reach_ = nullptr; ///< null: the pages are the hypervisor's choice
+    void* context_ = nullptr;
     EventRing rings_[sint_count];
     u16 intercepts_ = 0; ///< of these SINTs the guest is to be told by a message at SINT0
 };

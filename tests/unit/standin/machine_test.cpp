@@ -25,7 +25,7 @@ struct Page {
 std::vector<std::unique_ptr<Page>> pages;
 std::size_t most_pages = 0;
 
-void* next_page() {
+void* next_page(void*) {
     if (pages.size() == most_pages) {
         return nullptr;
     }
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(a_full_map_says_so) {
 }
 
 BOOST_FIXTURE_TEST_CASE(a_nested_table_maps_with_the_largest_pages_and_splits_them, Pages) {
-    NestedTable table(next_page);
+    NestedTable table({next_page});
     BOOST_TEST(table.map(0, 0, 4 * huge_page_size, Rights{}));
     BOOST_TEST(pages.size() == 2U);
     BOOST_TEST(table.find(3 * huge_page_size + 0x123).address == 3 * huge_page_size + 0x123);
@@ -100,7 +100,7 @@ BOOST_FIXTURE_TEST_CASE(a_nested_table_maps_with_the_largest_pages_and_splits_th
 
 BOOST_FIXTURE_TEST_CASE(a_nested_table_without_memory_fails, Pages) {
     most_pages = 1;
-    NestedTable table(next_page);
+    NestedTable table({next_page});
     BOOST_TEST(!table.map(0, 0, page_size, Rights{}));
     BOOST_TEST(!table.find(0).present);
 }

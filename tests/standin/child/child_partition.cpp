@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/standin/child/child_partition.hpp"
+
+#include "tests/standin/console/log.hpp"
+#include "tests/standin/lp/clock.hpp"
+#include "tests/standin/vp/child_vp.hpp"
+#include "tests/standin/vp/scheduling.hpp"
+
+namespace mshv::standin {
+namespace {
+
+/// Of its pool; its lock is held.
+void* take_page(void* partition) {
+    return static_cast<Partition*>(partition)->pool.take();
+}
+void put_page(void* partition, void* page) {
+    static_cast<Partition*>(partition)->pool.put(address_of(page));
+}
+
+void interrupt_child(Partition& partition, u32 index, u32 vector) {
+    ChildVp* const vp = static_cast<ChildPartition&>(partition).vp(index);
+    if (vp != nullptr && vp->apic.post(vector, false)) {
+        scheduling::notify(*vp, request::scan);
+    }
+}
+
+} // namespace
+
+ChildPartition::ChildPartition(u64 number, Partition& parent_partition, u64 creation_flags)
+    : Partition(number, privilege::none, {take_page, put_page, this}, interrupt_child),
+      parent(parent_partition), flags(creation_flags), time(clock::now()) {}
+
+ChildVp* ChildPartition::vp(u32 index) const {
+    return index < max_vps ? static_cast<ChildVp*>(__atomic_load_n(&vps[index], __ATOMIC_ACQUIRE))
+                           : nullptr;
+}
+
+namespace children {
+namespace {
+
+constexpr std::size_t most = 64;
+Spinlock lock;
+ChildPartition* all[most];
+u64 last_id = root_partition_id;
+
+} // namespace
+
+u64 next_id() {
+    const Guard guard(lock);
+    return ++last_id;
+}
+
+bool add(ChildPartition& child) {
+    const Guard guard(lock);
+    for (ChildPartition*& place : all) {
+        if (place == nullptr) {
+            place = &child;
+            return true;
+        }
+    }
+    return false;
+}
+
+void remove(const ChildPartition& child) {
+    const Guard guard(lock);
+    for (ChildPartition*& place : all) {
+        place = place == &child ? nullptr : place;
+    }
+}
+
+ChildPartition* find(u64 id) {
+    const Guard guard(lock);
+    for (ChildPartition* const child : all) {
+        if (child != nullptr && child->id == id) {
+            return child;
+        }
+    }
+    return nullptr;
+}
+
+u32 count() {
+    const Guard guard(lock);
+    u32 number = 0;
+    for (const ChildPartition* const child : all) {
+        number += child != nullptr ? 1 : 0;
+    }
+    return number;
+}
+
+void report() {
+    const Guard guard(lock);
+    for (const ChildPartition* const child : all) {
+        if (child != nullptr) {
+            Log() << "partition " << child->id << " deposited " << child->pool.deposited()
+                  << " withdrawn " << child->pool.withdrawn() << " held " << child->pool.held()
+                  << " free " << child->pool.free();
+        }
+    }
+}
+
+} // namespace children
+
+} // namespace mshv::standin

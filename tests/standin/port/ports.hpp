@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tests/standin/child/child_partition.hpp"
+
+/// Ports of the root, each in a page's share of its pool, to which doorbells of its children are
+/// connected. Source: TLFS, "Ports and Connections". Thread-safe.
+namespace mshv::standin::ports {
+
+struct Port {
+    u32 id = 0;
+    u32 sint = 0;
+    u32 vp = 0; ///< or any
+    u64 child = 0;
+};
+constexpr u32 any_vp = 0xFFFFFFFF;
+
+/// `insufficient_memory` when a page is needed: give() it then.
+Status create(const Port& port);
+void give(void* page);
+Status remove(u32 id);
+bool find(u32 id, Port& port);
+
+/// Rings it, on this processor if any will do.
+void ring(u32 id);
+
+/// Those of a child that ends.
+void disconnect(ChildPartition& child);
+
+} // namespace mshv::standin::ports

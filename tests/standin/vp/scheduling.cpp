@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/standin/vp/scheduling.hpp"
+
+#include "tests/standin/console/log.hpp"
+#include "tests/standin/root/root_partition.hpp"
+#include "tests/standin/partition/statistics.hpp"
+#include "tests/standin/partition/synic_delivery.hpp"
+
+namespace mshv::standin {
+
+VpState::VpState(ChildVp& vp) : vp_(vp) {
+    __atomic_fetch_add(&vp_.waiters, 1, __ATOMIC_SEQ_CST);
+    scheduling::notify(vp_, request::attention);
+    vp_.lock.lock();
+    __atomic_fetch_sub(&vp_.waiters, 1, __ATOMIC_SEQ_CST);
+}
+
+namespace scheduling {
+namespace {
+
+/// HVMSG_SCHEDULER_VP_SIGNAL_PAIR.
+struct SignalPair {
+    static constexpr std::size_t most = 19;
+    u32 overflow = 0;
+    u8 count = 1;
+    u8 reserved[3] = {};
+    u64 partitions[most] = {};
+    u32 vps[most] = {};
+    u32 reserved_too = 0;
+};
+static_assert(sizeof(SignalPair) == 240);
+
+bool post_to(u32 lp, const synic::Message& message) {
+    Partition& root = root_partition();
+    if (root.vps[lp] == nullptr) {
+        return false;
+    }
+    const synic::Posted posted = synic::post(root, lp, synic::intercept_sint, message);
+    return posted == synic::Posted::delivered || posted == synic::Posted::queued;
+}
+
+/// To the processor that ran it last; when that one is switched off, or has too many, to another.
+void signal(ChildVp& vp) {
+    const Guard guard(vp.signal_lock);
+    if (vp.dispatch_suspended) {
+        return;
+    }
+    SignalPair pair;
+    pair.partitions[0] = vp.partition.id;
+    pair.vps[0] = vp.index;
+    const synic::Message message =
+        synic::make_message(synic::message_type::vp_signal_pair, 0, pair);
+    ++vp.signals;
+    bool posted = post_to(vp.last_lp, message);
+    for (u32 lp = 0; !posted && lp < lps().size(); ++lp) {
+        posted = post_to(lp, message);
+    }
+    if (!posted) {
+        --vp.signals;
+        Log() << "partition " << vp.partition.id << " vp " << vp.index << " signal lost";
+    }
+}
+
+} // namespace
+
+void notify(ChildVp& vp, u32 what) {
+    __atomic_fetch_or(&vp.requests, what, __ATOMIC_SEQ_CST);
+    Lp* const lp = __atomic_load_n(&vp.running_on, __ATOMIC_SEQ_CST);
+    if (lp != nullptr && lp != &this_lp()) {
+        kick(*lp);
+    }
+    if ((what & ~request::attention) != 0 &&
+        __atomic_exchange_n(&vp.blocked, false, __ATOMIC_SEQ_CST)) {
+        stats::set_blocked(vp, false);
+        signal(vp);
+    }
+}
+
+/// The root waits to be told when a VP that it found suspended is not so any more.
+void set_explicit_suspend(ChildVp& vp, bool suspended) {
+    if (vp.explicit_suspended == suspended) {
+        return;
+    }
+    vp.explicit_suspended = suspended;
+    if (suspended) {
+        notify(vp, request::suspend);
+    } else if (vp.suspend_told) {
+        vp.suspend_told = false;
+        signal(vp);
+    }
+}
+
+/// From here on the root is told nothing more.
+void set_dispatch_suspend(ChildVp& vp, bool suspended) {
+    const Guard guard(vp.signal_lock);
+    vp.dispatch_suspended = suspended;
+    __atomic_fetch_or(&vp.requests, request::suspend, __ATOMIC_SEQ_CST);
+}
+
+} // namespace scheduling
+
+} // namespace mshv::standin
