@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A root partition that makes children and checks what they run into and how they are interrupted.
+#include "tests/lab/child/parent.hpp"
+#include "tests/standin/tlfs/msr.hpp"
+#include "tests/standin/tlfs/synthetic_feature.hpp"
+
+extern "C" {
+extern const mshv::standin::u8 payload_port[], payload_memory[], payload_triple_fault[],
+    payload_halt[], payload_handler[], payload_timers[], payload_starter[], payload_started[],
+    payload_cpuid[], payload_doorbell[], payload_spin[];
+}
+
+namespace mshv::standin::probe {
+namespace {
+
+namespace type = intercept::message_type;
+
+constexpr u64 code_at = 0x1000, handler_at = 0x1100, second_at = 0x2000;
+constexpr u32 rax = 0x20000;
+constinit Child child;
+
+void begin(const u8* code) {
+    child.begin(synthetic::all);
+    child.add_vp(0);
+    child.load(code, code_at);
+    child.load(payload_handler, handler_at);
+    for (const u32 vector : {0x40U, 0x41U}) {
+        const u32 entry = handler_at;
+        __builtin_memcpy(child.memory(vector * 4), &entry, sizeof(entry));
+    }
+    child.enter(0, code_at);
+}
+
+/// The VP's next intercept is an access to this port, which is skipped.
+bool reaches_port(u32 vp, u16 port) {
+    const bool is = child.run_to_intercept(vp) == type::io_port &&
+                    child.message<intercept::IoPort>(vp).port == port;
+    if (is) {
+        child.skip(vp);
+    } else {
+        const auto& header = child.message<intercept::Header>(vp);
+        say(false, "instead of the port", child.message_type(vp));
+        say(false, "rip", header.rip);
+    }
+    return is;
+}
+
+void check_states() {
+    input = {};
+    input.words[0] = 1U << 8 | 1U << 13;
+    (void)call_with_deposits(self, 0x40, &input, &output);
+    const u64 id = output.words[0];
+    input = {};
+    input.words[0] = id;
+    say(call(0x4E, &input, nullptr).status == Status::invalid_partition_state,
+        "no VP before it is initialized");
+    input.words[2] = 1;
+    input.words[3] = 1;
+    say(call(0x4B, &input, nullptr, 1).status == Status::invalid_partition_state,
+        "no memory before it is initialized");
+    say(call(0x41, &input, nullptr).status == Status::insufficient_memory,
+        "no page, no initialization");
+    say(call(0x43, &input, nullptr).status == Status::success, "it is deleted as it is");
+    say(call(0x43, &input, nullptr).status == Status::invalid_partition_id, "once");
+}
+
+void check_ports() {
+    begin(payload_port);
+    const Dispatch first = child.run(0);
+    say(first.state == 1 && first.event == 1, "a new VP is suspended", first.event);
+    (void)child.set(0, 0, 0);
+    say(child.get(0, 0x90014) == 1, "to be told when it is not");
+    say(child.run_to_intercept(0) == type::io_port, "it runs to its first port");
+    const auto& message = child.message<intercept::IoPort>(0);
+    say(message.port == 0x10 && (message.info & 7) == 1 && (message.rax & 0xFF) == 0x41 &&
+            message.header.access == intercept::Access::write,
+        "and says what it writes");
+    say((message.header.length_and_cr8 & 0xF) == 1 && message.bytes[0] == 0xEE &&
+            message.header.rip == code_at + 5,
+        "and by which instruction", message.header.rip);
+    say(child.registers(0)[2] == 1 && child.registers(0)[8] == 0x41, "the register page says so");
+    child.skip(0);
+    say(child.run_to_intercept(0) == type::io_port &&
+            child.message<intercept::IoPort>(0).port == 0x11,
+        "it reads the second port");
+    // By the register page: AL and RIP.
+    u8* const page = child.registers(0);
+    page[8] = 0x77;
+    *at<u64>(address_of(page) + 0x88) += 2;
+    *at<u32>(address_of(page) + 4) = 3;
+    say(child.run_to_intercept(0) == type::io_port &&
+            child.message<intercept::IoPort>(0).port == 0x12 &&
+            (child.message<intercept::IoPort>(0).rax & 0xFF) == 0x77,
+        "and gets what the register page gives");
+    child.skip(0);
+    const Dispatch halted = child.run(0);
+    say(halted.state == 1 && halted.event == 0, "then it halts", halted.state);
+    child.end();
+}
+
+void check_memory() {
+    begin(payload_memory);
+    (void)child.map(4 * page_size, nullptr, 1U << 16);
+    say(child.run_to_intercept(0) == type::unmapped_gpa, "nothing is mapped there");
+    const auto& message = child.message<intercept::MemoryAccess>(0);
+    say(message.gpa == 0xD0000040 && message.header.access == intercept::Access::write &&
+            message.byte_count == 15 && message.bytes[0] == 0x64,
+        "the write has its bytes", message.gpa);
+    say(message.gva == 0xD0000040 && message.info == 3, "and its linear address", message.gva);
+    say((message.header.length_and_cr8 & 0xF) == 10, "and its length",
+        message.header.length_and_cr8);
+    child.skip(0);
+    say(child.run_to_intercept(0) == type::unmapped_gpa && message.gpa == 0xD0000044 &&
+            message.header.access == intercept::Access::read,
+        "so has the read");
+    child.skip(0);
+    say(child.run_to_intercept(0) == type::gpa_intercept && message.gpa == 0x3000,
+        "a write to a page that is read only");
+    child.skip(0);
+    say(child.run_to_intercept(0) == type::gpa_intercept && message.gpa == 0x4000,
+        "a page without access");
+    Page* const page = next_page();
+    *page = {};
+    say(child.map(4 * page_size, page, 0xF) == Status::success, "is mapped");
+    const Dispatch end = child.run(0);
+    say(end.state == 1 && end.event == 0, "and the instruction goes on", end.event);
+    // What was touched is noted.
+    input = {};
+    input.words[0] = child.id();
+    input.words[1] = 0;
+    input.words[2] = 0;
+    (void)call(0xC9, &input, &output, 6);
+    const auto* const noted = at<u8>(address_of(&output));
+    say((noted[1] & 1) == 1 && (noted[4] & 3) == 3 && noted[5] == 0, "what was touched is noted",
+        output.words[0]);
+    say(child.unmap(4 * page_size, 1) == Status::success, "it is unmapped");
+    child.end();
+}
+
+void check_triple_fault() {
+    begin(payload_triple_fault);
+    (void)child.set(0, 0x70000, 0); // no interrupt table
+    say(child.run_to_intercept(0) == type::unrecoverable, "a triple fault");
+    child.end();
+}
+
+/// By the state of its APIC, whose LINT0 is what the old controllers' line is connected to.
+void let_old_controllers_in() {
+    constexpr u64 lapic = 0x80000000;
+    static Page state;
+    static Page in, out;
+    in = {};
+    in.words[0] = child.id();
+    in.words[1] = 0;
+    in.words[2] = lapic;
+    in.words[5] = address_of(&state) / page_size;
+    say(call(0xE3, &in, &out, 0, 0, 1).status == Status::success &&
+            at<u32>(address_of(&state))[1] == 0x50014,
+        "the APIC's state is read");
+    constexpr std::size_t lint0 = 35;
+    constexpr u32 external = 0x700;
+    at<u32>(address_of(&state))[lint0] = external;
+    say(call(0xE4, &in, nullptr, 0, 0, 1).status == Status::success, "and written");
+}
+
+void check_halt() {
+    begin(payload_halt);
+    (void)child.set(0, 0, 0);
+    const Dispatch end = child.run(0);
+    say(end.state == 1 && end.event == 0, "HLT blocks");
+    const u64 before = child.get(0, 0x90014);
+    (void)child.assert_interrupt(0, 0, 0x40);
+    say(child.get(0, 0x90014) == before, "the APIC is switched off");
+    let_old_controllers_in();
+    (void)child.assert_interrupt(7, 0, 0x41);
+    say(child.get(0, 0x90014) == before + 1, "the old controllers' interrupt wakes it");
+    say(child.assert_interrupt(0, 0, 3) == Status::invalid_parameter, "vector 3 is none");
+    say(reaches_port(0, 0x30), "its handler runs");
+    say(reaches_port(0, 0x20), "and returns behind HLT");
+    (void)child.assert_interrupt(4, 0, 0);
+    child.end();
+}
+
+void check_timers() {
+    begin(payload_timers);
+    say(reaches_port(0, 0x30) && reaches_port(0, 0x20), "the APIC's timer wakes it");
+    say(reaches_port(0, 0x30) && reaches_port(0, 0x21), "a synthetic timer wakes it");
+    say(child.signals() >= 2, "by the root's scheduler", child.signals());
+    child.end();
+}
+
+void check_two() {
+    begin(payload_starter);
+    child.add_vp(1);
+    child.enter(1, 0);
+    child.load(payload_started, second_at);
+    (void)child.set(0, 0, 0);
+    (void)child.set(1, 0, 0);
+    const Dispatch waits = child.run(1);
+    say(waits.state == 1 && waits.event == 0, "the second VP waits to be started");
+    say(child.run_to_block(0), "the first one halts");
+    say(child.get(1, 0x90014) == 1, "and has started the second one", child.get(1, 0x90014));
+    say(reaches_port(1, 0x40), "which runs");
+    say(child.message<intercept::IoPort>(1).header.cs.selector == 0x200, "where it was told to",
+        child.message<intercept::IoPort>(1).header.cs.selector);
+    say(child.run_to_block(1), "and halts, too");
+    say(reaches_port(0, 0x30) && reaches_port(0, 0x20), "its interrupt wakes the first one");
+    child.end();
+}
+
+void check_cpuid() {
+    begin(payload_cpuid);
+    input = {};
+    input.words[0] = child.id();
+    input.words[1] = 2ULL << 32 | 0xFFFFFFFF;
+    input.words[2] = 7;
+    input.words[3] = u64{0} << 32 | 1;
+    auto* const words = at<u32>(address_of(&input));
+    words[9] = 0xABCD0000;  // EBX
+    words[10] = 0xFFFF0000; // its mask
+    say(call_with_deposits(child.id(), 0x91, &input, nullptr).status == Status::success,
+        "a CPUID result is registered");
+    say(child.run_to_intercept(0) == type::io_port &&
+            child.message<intercept::IoPort>(0).rax == 0x40000006,
+        "it sees the hypervisor");
+    child.skip(0);
+    say(child.run_to_intercept(0) == type::io_port &&
+            child.message<intercept::IoPort>(0).rax >> 16 == 0xABCD,
+        "and what its parent registered", child.message<intercept::IoPort>(0).rax);
+    child.skip(0);
+    say(child.run_to_intercept(0) == type::io_port && child.message<intercept::IoPort>(0).rax == 0,
+        "and its own number");
+    child.skip(0);
+    input = {};
+    input.words[0] = child.id();
+    input.words[1] = 0x50017;
+    input.words[2] = 1;
+    say(call(0x45, &input, nullptr).status == Status::success, "unknown registers are ignored");
+    say(reaches_port(0, 0x23), "so one reads as 0");
+    child.end();
+}
+
+void check_spin() {
+    begin(payload_spin);
+    (void)child.set(0, 0, 0);
+    // The root's own timer must end the dispatch.
+    write_msr(hv_msr::stimer0_config, 1ULL << 12 | 1 | u64{scheduler_vector} << 4);
+    write_msr(hv_msr::stimer0_config + 1, read_msr(hv_msr::time_ref_count) + 50000);
+    const Dispatch end = child.run(0);
+    say(end.state == 2 && end.event == 0, "an interrupt of the root ends a dispatch", end.state);
+    say(pending_vector() == scheduler_vector, "and comes to it");
+    end_interrupt();
+    child.end();
+}
+
+void run() {
+    constexpr u64 some_system = 0x8100000000000000;
+    write_msr(hv_msr::guest_os_id, some_system);
+    write_msr(hv_msr::hypercall, 1);
+    write_msr(hv_msr::simp, read_msr(hv_msr::simp) | 1);
+    write_msr(hv_msr::sint0, scheduler_vector);
+    write_msr(hv_msr::scontrol, 1);
+    check_states();
+    check_ports();
+    check_memory();
+    check_triple_fault();
+    check_halt();
+    check_spin();
+    check_timers();
+    check_two();
+    check_cpuid();
+    withdraw_all(self);
+}
+
+void power_off() {
+    input = {};
+    input.words[0] = 3;
+    input.words[1] = 5;
+    (void)call(0x6F, &input, nullptr);
+    input.words[0] = 5;
+    (void)call(0x84, &input, nullptr);
+}
+
+} // namespace
+
+extern "C" void probe_main(const u8*) {
+    take_vectors();
+    run();
+    say(all_held(), "all");
+    power_off();
+}
+
+} // namespace mshv::standin::probe
