@@ -130,7 +130,7 @@ void check_memory() {
     input.words[0] = child.id();
     input.words[1] = 0;
     input.words[2] = 0;
-    (void)call(0xC9, &input, &output, 6);
+    (void)call_with_deposits(child.id(), 0xC9, &input, &output, 6);
     const auto* const noted = at<u8>(address_of(&output));
     say((noted[1] & 1) == 1 && (noted[4] & 3) == 3 && noted[5] == 0, "what was touched is noted",
         output.words[0]);

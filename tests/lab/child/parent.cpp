@@ -61,10 +61,12 @@ Result call_with_deposits(u64 whom, u16 code, const void* in, void* out, u32 rep
     for (;;) {
         const Result result = call(code, in, out, reps, done, header_words);
         done = result.done;
-        if (result.status != Status::insufficient_memory) {
+        const bool part = result.status == Status::success && result.done < reps;
+        if (result.status == Status::insufficient_memory) {
+            deposit(whom, 1);
+        } else if (!part) {
             return result;
         }
-        deposit(whom, 1);
     }
 }
 

@@ -52,6 +52,7 @@ payload_handler:
     sti
     hlt
     out     %al, $0x20
+    cli                             /* it may come before HLT */
     mov     $0x40000020, %ecx
     rdmsr
     add     $20000, %eax            /* two milliseconds */
@@ -62,6 +63,7 @@ payload_handler:
     xor     %edx, %edx
     mov     $0x400000B0, %ecx
     wrmsr
+    sti
     hlt
     out     %al, $0x21
 

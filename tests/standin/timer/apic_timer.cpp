@@ -79,6 +79,14 @@ void ApicTimer::write_divide(u32 value, u64 now) {
     find_deadline(now);
 }
 
+void ApicTimer::restore(u32 lvt, u32 initial, u32 divide, u32 current, u64 now) {
+    lvt_ = lvt & lvt_writable;
+    initial_ = initial;
+    divide_ = divide & divide_writable;
+    restart_at(current < initial ? current : initial, now);
+    find_deadline(now);
+}
+
 bool ApicTimer::expire(u64 now) {
     if (deadline_ > now) {
         return false;

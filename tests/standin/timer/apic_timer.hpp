@@ -23,6 +23,9 @@ public:
     void write_initial(u32 value, u64 now);
     void write_divide(u32 value, u64 now);
 
+    /// As another one was, whose counter stood at `current`.
+    void restore(u32 lvt, u32 initial, u32 divide, u32 current, u64 now);
+
     /// When the next interrupt is due.
     [[nodiscard]] u64 deadline() const { return deadline_; }
     /// True once when it is.

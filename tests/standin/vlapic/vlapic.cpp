@@ -222,9 +222,7 @@ void Vlapic::set_state(const State& s, u64 now) {
     }
     __atomic_store_n(&new_errors_, s.error_status, __ATOMIC_RELAXED);
     timer_ = ApicTimer(timer_rate_);
-    timer_.write_divide(s.timer_divide, now);
-    timer_.write_lvt(s.lvt_timer, now);
-    timer_.write_initial(s.timer_initial, now);
+    timer_.restore(s.lvt_timer, s.timer_initial, s.timer_divide, s.timer_current, now);
 }
 
 } // namespace mshv::standin::vlapic
