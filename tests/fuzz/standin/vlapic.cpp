@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/standin/vlapic/registers.hpp"
 #include "tests/standin/vlapic/vlapic.hpp"
+#include "tests/standin/vlapic/registers.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -76,8 +76,8 @@ void do_step(Vlapic& apic, const Step& step, u64& now) {
 
 } // namespace
 
-/// Any sequence of what guests and others do: what is delivered is above the processor's priority, and
-/// a state that is saved and restored delivers the same.
+/// Any sequence of what guests and others do: what is delivered is above the processor's priority,
+/// and a state that is saved and restored delivers the same.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Vlapic apic;
     apic.reset(1, true, true, 200'000'000);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A VMM of the smallest kind, on /dev/mshv: partitions with a few pages and some instructions each, and
-// what they run into. The numbers and layouts are those of Linux, include/uapi/linux/mshv.h.
+// A VMM of the smallest kind, on /dev/mshv: partitions with a few pages and some instructions each,
+// and what they run into. The numbers and layouts are those of Linux, include/uapi/linux/mshv.h.
 //
 //   lab-child-vmm            all that it can try, a line each; status 0 if all holds
 //   lab-child-vmm spin       a VP that never ends, for whoever kills its VMM
@@ -194,8 +194,8 @@ bool Partition::begin(int device) {
     }
     u64 features[3] = {0, 0x10001, 0x3 | 1U << 8 | 1U << 7 | 1U << 9};
     Hypercall property{0x45, 0, sizeof(features), 0, 0, {}, reinterpret_cast<u64>(features), 0};
-    memory_ = static_cast<u8*>(mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    memory_ = static_cast<u8*>(
+        mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     std::memset(memory_, 0, size);
     MemoryRegion region{size, 0, reinterpret_cast<u64>(memory_), 3, {}};
     return say(ioctl(fd_, call, &property) == 0, "it gets a property") &&

@@ -3,8 +3,6 @@
 
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/lp/clock.hpp"
-#include "tests/standin/vp/child_vp.hpp"
-#include "tests/standin/vp/scheduling.hpp"
 
 namespace mshv::standin {
 namespace {
@@ -17,23 +15,12 @@ void put_page(void* partition, void* page) {
     static_cast<Partition*>(partition)->pool.put(address_of(page));
 }
 
-void interrupt_child(Partition& partition, u32 index, u32 vector) {
-    ChildVp* const vp = static_cast<ChildPartition&>(partition).vp(index);
-    if (vp != nullptr && vp->apic.post(vector, false)) {
-        scheduling::notify(*vp, request::scan);
-    }
-}
-
 } // namespace
 
-ChildPartition::ChildPartition(u64 number, Partition& parent_partition, u64 creation_flags)
-    : Partition(number, privilege::none, {take_page, put_page, this}, interrupt_child),
+ChildPartition::ChildPartition(u64 number, Partition& parent_partition, u64 creation_flags,
+                               Interrupt how)
+    : Partition(number, privilege::none, {take_page, put_page, this}, how),
       parent(parent_partition), flags(creation_flags), time(clock::now()) {}
-
-ChildVp* ChildPartition::vp(u32 index) const {
-    return index < max_vps ? static_cast<ChildVp*>(__atomic_load_n(&vps[index], __ATOMIC_ACQUIRE))
-                           : nullptr;
-}
 
 namespace children {
 namespace {

@@ -8,8 +8,6 @@
 
 namespace mshv::standin {
 
-struct ChildVp;
-
 /// What a partition is made with. Source: Linux, include/hyperv/hvhdk.h,
 /// HV_PARTITION_CREATION_FLAG_*.
 namespace creation {
@@ -30,14 +28,12 @@ constexpr u32 cpuid = 2;
 constexpr u32 exception = 3;
 } // namespace intercept_kind
 
-/// A partition that the root has made. It lies in a page of the root's pool; all that is made for it
-/// comes from its own.
+/// A partition that the root has made. It lies in a page of the root's pool; all that is made for
+/// it comes from its own.
 struct ChildPartition : Partition {
     enum class State : u8 { created, initialized, finalized };
 
-    ChildPartition(u64 number, Partition& parent_partition, u64 creation_flags);
-
-    [[nodiscard]] ChildVp* vp(u32 index) const;
+    ChildPartition(u64 number, Partition& parent_partition, u64 creation_flags, Interrupt how);
 
     Partition& parent;
     const u64 flags;

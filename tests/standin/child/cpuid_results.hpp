@@ -11,8 +11,8 @@ struct CpuidValues {
 };
 
 /// What the parent wants a leaf of CPUID to answer, on one VP or on all: bits that a mask names.
-/// Pure; also compiled for the host, where it is tested. Source: TLFS, HvCallRegisterInterceptResult,
-/// HV_REGISTER_X64_CPUID_RESULT_PARAMETERS.
+/// Pure; also compiled for the host, where it is tested. Source: TLFS,
+/// HvCallRegisterInterceptResult, HV_REGISTER_X64_CPUID_RESULT_PARAMETERS.
 struct RegisteredCpuid {
     u32 vp;
     u32 leaf, subleaf;

@@ -18,8 +18,8 @@ constexpr u32 no_access = 1U << 16;
 constexpr u32 large_page = 1U << 31;
 constexpr u32 unmap_large = 1U << 1;
 
-/// Of the caller: all of [address, address + size) is its own. The child may only get what the caller
-/// has itself.
+/// Of the caller: all of [address, address + size) is its own. The child may only get what the
+/// caller has itself.
 bool is_callers(const Partition& caller, PhysicalAddress address, u64 size) {
     for (u64 done = 0; done < size; done += page_size) {
         const auto found = caller.memory.find(address + done);
@@ -138,8 +138,8 @@ Status get_gpa_access_states(Call& call) {
         for (; call.done < call.last; ++call.done) {
             const NestedTable::Noted noted =
                 child->memory.note((first + call.done) * page_size, change);
-            call.put_element<u8>(call.done, static_cast<u8>((noted.accessed ? 1U : 0U) |
-                                                            (noted.dirty ? 2U : 0U)));
+            call.put_element<u8>(
+                call.done, static_cast<u8>((noted.accessed ? 1U : 0U) | (noted.dirty ? 2U : 0U)));
         }
     }
     if (change.clear_accessed || change.clear_dirty) {
@@ -152,7 +152,8 @@ constexpr u64 parent = privilege::create_partitions;
 constexpr Entry entries[] = {
     {{0x4B, "map_gpa_pages", true, false, 24, 8, 0, 0}, parent, map_gpa_pages},
     {{0x4C, "unmap_gpa_pages", true, false, 24, 0, 0, 0}, parent, unmap_gpa_pages},
-    {{0xC9, "get_gpa_pages_access_states", true, false, 24, 0, 1, 0}, parent,
+    {{0xC9, "get_gpa_pages_access_states", true, false, 24, 0, 1, 0},
+     parent,
      get_gpa_access_states},
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Partitions and their properties. Source of the layouts: Linux's include/hyperv/hvhdk.h.
-#include "tests/standin/child/lifecycle.hpp"
-#include "tests/standin/child/properties.hpp"
 #include "tests/standin/hypercall/target.hpp"
+#include "tests/standin/lifecycle/lifecycle.hpp"
+#include "tests/standin/lifecycle/properties.hpp"
 
 namespace mshv::standin::hypercall {
 namespace {
@@ -55,8 +55,7 @@ Status get_property(Call& call) {
 Status set_property(Call& call) {
     Status status = Status::success;
     ChildPartition* const child = target_child(call, status);
-    return child == nullptr ? status
-                            : properties::set(*child, call.in<u32>(8), call.in<u64>(16));
+    return child == nullptr ? status : properties::set(*child, call.in<u32>(8), call.in<u64>(16));
 }
 
 /// { u64 partition, u32 property, u32, u64 argument } -> { u64 × 2 }
@@ -73,12 +72,15 @@ Status get_property_ex(Call& call) {
 constexpr u64 parent = privilege::create_partitions;
 constexpr Entry entries[] = {
     {{0x40, "create_partition", false, false, 56, 0, 0, 8}, parent, create_partition},
-    {{0x41, "initialize_partition", false, false, 8, 0, 0, 0}, parent,
+    {{0x41, "initialize_partition", false, false, 8, 0, 0, 0},
+     parent,
      on_child<lifecycle::initialize>},
     {{0x42, "finalize_partition", false, false, 8, 0, 0, 0}, parent, on_child<lifecycle::finalize>},
     {{0x43, "delete_partition", false, false, 8, 0, 0, 0}, parent, on_child<lifecycle::remove>},
     {{0x44, "get_partition_property", false, false, 16, 0, 0, 8}, parent, get_property},
-    {{0x45, "set_partition_property", false, false, 24, 0, 0, 0}, parent, set_property,
+    {{0x45, "set_partition_property", false, false, 24, 0, 0, 0},
+     parent,
+     set_property,
      MayPend::yes},
     {{0x101, "get_partition_property_ex", false, false, 24, 0, 0, 16}, parent, get_property_ex},
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Ports and their connections: doorbells. Source of the layouts: Linux's include/hyperv/hvhdk.h.
-#include "tests/standin/hypercall/deposited_page.hpp"
 #include "tests/standin/hypercall/target.hpp"
+#include "tests/standin/partition/deposited_page.hpp"
 #include "tests/standin/port/ports.hpp"
 
 namespace mshv::standin::hypercall {
@@ -78,7 +78,8 @@ Status connect_port(Call& call) {
         port.child != child->id) {
         return Status::invalid_port_id;
     }
-    if (call.in<u32>(32) != type_doorbell || (doorbell.flags & Doorbell::size_mask) > largest_size) {
+    if (call.in<u32>(32) != type_doorbell ||
+        (doorbell.flags & Doorbell::size_mask) > largest_size) {
         return Status::invalid_parameter;
     }
     return with_page(
@@ -95,7 +96,7 @@ Status disconnect_port(Call& call) {
         return status;
     }
     return child->connections.remove(call.in<u32>(8) & 0xFFFFFF) ? Status::success
-                                                                : Status::invalid_connection_id;
+                                                                 : Status::invalid_connection_id;
 }
 
 /// A child's own: nobody has connected anything to it.

@@ -2,10 +2,9 @@
 //
 // Logical and virtual processors. Source of the layouts: Linux's include/asm-generic/hyperv-tlfs.h.
 #include "tests/standin/console/log.hpp"
-#include "tests/standin/hypercall/deposited_page.hpp"
+#include "tests/standin/partition/deposited_page.hpp"
 #include "tests/standin/hypercall/dispatcher.hpp"
 #include "tests/standin/lp/clock.hpp"
-#include "tests/standin/root/root_partition.hpp"
 
 namespace mshv::standin::hypercall {
 namespace {
@@ -60,7 +59,7 @@ Status create_vp(Call& call) {
     if (take_deposited(*partition, call.form.code, status) == nullptr) {
         return status;
     }
-    partition->vps[index] = &root_vp(index);
+    partition->vps[index] = &partition->own_vps[index];
     Log() << "partition " << partition->id << " vp " << index << " created";
     return Status::success;
 }

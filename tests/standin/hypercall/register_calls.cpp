@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Registers and other state of children's VPs. Source of the layouts: Linux's include/hyperv/hvgdk_mini.h
-// and hvhdk.h.
+// Registers and other state of children's VPs. Source of the layouts: Linux's
+// include/hyperv/hvgdk_mini.h and hvhdk.h.
 #include "tests/standin/hypercall/target.hpp"
 #include "tests/standin/vp/registers.hpp"
 #include "tests/standin/vp/saved_state.hpp"
@@ -103,8 +103,8 @@ constexpr Entry entries[] = {
 
 u8* caller_page(const Partition& caller, u64 number) {
     constexpr u64 highest_page = 1ULL << 36;
-    const auto found = number < highest_page ? caller.memory.find(number * page_size)
-                                             : NestedTable::Found{};
+    const auto found =
+        number < highest_page ? caller.memory.find(number * page_size) : NestedTable::Found{};
     return found.present && found.rights.write ? at<u8>(found.address) : nullptr;
 }
 

@@ -3,7 +3,7 @@
 // Pages in which the root reads counters. Source of the layouts: Linux's
 // include/hyperv/hvhdk_mini.h.
 #include "tests/standin/child/child_partition.hpp"
-#include "tests/standin/hypercall/deposited_page.hpp"
+#include "tests/standin/partition/deposited_page.hpp"
 #include "tests/standin/hypercall/dispatcher.hpp"
 #include "tests/standin/partition/root_memory.hpp"
 #include "tests/standin/partition/statistics.hpp"

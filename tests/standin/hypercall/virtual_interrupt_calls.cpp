@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Interrupts of children, and what their parent wants to see of them. Source of the layouts: Linux's
-// include/hyperv/hvhdk.h, and TLFS for HvCallTranslateVirtualAddress, HvCallInstallIntercept and
-// HvCallRegisterInterceptResult.
-#include "tests/standin/hypercall/deposited_page.hpp"
+// Interrupts of children, and what their parent wants to see of them. Source of the layouts:
+// Linux's include/hyperv/hvhdk.h, and TLFS for HvCallTranslateVirtualAddress,
+// HvCallInstallIntercept and HvCallRegisterInterceptResult.
 #include "tests/standin/hypercall/target.hpp"
+#include "tests/standin/partition/deposited_page.hpp"
 #include "tests/standin/partition/synic_delivery.hpp"
 #include "tests/standin/vp/child_cpuid.hpp"
 #include "tests/standin/vp/guest_code.hpp"
@@ -79,7 +79,8 @@ Status install_intercept(Call& call) {
     return Status::success;
 }
 
-/// { u64 partition, u32 vp, u32 type = CPUID, u32 leaf, u32 subleaf, u8 one subleaf, u8 always, u16,
+/// { u64 partition, u32 vp, u32 type = CPUID, u32 leaf, u32 subleaf, u8 one subleaf, u8 always,
+/// u16,
 ///   { u32 value, u32 mask } × 4: EAX, EBX, ECX, EDX }
 Status register_intercept_result(Call& call) {
     constexpr u32 cpuid_result = 2; // HV_INTERCEPT_TYPE_X64_CPUID
@@ -238,12 +239,15 @@ Status post_message_direct(Call& call) {
 constexpr u64 parent = privilege::create_partitions;
 constexpr Entry entries[] = {
     {{0x4D, "install_intercept", false, false, 24, 0, 0, 0}, parent, install_intercept},
-    {{0x52, "translate_virtual_address", false, false, 32, 0, 0, 16}, parent,
+    {{0x52, "translate_virtual_address", false, false, 32, 0, 0, 16},
+     parent,
      translate_virtual_address},
     {{0x56, "clear_virtual_interrupt", false, false, 8, 0, 0, 0}, parent, clear_virtual_interrupt},
-    {{0x91, "register_intercept_result", false, false, 60, 0, 0, 0}, parent,
+    {{0x91, "register_intercept_result", false, false, 60, 0, 0, 0},
+     parent,
      register_intercept_result},
-    {{0x94, "assert_virtual_interrupt", false, false, 32, 0, 0, 0}, parent,
+    {{0x94, "assert_virtual_interrupt", false, false, 32, 0, 0, 0},
+     parent,
      assert_virtual_interrupt},
     {{0xC0, "signal_event_direct", false, false, 16, 0, 0, 8}, parent, signal_event_direct},
     {{0xC1, "post_message_direct", false, false, 276, 0, 0, 0}, parent, post_message_direct},

@@ -24,7 +24,7 @@ Status delete_vp(Call& call) {
     ChildVp* vp = nullptr;
     {
         const Guard guard(child->lock);
-        vp = child->vp(call.in<u32>(8));
+        vp = find_vp(*child, call.in<u32>(8));
         if (vp == nullptr) {
             return Status::invalid_vp_index;
         }
@@ -86,7 +86,8 @@ Status dispatch_vp(Call& call) {
     if (vp == nullptr) {
         return status;
     }
-    const scheduling::Dispatched end = scheduling::dispatch(this_lp(), *vp, call.in<u32>(12));
+    const scheduling::Dispatched end =
+        scheduling::dispatch(this_lp(), *vp, call.in<u32>(12), dispatch);
     if (end.status == Status::success) {
         call.out<u32>(0, static_cast<u32>(end.state));
         call.out<u32>(4, static_cast<u32>(end.event));
@@ -115,7 +116,7 @@ Status create_child_vp(Call& call) {
     if (child->state != ChildPartition::State::initialized) {
         return Status::invalid_partition_state;
     }
-    if (index >= max_vps || child->vp(index) != nullptr) {
+    if (index >= max_vps || find_vp(*child, index) != nullptr) {
         return Status::invalid_vp_index;
     }
     if (vp_creation::create(*child, index, call.form.code, status) != nullptr) {

@@ -3,8 +3,8 @@
 
 #include "tests/standin/synic/message.hpp"
 
-// The messages by which a child's intercepts are told. Source: Linux, include/hyperv/hvhdk.h, and TLFS,
-// "Intercept Message Formats".
+// The messages by which a child's intercepts are told. Source: Linux, include/hyperv/hvhdk.h, and
+// TLFS, "Intercept Message Formats".
 
 namespace mshv::standin::intercept {
 

@@ -6,8 +6,8 @@
 namespace mshv::standin {
 
 /// Waits until each other processor has forgotten what it looked up before: it has been in a guest
-/// since, or is in one, or does nothing. So what nobody can find any more may be given back after it.
-/// The caller holds no lock, and nothing that another one could take from it meanwhile.
+/// since, or is in one, or does nothing. So what nobody can find any more may be given back after
+/// it. The caller holds no lock, and nothing that another one could take from it meanwhile.
 void wait_for_others();
 
 /// This processor does nothing while it exists, so that nobody has to wait for it.

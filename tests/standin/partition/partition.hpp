@@ -57,6 +57,7 @@ struct Partition {
     NestedTable memory;
     DepositPool pool;
     Vp* vps[max_vps] = {}; ///< null = there is none; read by all
+    Vp* own_vps = nullptr; ///< those that a root may create, one a processor
 
     StatsPage stats; ///< where the root reads what is counted of it
     u32 hints = 0;   ///< what it is advised: bits of tlfs/hint.hpp

@@ -24,8 +24,8 @@ struct Doorbell {
     }
 };
 
-/// The doorbells of one child, in pages of its own. Thread-safe. Pure; also compiled for the host, where
-/// it is tested.
+/// The doorbells of one child, in pages of its own. Thread-safe. Pure; also compiled for the host,
+/// where it is tested.
 class Connections {
 public:
     enum class Added : u8 { yes, exists, no_room };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/standin/port/ports.hpp"
 
-#include "tests/standin/root/root_partition.hpp"
 #include "tests/standin/partition/synic_delivery.hpp"
 
 namespace mshv::standin::ports {
@@ -70,21 +69,15 @@ bool find(u32 id, Port& port) {
     return place != nullptr;
 }
 
-void ring(u32 id) {
+void ring(Partition& owner, u32 id) {
     Port port;
     if (!find(id, port)) {
         return;
     }
-    Partition& root = root_partition();
     const u32 vp = port.vp == any_vp ? this_lp().index : port.vp;
-    if (vp < max_vps && root.vps[vp] != nullptr) {
-        (void)synic::ring_doorbell(root, vp, port.sint, id);
+    if (vp < max_vps && owner.vps[vp] != nullptr) {
+        (void)synic::ring_doorbell(owner, vp, port.sint, id);
     }
-}
-
-/// Its connections go with it; its ports are the root's, and stay until it deletes them.
-void disconnect(ChildPartition& child) {
-    child.connections.clear();
 }
 
 } // namespace mshv::standin::ports

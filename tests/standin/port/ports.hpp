@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "tests/standin/child/child_partition.hpp"
+#include "tests/standin/partition/partition.hpp"
 
 /// Ports of the root, each in a page's share of its pool, to which doorbells of its children are
 /// connected. Source: TLFS, "Ports and Connections". Thread-safe.
@@ -21,10 +21,7 @@ void give(void* page);
 Status remove(u32 id);
 bool find(u32 id, Port& port);
 
-/// Rings it, on this processor if any will do.
-void ring(u32 id);
-
-/// Those of a child that ends.
-void disconnect(ChildPartition& child);
+/// Rings it, on this processor if any will do. `owner`: the partition whose port it is.
+void ring(Partition& owner, u32 id);
 
 } // namespace mshv::standin::ports

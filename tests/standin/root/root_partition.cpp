@@ -133,6 +133,7 @@ void make_root(const Options& asked, const Layout& layout) {
         make_synthetic(root_vps[lp.index]);
         make_root_timers(lp, root_vps[lp.index]);
     }
+    root.own_vps = root_vps;
     root.vps[0] = &root_vps[0];
     lps()[0].added = true;
 }

@@ -3,8 +3,8 @@
 
 #include "tests/standin/freestanding/types.hpp"
 
-// What of the hypervisor's interface a partition is to have. Source: Linux, include/hyperv/hvhdk.h, union
-// hv_partition_synthetic_processor_features.
+// What of the hypervisor's interface a partition is to have. Source: Linux, include/hyperv/hvhdk.h,
+// union hv_partition_synthetic_processor_features.
 
 namespace mshv::standin::synthetic {
 

@@ -4,8 +4,8 @@
 #include "tests/standin/timer/apic_timer.hpp"
 #include "tests/standin/vlapic/state.hpp"
 
-// A local APIC in software, in xAPIC and in x2APIC mode. Source: AMD64 APM volume 2, chapter 16. Pure;
-// also compiled for the host, where it is tested.
+// A local APIC in software, in xAPIC and in x2APIC mode. Source: AMD64 APM volume 2, chapter 16.
+// Pure; also compiled for the host, where it is tested.
 
 namespace mshv::standin::vlapic {
 

@@ -60,8 +60,8 @@ CpuidValues own_leaf(const ChildPartition& partition, u32 leaf) {
     case 0x40000002:
         return {build, version, 0, 0};
     case 0x40000003:
-        return {static_cast<u32>(partition.privileges), static_cast<u32>(partition.privileges >> 32),
-                0,
+        return {static_cast<u32>(partition.privileges),
+                static_cast<u32>(partition.privileges >> 32), 0,
                 (has(features, synthetic::frequency_registers) ? frequency_registers : 0) |
                     (has(features, synthetic::direct_timers) ? direct_timers : 0)};
     case 0x40000004:
@@ -85,7 +85,7 @@ CpuidValues processor_leaf(const ChildPartition& partition, u32 leaf, u32 sublea
                      ? hypervisor_present
                      : 0;
         break;
-    case 5: // MWAIT
+    case 5:   // MWAIT
     case 0xA: // performance counters
     case 0xF: // and their kin
     case 0x10:

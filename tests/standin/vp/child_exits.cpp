@@ -3,13 +3,12 @@
 
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
-#include "tests/standin/hypercall/dispatcher.hpp"
-#include "tests/standin/intercept/report.hpp"
 #include "tests/standin/port/ports.hpp"
 #include "tests/standin/vp/child_cpuid.hpp"
 #include "tests/standin/vp/child_msrs.hpp"
 #include "tests/standin/vp/guest_code.hpp"
 #include "tests/standin/vp/injection.hpp"
+#include "tests/standin/vp/intercept_report.hpp"
 #include "tests/standin/vp/interrupt_controller.hpp"
 
 namespace mshv::standin {
@@ -25,8 +24,8 @@ void raise(ChildVp& vp, void (VirtualProcessor::*what)()) {
 Outcome on_cpuid(ChildVp& vp) {
     const auto leaf = static_cast<u32>(vp.cpu.vmcb.rax);
     const auto subleaf = static_cast<u32>(vp.cpu.registers.rcx);
-    const CpuidValues r = child_cpuid(vp.partition, vp.index, leaf, subleaf, vp.cpu.vmcb.cr4,
-                                      vp.apic.id());
+    const CpuidValues r =
+        child_cpuid(vp.partition, vp.index, leaf, subleaf, vp.cpu.vmcb.cr4, vp.apic.id());
     if ((vp.partition.intercepts >> intercept_kind::cpuid & 1) != 0) {
         intercept::report_cpuid(vp, r.eax, r.ebx, r.ecx, r.edx);
         return Outcome::intercepted;
@@ -44,8 +43,8 @@ Outcome on_msr(ChildVp& vp) {
     const bool write = vp.cpu.vmcb.exit_info_1 != 0;
     u64 value = write ? vp.cpu.edx_eax() : 0;
     u64 gpa = 0;
-    const auto result = write ? child_msrs::write(vp, number, value, gpa)
-                              : child_msrs::read(vp, number, value);
+    const auto result =
+        write ? child_msrs::write(vp, number, value, gpa) : child_msrs::read(vp, number, value);
     switch (result) {
     case child_msrs::Result::wanted:
         intercept::report_memory(vp, gpa, Access::write, true);
@@ -97,7 +96,7 @@ bool ring(ChildVp& vp, u64 gpa) {
     if (port == 0) {
         return false;
     }
-    ports::ring(port);
+    ports::ring(vp.partition.parent, port);
     vp.cpu.skip(is.length);
     return true;
 }
@@ -140,7 +139,7 @@ bool is_missing(const ChildVp& vp, u64 gpa) {
     return vp.partition.memory.find(gpa).reserved;
 }
 
-Outcome on_hypercall(ChildVp& vp) {
+Outcome on_hypercall(ChildVp& vp, OnCall on_call) {
     const bool fast = (vp.cpu.registers.rcx >> 16 & 1) != 0;
     for (const u64 gpa : {vp.cpu.registers.rdx, vp.cpu.registers.r8}) {
         if (!fast && is_missing(vp, gpa)) {
@@ -148,7 +147,7 @@ Outcome on_hypercall(ChildVp& vp) {
             return Outcome::intercepted;
         }
     }
-    hypercall::dispatch(vp.partition, vp.index, vp.cpu);
+    on_call(vp.partition, vp.index, vp.cpu);
     vp.injected = vp.cpu.vmcb.event_injection;
     return Outcome::go_on;
 }
@@ -186,7 +185,7 @@ Outcome on_halt(ChildVp& vp) {
 
 } // namespace
 
-Outcome on_child_exit(ChildVp& vp) {
+Outcome on_child_exit(ChildVp& vp, OnCall on_call) {
     const auto reason = static_cast<svm::Exit>(vp.cpu.vmcb.exit_code);
     switch (reason) {
     case svm::Exit::intr:
@@ -214,7 +213,7 @@ Outcome on_child_exit(ChildVp& vp) {
         intercept::report_port(vp, vp.cpu.vmcb.exit_info_1, vp.cpu.vmcb.exit_info_2);
         return Outcome::intercepted;
     case svm::Exit::vmmcall:
-        return on_hypercall(vp);
+        return on_hypercall(vp, on_call);
     case svm::Exit::nested_page_fault:
         return on_nested_page_fault(vp);
     case svm::Exit::shutdown:

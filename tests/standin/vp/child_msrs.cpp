@@ -2,12 +2,12 @@
 #include "tests/standin/vp/child_msrs.hpp"
 
 #include "tests/standin/cpu/instructions.hpp"
-#include "tests/standin/vp/child_synthetic_msrs.hpp"
-#include "tests/standin/vp/interrupt_controller.hpp"
-#include "tests/standin/vp/pending.hpp"
 #include "tests/standin/lp/clock.hpp"
 #include "tests/standin/tlfs/msr.hpp"
+#include "tests/standin/vp/child_synthetic_msrs.hpp"
+#include "tests/standin/vp/interrupt_controller.hpp"
 #include "tests/standin/vp/msr_storage.hpp"
+#include "tests/standin/vp/pending.hpp"
 
 namespace mshv::standin::child_msrs {
 namespace {

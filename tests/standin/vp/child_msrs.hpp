@@ -8,8 +8,8 @@ namespace mshv::standin::child_msrs {
 
 enum class Result : u8 {
     done,
-    none,     ///< there is no such register, or it does not take this: #GP
-    wanted,   ///< it is done once the parent has given the page at `gpa`
+    none,   ///< there is no such register, or it does not take this: #GP
+    wanted, ///< it is done once the parent has given the page at `gpa`
 };
 
 Result read(ChildVp& vp, u32 number, u64& value);

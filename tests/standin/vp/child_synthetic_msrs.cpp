@@ -5,8 +5,8 @@
 #include "tests/standin/lp/clock.hpp"
 #include "tests/standin/partition/synic_delivery.hpp"
 #include "tests/standin/tlfs/msr.hpp"
-#include "tests/standin/vp/interrupt_controller.hpp"
 #include "tests/standin/vlapic/registers.hpp"
+#include "tests/standin/vp/interrupt_controller.hpp"
 
 namespace mshv::standin::child_msrs {
 namespace {

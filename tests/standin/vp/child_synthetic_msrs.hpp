@@ -3,8 +3,8 @@
 
 #include "tests/standin/vp/child_msrs.hpp"
 
-/// The hypervisor's registers, as far as the VP's partition has the privilege to use them. The pages that
-/// a child names are its own memory, into which the hypervisor writes.
+/// The hypervisor's registers, as far as the VP's partition has the privilege to use them. The
+/// pages that a child names are its own memory, into which the hypervisor writes.
 namespace mshv::standin::child_msrs {
 
 bool read_synthetic(ChildVp& vp, u32 number, u64& value);

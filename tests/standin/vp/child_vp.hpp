@@ -14,8 +14,8 @@ constexpr u32 attention = 1U << 1; ///< somebody waits for the VP's state
 constexpr u32 suspend = 1U << 2;   ///< its suspension has changed
 } // namespace request
 
-/// What others have sent to a VP besides fixed interrupts: bits of ChildVp::events. The vectors of the
-/// last two stand beside them.
+/// What others have sent to a VP besides fixed interrupts: bits of ChildVp::events. The vectors of
+/// the last two stand beside them.
 namespace vp_event {
 constexpr u32 nmi = 1U << 0;
 constexpr u32 init = 1U << 1;
@@ -25,8 +25,9 @@ constexpr unsigned startup_shift = 8;
 constexpr unsigned external_shift = 16;
 } // namespace vp_event
 
-/// A virtual processor of a child. Whoever holds its lock may touch its state: while it runs that is the
-/// processor on which the root has dispatched it, which lets others in when they ask for attention.
+/// A virtual processor of a child. Whoever holds its lock may touch its state: while it runs that
+/// is the processor on which the root has dispatched it, which lets others in when they ask for
+/// attention.
 struct ChildVp : Vp {
     enum class Activity : u8 { running, halted, waiting_for_startup };
 
@@ -42,9 +43,9 @@ struct ChildVp : Vp {
     ChildTimers clockwork;
 
     Spinlock lock;
-    u32 requests = 0; ///< written by all
-    u32 waiters = 0;  ///< who wait for the lock; written by all
-    u32 events = 0;   ///< written by all
+    u32 requests = 0;         ///< written by all
+    u32 waiters = 0;          ///< who wait for the lock; written by all
+    u32 events = 0;           ///< written by all
     Lp* running_on = nullptr; ///< read by all
     u32 last_lp = 0;
 
@@ -60,16 +61,23 @@ struct ChildVp : Vp {
 
     Activity activity = Activity::running;
     bool nmi_masked = false; ///< until the next IRET
-    u64 injected = 0; ///< what was put up for this entry
-    bool offered = false; ///< an interrupt was, besides: the old controllers' or the APIC's
+    u64 injected = 0;        ///< what was put up for this entry
+    bool offered = false;    ///< an interrupt was, besides: the old controllers' or the APIC's
     bool offers_external = false;
     u32 ended_level = 0; ///< a vector of which the parent is to hear; 0 = none
 
-    u8* message_page = nullptr;  ///< deposited pages that the root reads; null = not mapped
+    u8* message_page = nullptr; ///< deposited pages that the root reads; null = not mapped
     u8* register_page = nullptr;
     u64 deliverability = 0; ///< what the parent wants to hear of
 };
 static_assert(sizeof(ChildVp) <= page_size);
+
+/// Null when there is none.
+inline ChildVp* find_vp(const ChildPartition& partition, u32 index) {
+    return index < max_vps
+               ? static_cast<ChildVp*>(__atomic_load_n(&partition.vps[index], __ATOMIC_ACQUIRE))
+               : nullptr;
+}
 
 /// Holds a VP's lock, having asked the processor that runs it to let go.
 class VpState {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/standin/vp/creation.hpp"
 
-#include "tests/standin/hypercall/deposited_page.hpp"
+#include "tests/standin/partition/deposited_page.hpp"
 #include "tests/standin/partition/root_memory.hpp"
 #include "tests/standin/vp/initial_state.hpp"
 #include "tests/standin/vp/scheduling.hpp"
@@ -38,7 +38,7 @@ void end_stats(ChildVp& vp) {
 ChildVp* create(ChildPartition& partition, u32 index, u32 code, Status& status) {
     void* pages[parts] = {};
     for (u32 i = 0; i < parts; ++i) {
-        pages[i] = hypercall::take_deposited(partition, code, status);
+        pages[i] = take_deposited(partition, code, status);
         if (pages[i] == nullptr) {
             while (i-- > 0) {
                 partition.pool.put(address_of(pages[i]));
@@ -46,9 +46,9 @@ ChildVp* create(ChildPartition& partition, u32 index, u32 code, Status& status) 
             return nullptr;
         }
     }
-    auto* const vp =
-        new (pages[object]) ChildVp(partition, index, *static_cast<svm::Vmcb*>(pages[control_block]),
-                                    *new (pages[context]) VpContext());
+    auto* const vp = new (pages[object])
+        ChildVp(partition, index, *static_cast<svm::Vmcb*>(pages[control_block]),
+                *new (pages[context]) VpContext());
     vp->queues = static_cast<synic::MessageQueues*>(pages[queues]);
     vp->synic.set_guest(reach, &partition, vp->queues);
     initial_state::on_creation(*vp);
@@ -79,7 +79,7 @@ void destroy(ChildVp& vp) {
 u8* map_page(ChildVp& vp, u8*& page, u32 code, Status& status) {
     status = Status::success;
     if (page == nullptr) {
-        void* const taken = hypercall::take_deposited(vp.partition, code, status);
+        void* const taken = take_deposited(vp.partition, code, status);
         if (taken == nullptr) {
             return nullptr;
         }

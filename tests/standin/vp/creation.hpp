@@ -9,7 +9,8 @@ namespace mshv::standin::vp_creation {
 /// Null with the reason when it cannot be made; then nothing is.
 ChildVp* create(ChildPartition& partition, u32 index, u32 code, Status& status);
 
-/// Takes the VP from its partition: nobody finds it any more, and it does not run when this returns.
+/// Takes the VP from its partition: nobody finds it any more, and it does not run when this
+/// returns.
 void detach(ChildVp& vp);
 /// Gives its pages back. After wait_for_others().
 void destroy(ChildVp& vp);

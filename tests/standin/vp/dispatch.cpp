@@ -22,7 +22,7 @@ constexpr Dispatched root_is_wanted{};
 /// One dispatch of a VP: while it lasts, its state is in this processor.
 class Run {
 public:
-    Run(Lp& lp, ChildVp& vp) : lp_(lp), vp_(vp) {
+    Run(Lp& lp, ChildVp& vp, OnCall on_call) : lp_(lp), vp_(vp), on_call_(on_call) {
         vp_.last_lp = lp_.index;
         __atomic_store_n(&vp_.running_on, &lp_, __ATOMIC_SEQ_CST);
         trapping::set_tables(vp_);
@@ -48,6 +48,7 @@ private:
 
     Lp& lp_;
     ChildVp& vp_;
+    OnCall on_call_;
 };
 
 /// Those who wait for the VP's state get it between two entries.
@@ -119,7 +120,7 @@ bool Run::root_has_interrupt() {
 }
 
 bool Run::after_exit(Dispatched& end) {
-    switch (on_child_exit(vp_)) {
+    switch (on_child_exit(vp_, on_call_)) {
     case Outcome::go_on:
         return false;
     case Outcome::intercepted:
@@ -157,7 +158,7 @@ Dispatched Run::loop() {
 
 } // namespace
 
-Dispatched dispatch(Lp& lp, ChildVp& vp, u32 flags) {
+Dispatched dispatch(Lp& lp, ChildVp& vp, u32 flags, OnCall on_call) {
     if (__atomic_load_n(&vp.running_on, __ATOMIC_SEQ_CST) != nullptr) {
         return {Status::invalid_vp_state};
     }
@@ -177,7 +178,7 @@ Dispatched dispatch(Lp& lp, ChildVp& vp, u32 flags) {
     }
     Dispatched end;
     {
-        Run run(lp, vp);
+        Run run(lp, vp, on_call);
         end = run.loop();
     }
     if (vp.intercept_suspended) {

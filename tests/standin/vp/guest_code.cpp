@@ -2,7 +2,6 @@
 #include "tests/standin/vp/guest_code.hpp"
 
 #include "tests/standin/cpu/instructions.hpp"
-#include "tests/standin/root/root_partition.hpp"
 
 namespace mshv::standin::guest_code {
 namespace {
@@ -24,6 +23,11 @@ bool exchange_word(void* partition, u64 gpa, u64 expected, u64 desired) {
     u64* const word = word_at(partition, gpa);
     return word != nullptr && __atomic_compare_exchange_n(word, &expected, desired, false,
                                                           __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
+u8 physical_bits() {
+    constexpr u32 address_sizes = 0x80000008;
+    return static_cast<u8>(cpuid(address_sizes).eax);
 }
 
 void* context_of(const Partition& partition) {
@@ -74,7 +78,7 @@ PagingState paging_of(const svm::Vmcb& vmcb) {
     paging.cr4 = vmcb.cr4;
     paging.efer = vmcb.efer;
     paging.rflags = vmcb.rflags;
-    paging.physical_bits = physical_address_bits();
+    paging.physical_bits = physical_bits();
     return paging;
 }
 

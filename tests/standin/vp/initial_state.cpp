@@ -52,8 +52,8 @@ void on_creation(ChildVp& vp) {
 void on_init(ChildVp& vp) {
     set_registers(vp);
     vp.apic.init();
-    vp.activity = vp.apic.bootstrap() ? ChildVp::Activity::running
-                                      : ChildVp::Activity::waiting_for_startup;
+    vp.activity =
+        vp.apic.bootstrap() ? ChildVp::Activity::running : ChildVp::Activity::waiting_for_startup;
 }
 
 void on_startup(ChildVp& vp, u32 vector) {

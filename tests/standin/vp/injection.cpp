@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Source: AMD64 APM volume 2, §15.20 and §15.21; and how QEMU's SVM differs, which does not load the
-// interrupt shadow at VMRUN before version 10.
+// Source: AMD64 APM volume 2, §15.20 and §15.21; and how QEMU's SVM differs, which does not load
+// the interrupt shadow at VMRUN before version 10.
 #include "tests/standin/vp/injection.hpp"
 
 #include "tests/standin/cpu/instructions.hpp"
@@ -37,8 +37,8 @@ void put_up(ChildVp& vp, u64 event) {
 }
 
 /// It goes by V_IRQ, as svm::run() does it for the root and for the same reason. What only the task
-/// priority holds back is looked at when that is written: QEMU's V_IRQ counts a priority as enough that
-/// is equal.
+/// priority holds back is looked at when that is written: QEMU's V_IRQ counts a priority as enough
+/// that is equal.
 void offer(ChildVp& vp, u32 vector) {
     svm::Vmcb& v = vp.cpu.vmcb;
     v.v_irq = svm::v_irq_pending;
@@ -104,8 +104,8 @@ void prepare(ChildVp& vp) {
         v.intercept_cr_write = vp.apic.held_by_task_priority() != 0 ? svm::intercept_cr8 : 0;
         return;
     }
-    // Behind STI the guest expects to reach its HLT. The entry forgets the shadow, so the HLT is done
-    // here: the interrupt comes behind it.
+    // Behind STI the guest expects to reach its HLT. The entry forgets the shadow, so the HLT is
+    // done here: the interrupt comes behind it.
     if (!event && (v.interrupt_shadow & 1) != 0 && (v.rflags & interrupts_on) != 0 &&
         starts_with_halt(vp)) {
         vp.cpu.skip(1);
@@ -128,11 +128,10 @@ void recover(ChildVp& vp) {
     } else if (offered && !waits) {
         vp.apic.take(v.v_intr_vector);
     }
-    const bool again = (cut_short & svm::event::valid) != 0 &&
-                       (vp.injected & svm::event::valid) != 0 &&
-                       (cut_short & svm::event::vector_mask) ==
-                           (vp.injected & svm::event::vector_mask) &&
-                       !(waits && (cut_short & svm::event::vector_mask) == v.v_intr_vector);
+    const bool again =
+        (cut_short & svm::event::valid) != 0 && (vp.injected & svm::event::valid) != 0 &&
+        (cut_short & svm::event::vector_mask) == (vp.injected & svm::event::vector_mask) &&
+        !(waits && (cut_short & svm::event::vector_mask) == v.v_intr_vector);
     v.event_injection = again ? vp.injected : 0;
     vp.injected = v.event_injection;
     vp.apic.set_task_priority_class(v.v_tpr & 0xF);

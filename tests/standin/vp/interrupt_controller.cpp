@@ -92,9 +92,9 @@ u64 flags_after(u64 rflags, u32 result) {
 bool do_instruction(ChildVp& vp, const Instruction& is, u32 where,
                     guest_code::NumberedRegisters& registers) {
     const bool loads = is.source.kind == OperandKind::memory;
-    const u64 operand = is.source.kind == OperandKind::immediate
-                            ? static_cast<u64>(is.immediate)
-                            : loads ? 0 : read_register(is.source, registers.all);
+    const u64 operand = is.source.kind == OperandKind::immediate ? static_cast<u64>(is.immediate)
+                        : loads                                  ? 0
+                                : read_register(is.source, registers.all);
     u32 before = 0;
     if (is.operation != Operation::mov || loads) {
         (void)vp.apic.read(where & ~15U, clock::now(), before);
@@ -118,8 +118,8 @@ bool do_instruction(ChildVp& vp, const Instruction& is, u32 where,
     }
     case Operation::bit_or:
     case Operation::bit_and: {
-        const auto with = static_cast<u32>(
-            loads ? read_register(is.destination, registers.all) : operand);
+        const auto with =
+            static_cast<u32>(loads ? read_register(is.destination, registers.all) : operand);
         const u32 result = is.operation == Operation::bit_or ? before | with : before & with;
         vp.cpu.vmcb.rflags = flags_after(vp.cpu.vmcb.rflags, result);
         if (loads) {
@@ -167,8 +167,8 @@ bool emulate_access(ChildVp& vp, u64 gpa) {
     const DecodeResult decoded = decode(fetched.span(), guest_code::mode_of(vp.cpu.vmcb));
     guest_code::NumberedRegisters registers(vp.cpu);
     const u64 rip = vp.cpu.vmcb.rip;
-    if (!decoded.ok() || !do_instruction(vp, decoded.instruction,
-                                         static_cast<u32>(gpa % page_size), registers)) {
+    if (!decoded.ok() ||
+        !do_instruction(vp, decoded.instruction, static_cast<u32>(gpa % page_size), registers)) {
         Log() << "partition " << vp.partition.id << " vp " << vp.index
               << " uses its APIC by an instruction that is not there rip " << Hex{rip};
         vp.cpu.raise_general_protection();
@@ -183,7 +183,7 @@ bool emulate_access(ChildVp& vp, u64 gpa) {
 /// Of several that take a lowest-priority one, the first gets it.
 void send(ChildPartition& partition, const ChildVp* sender, const Command& command) {
     for (u32 index = 0; index < max_vps; ++index) {
-        ChildVp* const vp = partition.vp(index);
+        ChildVp* const vp = find_vp(partition, index);
         if (vp == nullptr || !is_target(*vp, sender, command)) {
             continue;
         }
@@ -200,7 +200,7 @@ void send_external(ChildPartition& partition, u32 vector) {
     command.mode = mode::external;
     command.vector = vector;
     for (u32 index = 0; index < max_vps; ++index) {
-        ChildVp* const vp = partition.vp(index);
+        ChildVp* const vp = find_vp(partition, index);
         if (vp != nullptr && vp->apic.accepts_external()) {
             deliver(*vp, command);
             return;
@@ -210,9 +210,16 @@ void send_external(ChildPartition& partition, u32 vector) {
 
 void clear_external(ChildPartition& partition) {
     for (u32 index = 0; index < max_vps; ++index) {
-        if (ChildVp* const vp = partition.vp(index)) {
+        if (ChildVp* const vp = find_vp(partition, index)) {
             __atomic_fetch_and(&vp->events, ~vp_event::external, __ATOMIC_ACQ_REL);
         }
+    }
+}
+
+void interrupt(Partition& partition, u32 index, u32 vector) {
+    ChildVp* const vp = find_vp(static_cast<ChildPartition&>(partition), index);
+    if (vp != nullptr && vp->apic.post(vector, false)) {
+        scheduling::notify(*vp, request::scan);
     }
 }
 

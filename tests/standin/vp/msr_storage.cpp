@@ -18,17 +18,38 @@ struct Constant {
 };
 constexpr Constant constants[] = {
     {mtrr_capabilities, fixed_and_write_combining | variable_pairs},
-    {0x8B, 0x1000065}, // microcode revision
-    {0x17, 0},         // platform
-    {0xC0010010, 0},   // SYSCFG
+    {0x8B, 0x1000065},       // microcode revision
+    {0x17, 0},               // platform
+    {0xC0010010, 0},         // SYSCFG
     {0xC0010015, 0x1000000}, // HWCR: the TSC does not depend on frequency
-    {0xC0010055, 0},   // interrupt pending
-    {0xC0010058, 0},   // MMIO configuration base
-    {0xC0010114, 1U << 4}, // VM_CR: SVM is switched off
-    {0xC0011020, 0}, {0xC0011021, 0}, {0xC0011022, 0}, {0xC0011029, 0}, {0xC001102A, 0},
-    {0xC001102D, 0}, {0xC001001F, 0}, {0x33, 0}, {0x2A, 0}, {0xCD, 3}, {0x179, 0}, {0x17A, 0},
-    {0x1D9, 0}, {0x1DB, 0}, {0x1DC, 0}, {0x1DD, 0}, {0x1DE, 0}, {0xC001011F, 0}, {0x140, 0},
-    {0xE7, 0}, {0xE8, 0}, {0xC0010061, 0}, {0xC0010062, 0}, {0xC0010063, 0}, {0xC0010064, 0},
+    {0xC0010055, 0},         // interrupt pending
+    {0xC0010058, 0},         // MMIO configuration base
+    {0xC0010114, 1U << 4},   // VM_CR: SVM is switched off
+    {0xC0011020, 0},
+    {0xC0011021, 0},
+    {0xC0011022, 0},
+    {0xC0011029, 0},
+    {0xC001102A, 0},
+    {0xC001102D, 0},
+    {0xC001001F, 0},
+    {0x33, 0},
+    {0x2A, 0},
+    {0xCD, 3},
+    {0x179, 0},
+    {0x17A, 0},
+    {0x1D9, 0},
+    {0x1DB, 0},
+    {0x1DC, 0},
+    {0x1DD, 0},
+    {0x1DE, 0},
+    {0xC001011F, 0},
+    {0x140, 0},
+    {0xE7, 0},
+    {0xE8, 0},
+    {0xC0010061, 0},
+    {0xC0010062, 0},
+    {0xC0010063, 0},
+    {0xC0010064, 0},
 };
 
 } // namespace

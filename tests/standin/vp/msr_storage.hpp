@@ -3,8 +3,8 @@
 
 #include "tests/standin/vp/vp_context.hpp"
 
-/// MSRs of a VP that only remember what they were given. Source: AMD64 APM volume 2, appendix A, and
-/// Intel SDM volume 4 for those that Linux looks for everywhere.
+/// MSRs of a VP that only remember what they were given. Source: AMD64 APM volume 2, appendix A,
+/// and Intel SDM volume 4 for those that Linux looks for everywhere.
 namespace mshv::standin::msr_storage {
 
 constexpr u32 tsc_adjust = 0x3B;

@@ -3,8 +3,8 @@
 
 #include "tests/standin/vp/child_vp.hpp"
 
-/// What is about to happen to a VP at its next entry, as its parent sees and sets it. The VP's lock is
-/// held. Source: Linux, include/hyperv/hvgdk_mini.h, hv_x64_pending_interruption_register.
+/// What is about to happen to a VP at its next entry, as its parent sees and sets it. The VP's lock
+/// is held. Source: Linux, include/hyperv/hvgdk_mini.h, hv_x64_pending_interruption_register.
 namespace mshv::standin::pending {
 
 [[nodiscard]] u64 interruption(const ChildVp& vp);

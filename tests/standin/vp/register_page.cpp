@@ -2,8 +2,8 @@
 #include "tests/standin/vp/register_page.hpp"
 
 #include "tests/standin/cpu/instructions.hpp"
-#include "tests/standin/intercept/report.hpp"
 #include "tests/standin/vp/guest_code.hpp"
+#include "tests/standin/vp/intercept_report.hpp"
 #include "tests/standin/vp/pending.hpp"
 
 namespace mshv::standin::register_page {

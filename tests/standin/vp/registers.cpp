@@ -2,8 +2,8 @@
 #include "tests/standin/vp/registers.hpp"
 
 #include "tests/standin/cpu/instructions.hpp"
-#include "tests/standin/intercept/report.hpp"
 #include "tests/standin/vp/guest_code.hpp"
+#include "tests/standin/vp/intercept_report.hpp"
 #include "tests/standin/vp/pending.hpp"
 #include "tests/standin/vp/registers_by_msr.hpp"
 #include "tests/standin/vp/scheduling.hpp"
@@ -222,7 +222,8 @@ bool write_control(ChildVp& vp, u32 which, u64 value) {
     }
 }
 
-/// The processor derives LMA, and so do we where the parent sets CR0 and EFER one by one; CPL is SS's.
+/// The processor derives LMA, and so do we where the parent sets CR0 and EFER one by one; CPL is
+/// SS's.
 void derive(ChildVp& vp) {
     svm::Vmcb& v = vp.cpu.vmcb;
     constexpr u64 paging = 1ULL << 31;

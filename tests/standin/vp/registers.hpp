@@ -3,9 +3,9 @@
 
 #include "tests/standin/vp/child_vp.hpp"
 
-/// A VP's registers by the names that its parent uses. Source: Linux, include/hyperv/hvgdk_mini.h, enum
-/// hv_register_name, and TLFS, appendix "Virtual Processor Register Names". The VP's lock is held and
-/// its extended state in its context.
+/// A VP's registers by the names that its parent uses. Source: Linux, include/hyperv/hvgdk_mini.h,
+/// enum hv_register_name, and TLFS, appendix "Virtual Processor Register Names". The VP's lock is
+/// held and its extended state in its context.
 namespace mshv::standin::registers {
 
 /// As wide as the widest; what is narrower has zeros above.

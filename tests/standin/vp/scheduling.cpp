@@ -2,7 +2,6 @@
 #include "tests/standin/vp/scheduling.hpp"
 
 #include "tests/standin/console/log.hpp"
-#include "tests/standin/root/root_partition.hpp"
 #include "tests/standin/partition/statistics.hpp"
 #include "tests/standin/partition/synic_delivery.hpp"
 
@@ -30,8 +29,7 @@ struct SignalPair {
 };
 static_assert(sizeof(SignalPair) == 240);
 
-bool post_to(u32 lp, const synic::Message& message) {
-    Partition& root = root_partition();
+bool post_to(Partition& root, u32 lp, const synic::Message& message) {
     if (root.vps[lp] == nullptr) {
         return false;
     }
@@ -51,9 +49,9 @@ void signal(ChildVp& vp) {
     const synic::Message message =
         synic::make_message(synic::message_type::vp_signal_pair, 0, pair);
     ++vp.signals;
-    bool posted = post_to(vp.last_lp, message);
+    bool posted = post_to(vp.partition.parent, vp.last_lp, message);
     for (u32 lp = 0; !posted && lp < lps().size(); ++lp) {
-        posted = post_to(lp, message);
+        posted = post_to(vp.partition.parent, lp, message);
     }
     if (!posted) {
         --vp.signals;

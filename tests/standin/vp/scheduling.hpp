@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "tests/standin/vp/child_vp.hpp"
+#include "tests/standin/vp/child_exits.hpp"
 
-/// The root schedules its children's VPs: it dispatches one on a processor of its own and gets that back
-/// when the VP cannot go on, or when the root itself is wanted. A VP that was found blocked is reported
-/// to the root as soon as it is not, by a message at SINT0. Source: how Linux, drivers/hv/mshv_root_main.c,
-/// uses HvCallDispatchVp; what is beyond that is inferred.
+/// The root schedules its children's VPs: it dispatches one on a processor of its own and gets that
+/// back when the VP cannot go on, or when the root itself is wanted. A VP that was found blocked is
+/// reported to the root as soon as it is not, by a message at SINT0. Source: how Linux,
+/// drivers/hv/mshv_root_main.c, uses HvCallDispatchVp; what is beyond that is inferred.
 namespace mshv::standin::scheduling {
 
 /// Something has come for the VP: bits of request. From any processor; no lock is needed, and the
@@ -24,7 +24,7 @@ constexpr u32 clear_intercept_suspend = 1U << 0;
 
 /// Runs the VP here until one of the above. The root's VP of this processor stands in its call
 /// meanwhile.
-Dispatched dispatch(Lp& lp, ChildVp& vp, u32 flags);
+Dispatched dispatch(Lp& lp, ChildVp& vp, u32 flags, OnCall on_call);
 
 // What the root says of a VP's suspension, whose lock is held.
 void set_explicit_suspend(ChildVp& vp, bool suspended);

@@ -11,7 +11,7 @@ struct VirtualMsrs {
     u64 tsc_aux = 0;
     u64 tsc_adjust = 0;
     u64 spec_control = 0;
-    u64 misc_enable = 1; ///< fast strings
+    u64 misc_enable = 1;     ///< fast strings
     u64 feature_control = 1; ///< locked
     u64 mtrr_default = 0;
     u64 mtrr_variable[32] = {}; ///< pairs of base and mask

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Those parts of a child that need no machine: its time, what CPUID is told to answer, doorbells, the
-// tables of its memory.
+// Those parts of a child that need no machine: its time, what CPUID is told to answer, doorbells,
+// the tables of its memory.
 #include "tests/standin/child/cpuid_results.hpp"
 #include "tests/standin/child/partition_time.hpp"
 #include "tests/standin/memory/nested_table.hpp"
@@ -64,8 +64,8 @@ BOOST_AUTO_TEST_CASE(registered_cpuid_results) {
     results.add({CpuidResults::every_vp, 7, 0, false, {1, 2, 3, 4}, {0xF, 0, 0xFF, 0}});
     CpuidValues values{0xA0, 0xB0, 0xC00, 0xD0};
     results.apply(0, 7, 0, values);
-    BOOST_TEST((values.eax == 0xA1 && values.ebx == 0xB0 && values.ecx == 0xC03 &&
-                values.edx == 0xD0));
+    BOOST_TEST(
+        (values.eax == 0xA1 && values.ebx == 0xB0 && values.ecx == 0xC03 && values.edx == 0xD0));
     CpuidValues others{};
     results.apply(0, 7, 1, others);
     results.apply(0, 8, 0, others);
@@ -103,8 +103,8 @@ BOOST_AUTO_TEST_CASE(doorbells) {
     BOOST_TEST(connections.find(0x1000, 4, 7) == 11U);
     BOOST_TEST(connections.find(0x1000, 4, 8) == 0U);
     BOOST_TEST(connections.find(0x1000, 2, 7) == 0U);
-    BOOST_TEST((connections.add({2, 12, 0x2000, 0, Doorbell::any_value}) ==
-                Connections::Added::yes));
+    BOOST_TEST(
+        (connections.add({2, 12, 0x2000, 0, Doorbell::any_value}) == Connections::Added::yes));
     BOOST_TEST(connections.find(0x2000, 1, 99) == 12U);
     BOOST_TEST(connections.remove(1));
     BOOST_TEST(!connections.remove(1));

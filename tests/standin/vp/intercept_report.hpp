@@ -4,7 +4,8 @@
 #include "tests/standin/intercept/messages.hpp"
 #include "tests/standin/vp/child_vp.hpp"
 
-/// Tells a child's parent what its VP has run into, and suspends the VP. By the processor that runs it.
+/// Tells a child's parent what its VP has run into, and suspends the VP. By the processor that runs
+/// it.
 namespace mshv::standin::intercept {
 
 SegmentRegister to_register(const svm::Segment& segment);

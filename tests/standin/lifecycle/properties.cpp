@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/standin/child/properties.hpp"
+#include "tests/standin/lifecycle/properties.hpp"
 
 #include "tests/standin/lp/clock.hpp"
 #include "tests/standin/vp/child_cpuid.hpp"

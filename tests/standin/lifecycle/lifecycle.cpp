@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/standin/child/lifecycle.hpp"
+#include "tests/standin/lifecycle/lifecycle.hpp"
 
 #include "tests/standin/console/log.hpp"
-#include "tests/standin/hypercall/deposited_page.hpp"
 #include "tests/standin/lp/grace.hpp"
 #include "tests/standin/lp/shootdown.hpp"
-#include "tests/standin/port/ports.hpp"
+#include "tests/standin/partition/deposited_page.hpp"
 #include "tests/standin/vp/child_cpuid.hpp"
 #include "tests/standin/vp/creation.hpp"
+#include "tests/standin/vp/interrupt_controller.hpp"
 
 #include <new>
 
@@ -18,7 +18,7 @@ using State = ChildPartition::State;
 
 void detach_vps(ChildPartition& child, ChildVp** vps) {
     for (u32 index = 0; index < max_vps; ++index) {
-        vps[index] = child.vp(index);
+        vps[index] = find_vp(child, index);
         if (vps[index] != nullptr) {
             vp_creation::detach(*vps[index]);
         }
@@ -47,12 +47,13 @@ ChildPartition* create(Partition& parent, u64 flags, u32 code, Status& status) {
     void* page = nullptr;
     {
         const Guard guard(parent.lock);
-        page = hypercall::take_deposited(parent, code, status);
+        page = take_deposited(parent, code, status);
     }
     if (page == nullptr) {
         return nullptr;
     }
-    auto* const child = new (page) ChildPartition(children::next_id(), parent, flags);
+    auto* const child = new (page)
+        ChildPartition(children::next_id(), parent, flags, interrupt_controller::interrupt);
     if (!children::add(*child)) {
         const Guard guard(parent.lock);
         parent.pool.put(address_of(page));
@@ -88,7 +89,7 @@ Status finalize(ChildPartition& child) {
         child.state = State::finalized;
         detach_vps(child, vps);
     }
-    ports::disconnect(child);
+    child.connections.clear();
     wait_for_others();
     flush_guests();
     give_back(child, vps);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/standin/intercept/report.hpp"
+#include "tests/standin/vp/intercept_report.hpp"
 
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
@@ -75,15 +75,15 @@ void find_linear(const ChildVp& vp, const FetchResult& fetched, MemoryAccess& me
 } // namespace
 
 SegmentRegister to_register(const svm::Segment& segment) {
-    const u32 attributes =
-        (segment.attributes & attributes_low) |
-        u32{static_cast<u16>(segment.attributes & attributes_high)} << high_shift;
+    const u32 attributes = (segment.attributes & attributes_low) |
+                           u32{static_cast<u16>(segment.attributes & attributes_high)}
+                               << high_shift;
     return {segment.base, segment.limit, segment.selector, static_cast<u16>(attributes)};
 }
 
 svm::Segment to_segment(const SegmentRegister& reg) {
-    const u32 attributes = (reg.attributes & attributes_low) |
-                           (u32{reg.attributes} >> high_shift & attributes_high);
+    const u32 attributes =
+        (reg.attributes & attributes_low) | (u32{reg.attributes} >> high_shift & attributes_high);
     return {reg.selector, static_cast<u16>(attributes), reg.limit, reg.base};
 }
 

@@ -4,7 +4,7 @@
 #include "tests/standin/faults/injection.hpp"
 #include "tests/standin/partition/partition.hpp"
 
-namespace mshv::standin::hypercall {
+namespace mshv::standin {
 
 /// A zeroed page of those that were deposited for the partition, whose lock is held; null with the
 /// status that the call answers, for which the caller deposits and asks again.
@@ -18,4 +18,4 @@ inline void* take_deposited(Partition& partition, u32 code, Status& status) {
     return page;
 }
 
-} // namespace mshv::standin::hypercall
+} // namespace mshv::standin

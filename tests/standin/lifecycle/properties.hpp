@@ -4,7 +4,8 @@
 #include "tests/standin/child/child_partition.hpp"
 
 /// What a parent can read and set of a child as a whole. Source of the numbers: Linux,
-/// include/hyperv/hvhdk_mini.h, enum hv_partition_property_code, and what QEMU and Cloud Hypervisor use.
+/// include/hyperv/hvhdk_mini.h, enum hv_partition_property_code, and what QEMU and Cloud Hypervisor
+/// use.
 namespace mshv::standin::properties {
 
 Status get(const ChildPartition& child, u32 code, u64& value);
