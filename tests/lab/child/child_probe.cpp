@@ -241,6 +241,99 @@ void check_cpuid() {
     child.end();
 }
 
+/// { partition, connection or port, … } as CREATE_PORT and CONNECT_PORT have them.
+void check_doorbell() {
+    constexpr u64 port = 77, connection = 5, sint = 5, doorbell = 4, size_4 = 3;
+    write_msr(hv_msr::sirbp, read_msr(hv_msr::sirbp) | 1);
+    write_msr(hv_msr::sint0 + sint, scheduler_vector);
+    begin(payload_doorbell);
+    input = {};
+    input.words[0] = self;
+    input.words[1] = port;
+    input.words[2] = child.id();
+    input.words[3] = doorbell;
+    input.words[4] = sint | 0xFFFFFFFFULL << 32;
+    say(call_with_deposits(self, 0x95, &input, nullptr).status == Status::success,
+        "a port is made");
+    say(call(0x95, &input, nullptr).status == Status::invalid_port_id, "once");
+    input = {};
+    input.words[0] = child.id();
+    input.words[1] = connection;
+    input.words[2] = self;
+    input.words[3] = port;
+    input.words[4] = doorbell;
+    input.words[5] = 0xD0000080;
+    input.words[6] = 7;
+    input.words[7] = size_4;
+    say(call_with_deposits(child.id(), 0x96, &input, nullptr).status == Status::success,
+        "and connected");
+    say(child.run_to_intercept(0) == type::unmapped_gpa &&
+            child.message<intercept::MemoryAccess>(0).bytes[6] == 8,
+        "the write of another value is an intercept",
+        child.message<intercept::MemoryAccess>(0).bytes[6]);
+    const auto* const ring =
+        at<const u32>(align_down(read_msr(hv_msr::sirbp), page_size)) + sint * 64;
+    say(ring[1] == port && ring[2] == 0, "the right one has rung, once", ring[1]);
+    say(fast_call(0x5B, child.id(), connection).status == Status::success &&
+            fast_call(0x5B, child.id(), connection).status == Status::invalid_connection_id,
+        "it is disconnected");
+    say(fast_call(0x58, self, port).status == Status::success &&
+            fast_call(0x58, self, port).status == Status::invalid_port_id,
+        "and deleted");
+    child.end();
+}
+
+Status property(u32 code, u64 value) {
+    input = {};
+    input.words[0] = child.id();
+    input.words[1] = code;
+    input.words[2] = value;
+    return call(0x45, &input, nullptr).status;
+}
+u64 property(u32 code) {
+    input = {};
+    input.words[0] = child.id();
+    input.words[1] = code;
+    (void)call(0x44, &input, &output);
+    return output.words[0];
+}
+
+void check_properties() {
+    constexpr u32 time_freeze = 0x30003, reference_time = 0x30005, features = 0x10001;
+    begin(payload_port);
+    say(property(features, 1) == Status::invalid_partition_state, "features are set early");
+    say(property(0x12345, 1) == Status::unknown_property, "what is no property");
+    say(property(time_freeze, 1) == Status::success, "time stands");
+    const u64 then = property(reference_time);
+    say(property(reference_time) == then, "still");
+    say(property(reference_time, 5'000'000'000) == Status::success &&
+            property(reference_time) == 5'000'000'000,
+        "it is set");
+    say(property(time_freeze, 0) == Status::success && property(reference_time) > 5'000'000'000,
+        "and goes on");
+    // No paging: a page is at itself.
+    input = {};
+    input.words[0] = child.id();
+    input.words[2] = 1;
+    input.words[3] = 1;
+    say(call(0x52, &input, &output).status == Status::success && output.words[0] == 0 &&
+            output.words[1] == 1,
+        "an address is translated");
+    input.words[3] = 0x77;
+    say(call(0x52, &input, &output).status == Status::success &&
+            static_cast<u32>(output.words[0]) == 4,
+        "one without memory is not");
+    input = {};
+    input.words[0] = child.id();
+    say(fast_call(0x4F, child.id(), 0).status == Status::success, "a VP is deleted");
+    say(fast_call(0x4F, child.id(), 0).status == Status::invalid_vp_index, "once");
+    child.forget_vp(0);
+    child.add_vp(0);
+    child.enter(0, code_at);
+    say(child.run_to_intercept(0) == type::io_port, "and made anew");
+    child.end();
+}
+
 void check_spin() {
     begin(payload_spin);
     (void)child.set(0, 0, 0);
@@ -270,6 +363,8 @@ void run() {
     check_timers();
     check_two();
     check_cpuid();
+    check_doorbell();
+    check_properties();
     withdraw_all(self);
 }
 

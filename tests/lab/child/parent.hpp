@@ -40,6 +40,7 @@ public:
 
     void begin(u64 synthetic_features);
     void add_vp(u32 vp);
+    void forget_vp(u32 vp) { messages_[vp] = nullptr; }
     /// Copies code to its memory, and sets the VP to it.
     void load(const void* code, u64 gpa);
     void enter(u32 vp, u64 rip);
