@@ -25,7 +25,6 @@ ChildPartition::ChildPartition(u64 number, Partition& parent_partition, u64 crea
 namespace children {
 namespace {
 
-constexpr std::size_t most = 64;
 Spinlock lock;
 ChildPartition* all[most];
 u64 last_id = root_partition_id;
@@ -63,6 +62,11 @@ ChildPartition* find(u64 id) {
         }
     }
     return nullptr;
+}
+
+ChildPartition* at_place(u32 place) {
+    const Guard guard(lock);
+    return place < most ? all[place] : nullptr;
 }
 
 u32 count() {

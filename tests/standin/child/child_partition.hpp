@@ -61,6 +61,9 @@ void remove(const ChildPartition& child);
 u64 next_id();
 ChildPartition* find(u64 id);
 u32 count();
+/// One after the other, from 0 on; null where there is none.
+constexpr u32 most = 64;
+ChildPartition* at_place(u32 place);
 void report();
 
 } // namespace children

@@ -16,6 +16,7 @@
 #include "tests/standin/root/root_apic_page.hpp"
 #include "tests/standin/root/root_partition.hpp"
 #include "tests/standin/tlfs/msr.hpp"
+#include "tests/standin/vp/scheduling.hpp"
 
 namespace mshv::standin {
 namespace {
@@ -119,6 +120,9 @@ void on_msr(u32 index, VirtualProcessor& vp) {
         vp.set_edx_eax(value);
     }
     vp.skip(2);
+    if (write && number == hv_msr::eom) {
+        scheduling::retry_signals(); // there is room now
+    }
 }
 
 // ---- the rest ----

@@ -55,6 +55,7 @@ struct ChildVp : Vp {
     bool suspend_told = false; ///< the root knows of the explicit one
     bool dead = false;         ///< it is being deleted
     bool blocked = false;      ///< the root has been told so; written by all
+    bool signal_owed = false;  ///< of which it could not be told; written by all
     Spinlock signal_lock;      ///< of the next two
     bool dispatch_suspended = false;
     u64 signals = 0; ///< that the root got

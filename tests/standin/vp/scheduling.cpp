@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/standin/vp/scheduling.hpp"
 
-#include "tests/standin/console/log.hpp"
 #include "tests/standin/partition/statistics.hpp"
 #include "tests/standin/partition/synic_delivery.hpp"
 
@@ -29,6 +28,8 @@ struct SignalPair {
 };
 static_assert(sizeof(SignalPair) == 240);
 
+u32 owed = 0; ///< signals that found no room
+
 bool post_to(Partition& root, u32 lp, const synic::Message& message) {
     if (root.vps[lp] == nullptr) {
         return false;
@@ -48,14 +49,15 @@ void signal(ChildVp& vp) {
     pair.vps[0] = vp.index;
     const synic::Message message =
         synic::make_message(synic::message_type::vp_signal_pair, 0, pair);
-    ++vp.signals;
+    ++vp.signals; // before the root can count it
     bool posted = post_to(vp.partition.parent, vp.last_lp, message);
     for (u32 lp = 0; !posted && lp < lps().size(); ++lp) {
         posted = post_to(vp.partition.parent, lp, message);
     }
     if (!posted) {
         --vp.signals;
-        Log() << "partition " << vp.partition.id << " vp " << vp.index << " signal lost";
+        vp.signal_owed = true;
+        __atomic_fetch_add(&owed, 1, __ATOMIC_SEQ_CST);
     }
 }
 
@@ -71,6 +73,21 @@ void notify(ChildVp& vp, u32 what) {
         __atomic_exchange_n(&vp.blocked, false, __ATOMIC_SEQ_CST)) {
         stats::set_blocked(vp, false);
         signal(vp);
+    }
+}
+
+void retry_signals() {
+    if (__atomic_exchange_n(&owed, 0, __ATOMIC_SEQ_CST) == 0) {
+        return;
+    }
+    for (u32 place = 0; place < children::most; ++place) {
+        ChildPartition* const child = children::at_place(place);
+        for (u32 index = 0; child != nullptr && index < max_vps; ++index) {
+            ChildVp* const vp = find_vp(*child, index);
+            if (vp != nullptr && __atomic_exchange_n(&vp->signal_owed, false, __ATOMIC_SEQ_CST)) {
+                signal(*vp);
+            }
+        }
     }
 }
 

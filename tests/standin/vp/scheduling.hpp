@@ -26,6 +26,9 @@ constexpr u32 clear_intercept_suspend = 1U << 0;
 /// meanwhile.
 Dispatched dispatch(Lp& lp, ChildVp& vp, u32 flags, OnCall on_call);
 
+/// Once more those of which the root could not be told: it has taken a message since.
+void retry_signals();
+
 // What the root says of a VP's suspension, whose lock is held.
 void set_explicit_suspend(ChildVp& vp, bool suspended);
 void set_dispatch_suspend(ChildVp& vp, bool suspended);
