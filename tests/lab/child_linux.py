@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Linux as root partition with a driver that makes /dev/mshv: what the smallest VMM of root/child_vmm.cpp
+finds there, and what is left when a VMM is killed."""
+
+import argparse
+import pathlib
+import re
+import sys
+import tempfile
+import time
+
+from machine import Failed, Machine
+
+COMPLAINTS = r"BUG:|WARNING:|Oops|INFO: rcu|soft lockup|general protection fault"
+# As many as a check can wait for; where it kills is not in its hands.
+KILLS = 10
+
+
+def has_device(machine):
+    """the driver makes /dev/mshv"""
+    machine.wait_shell()
+    machine.run("for m in $(cat /lib/driver.list); do insmod /lib/drivers/$m || exit 1; done;"
+                " test -c /dev/mshv")
+
+
+def runs_children(machine):
+    """the smallest VMM finds all as it should be"""
+    said = machine.run("lab-child-vmm || true")
+    wrong = re.findall(r"^FAILED: .*", said, re.MULTILINE)
+    if wrong or "ok: all" not in said:
+        raise Failed(f"{wrong or 'it does not come to its end'}\n{said}")
+    return f"{said.count('ok: ')} checks"
+
+
+def killed_vmms_leave_nothing(machine):
+    """a VMM that is killed leaves nothing behind"""
+    begin = len(machine.log.text)
+    machine.run("i=0; while [ $i -lt %d ]; do lab-child-vmm spin >/tmp/said & p=$!;"
+                " until grep -q SPINS /tmp/said; do :; done; kill -9 $p; wait $p; i=$((i+1));"
+                " done; true" % KILLS)
+    ends = re.findall(r"^HV partition \d+ deleted deposited (\d+) withdrawn (\d+)$",
+                      machine.log.text[begin:], re.MULTILINE)
+    if len(ends) != KILLS or any(deposited != withdrawn for deposited, withdrawn in ends):
+        raise Failed(f"the children's ends: {ends}")
+    return f"{len(ends)} times, {ends[0][0]} pages each"
+
+
+def is_quiet(machine):
+    """the kernel has not complained"""
+    found = re.findall(rf"^.*(?:{COMPLAINTS}).*$", machine.run("dmesg"), re.MULTILINE)
+    if found:
+        raise Failed("; ".join(found[:5]))
+
+
+CHECKS = [has_device, runs_children, killed_vmms_leave_nothing, is_quiet]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--standin", type=pathlib.Path, required=True)
+    parser.add_argument("--root", type=pathlib.Path, required=True,
+                        help="what root/make made of a kernel with the driver")
+    parser.add_argument("--cpus", type=int, default=1)
+    parser.add_argument("--options", default="")
+    parser.add_argument("--append", default="")
+    parser.add_argument("--loader", default="qemu")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="mshv-lab.") as folder:
+        machine = Machine(arguments, pathlib.Path(folder), ["-no-reboot"])
+        one = None
+        try:
+            for one in CHECKS:
+                began = time.monotonic()
+                said = one(machine)
+                figure = f": {said}" if said else ""
+                print(f"ok: {one.__doc__}{figure} ({time.monotonic() - began:.1f} s)", flush=True)
+        except Failed as failure:
+            print(f"FAILED: {one.__doc__}: {failure}")
+            print("---- the stand-in ----", machine.log.text[-6000:],
+                  "---- the root ----", machine.console.text[-6000:], sep="\n")
+            return 1
+        finally:
+            machine.end()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
