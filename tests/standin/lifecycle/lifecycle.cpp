@@ -32,6 +32,7 @@ void give_back(ChildPartition& child, ChildVp* const* vps) {
             vp_creation::destroy(*vps[index]);
         }
     }
+    vp_creation::end_stats(child.stats, child.parent);
     while (void* const page = child.cpuid_results.take_page()) {
         child.pool.put(address_of(page));
     }

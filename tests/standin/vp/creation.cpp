@@ -18,21 +18,6 @@ u8* reach(void* partition, u64 gpa) {
     return found.present && found.rights.write ? at<u8>(found.address) : nullptr;
 }
 
-/// Counters that the root still looks at are its own page.
-void end_stats(ChildVp& vp) {
-    using Unmapped = StatsPage::Unmapped;
-    u64* page = nullptr;
-    Unmapped result = Unmapped::not_yet;
-    while (result == Unmapped::not_yet) {
-        result = vp.stats.unmap(page);
-    }
-    if (result == Unmapped::page) {
-        root_memory::hide(address_of(page));
-        const Guard guard(vp.partition.parent.lock);
-        vp.partition.parent.pool.put(address_of(page));
-    }
-}
-
 } // namespace
 
 ChildVp* create(ChildPartition& partition, u32 index, u32 code, Status& status) {
@@ -68,11 +53,25 @@ void destroy(ChildVp& vp) {
     DepositPool& pool = vp.partition.pool;
     unmap_page(vp, vp.message_page);
     unmap_page(vp, vp.register_page);
-    end_stats(vp);
+    end_stats(vp.stats, vp.partition.parent);
     const PhysicalAddress pages[] = {address_of(&vp.cpu.vmcb), address_of(&vp.context),
                                      address_of(vp.queues), address_of(&vp)};
     for (const PhysicalAddress page : pages) {
         pool.put(page);
+    }
+}
+
+void end_stats(StatsPage& stats, Partition& owner) {
+    using Unmapped = StatsPage::Unmapped;
+    u64* page = nullptr;
+    Unmapped result = Unmapped::not_yet;
+    while (result == Unmapped::not_yet) {
+        result = stats.unmap(page);
+    }
+    if (result == Unmapped::page) {
+        root_memory::hide(address_of(page));
+        const Guard guard(owner.lock);
+        owner.pool.put(address_of(page));
     }
 }
 

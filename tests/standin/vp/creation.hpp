@@ -15,6 +15,9 @@ void detach(ChildVp& vp);
 /// Gives its pages back. After wait_for_others().
 void destroy(ChildVp& vp);
 
+/// Takes away a page of counters that is still mapped: it is the one of who looks at them.
+void end_stats(StatsPage& stats, Partition& owner);
+
 /// A page that the VP and its parent share; null with the status of the call.
 u8* map_page(ChildVp& vp, u8*& page, u32 code, Status& status);
 void unmap_page(ChildVp& vp, u8*& page);
