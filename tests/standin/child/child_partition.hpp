@@ -31,7 +31,7 @@ constexpr u32 exception = 3;
 /// A partition that the root has made. It lies in a page of the root's pool; all that is made for
 /// it comes from its own.
 struct ChildPartition : Partition {
-    enum class State : u8 { created, initialized, finalized };
+    enum class State : u8 { created, initialized, finalized, deleted };
 
     ChildPartition(u64 number, Partition& parent_partition, u64 creation_flags, Interrupt how);
 

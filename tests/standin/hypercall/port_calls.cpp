@@ -72,6 +72,9 @@ Status connect_port(Call& call) {
     }
     const Doorbell doorbell{call.in<u32>(8) & 0xFFFFFF, call.in<u32>(24) & 0xFFFFFF,
                             call.in<u64>(40), call.in<u64>(48), call.in<u32>(56)};
+    if (child->state >= ChildPartition::State::finalized) {
+        return Status::invalid_partition_state;
+    }
     constexpr u32 largest_size = 4;
     ports::Port port;
     if (!is_self(call, call.in<u64>(16)) || !ports::find(doorbell.port, port) ||

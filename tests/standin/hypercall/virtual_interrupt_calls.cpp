@@ -100,6 +100,9 @@ Status register_intercept_result(Call& call) {
         {call.in<u32>(28), call.in<u32>(36), call.in<u32>(44), call.in<u32>(52)},
         {call.in<u32>(32), call.in<u32>(40), call.in<u32>(48), call.in<u32>(56)}};
     const Guard guard(child->lock);
+    if (child->state >= ChildPartition::State::finalized) {
+        return Status::invalid_partition_state;
+    }
     if (child->cpuid_results.is_full()) {
         void* const page = take_deposited(*child, call.form.code, status);
         if (page == nullptr) {

@@ -55,6 +55,9 @@ Status map_vp_state_page(Call& call) {
         return Status::invalid_parameter;
     }
     const Guard guard(vp->partition.lock);
+    if (vp->dead) {
+        return Status::invalid_vp_index;
+    }
     const u8* const mapped = vp_creation::map_page(*vp, *page, call.form.code, status);
     if (mapped != nullptr) {
         call.out<u64>(0, address_of(mapped) / page_size);

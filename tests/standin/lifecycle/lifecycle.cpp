@@ -84,7 +84,7 @@ Status finalize(ChildPartition& child) {
     ChildVp* vps[max_vps];
     {
         const Guard guard(child.lock);
-        if (child.state == State::finalized) {
+        if (child.state == State::finalized || child.state == State::deleted) {
             return Status::invalid_partition_state;
         }
         child.state = State::finalized;
@@ -102,10 +102,11 @@ Status finalize(ChildPartition& child) {
 Status remove(ChildPartition& child) {
     {
         const Guard guard(child.lock);
-        const bool in_use = child.state == State::initialized;
+        const bool in_use = child.state == State::initialized || child.state == State::deleted;
         if (in_use || child.pool.held() != 0) {
             return Status::invalid_partition_state;
         }
+        child.state = State::deleted;
         children::remove(child);
     }
     Log() << "partition " << child.id << " deleted deposited " << child.pool.deposited()

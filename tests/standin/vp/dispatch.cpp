@@ -33,7 +33,11 @@ public:
     Run& operator=(const Run&) = delete;
     ~Run() {
         extended_state::load_root(lp_, vp_.context);
-        vp_.clockwork.arm(lp_, vp_);
+        if (vp_.dead) {
+            vp_.clockwork.disarm();
+        } else {
+            vp_.clockwork.arm(lp_, vp_);
+        }
         __atomic_store_n(&vp_.running_on, static_cast<Lp*>(nullptr), __ATOMIC_SEQ_CST);
     }
 
