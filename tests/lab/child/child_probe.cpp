@@ -8,7 +8,7 @@
 extern "C" {
 extern const mshv::standin::u8 payload_port[], payload_memory[], payload_triple_fault[],
     payload_halt[], payload_handler[], payload_timers[], payload_starter[], payload_started[],
-    payload_cpuid[], payload_doorbell[], payload_spin[];
+    payload_cpuid[], payload_doorbell[], payload_spin[], payload_vectors[], payload_long[];
 }
 
 namespace mshv::standin::probe {
@@ -334,6 +334,64 @@ void check_properties() {
     child.end();
 }
 
+void check_vectors() {
+    constexpr u32 cr4 = 0x40003, xmm0 = 0x30000;
+    begin(payload_vectors);
+    say(child.set(0, cr4, 0x600) == Status::success &&
+            child.set(0, xmm0, 0x1234567890ABCDEF, 0x55) == Status::success,
+        "vector registers are set");
+    say(child.run_to_intercept(0) == type::io_port &&
+            child.message<intercept::IoPort>(0).rax == 0x90ABCDEF,
+        "it sees them", child.message<intercept::IoPort>(0).rax);
+    child.skip(0);
+    say(child.run_to_intercept(0) == type::io_port && child.get(0, xmm0 + 1) == 0x99,
+        "and its parent sees what it writes", child.get(0, xmm0 + 1));
+    say(child.registers(0)[0xA0 + 16] == 0x99, "in the register page, too");
+    child.end();
+}
+
+/// All of the first 4 GiB at itself, by pages of 1 GiB, with tables in the two pages behind the
+/// code.
+void enter_long_mode() {
+    constexpr u64 first = 0x2000, second = 0x6000;
+    constexpr u64 long_code = 0xA09BULL << 48 | 0xFFFFFFFF;
+    Page* const page = next_page();
+    *page = {};
+    (void)child.map(second, page, 0xF);
+    *at<u64>(address_of(child.memory(first))) = second | 7;
+    for (u64 i = 0; i < 4; ++i) {
+        page->words[i] = i << 30 | 0x87;
+    }
+    (void)child.set(0, 0x40000, 0x80000011);
+    (void)child.set(0, 0x40002, first);
+    (void)child.set(0, 0x40003, 0x20);
+    (void)child.set(0, 0x80001, 0x500);
+    (void)child.set(0, 0x60001, 0, long_code);
+}
+
+void check_long_mode() {
+    begin(payload_long);
+    enter_long_mode();
+    say(child.get(0, 0x80001) == 0x500, "long mode is active");
+    say(child.run_to_intercept(0) == type::unmapped_gpa, "it runs in long mode",
+        child.message_type(0));
+    const auto& message = child.message<intercept::MemoryAccess>(0);
+    say(message.gpa == 0xD0000040 && message.gva == 0xD0000040 && message.info == 3 &&
+            message.header.cs.attributes == 0xA09B,
+        "its tables are walked", message.gva);
+    const auto* const clock = at<u64>(address_of(child.memory(0x4000)));
+    say(clock[0] == 1 && clock[1] != 0, "its reference TSC page is filled");
+    child.skip(0);
+    say(child.run_to_intercept(0) == type::io_port &&
+            (child.message<intercept::IoPort>(0).rax & 0xFFFF) == 6,
+        "a hypercall without the privilege is refused", child.message<intercept::IoPort>(0).rax);
+    child.skip(0);
+    say(child.run_to_intercept(0) == type::io_port &&
+            (child.message<intercept::IoPort>(0).rax & 0xFFFF) == 5,
+        "one with a wrong vector, too", child.message<intercept::IoPort>(0).rax);
+    child.end();
+}
+
 void check_spin() {
     begin(payload_spin);
     (void)child.set(0, 0, 0);
@@ -365,6 +423,8 @@ void run() {
     check_cpuid();
     check_doorbell();
     check_properties();
+    check_vectors();
+    check_long_mode();
     withdraw_all(self);
 }
 

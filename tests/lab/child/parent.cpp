@@ -138,7 +138,7 @@ u8* Child::memory(u64 gpa) const {
 }
 
 void Child::load(const void* code, u64 gpa) {
-    __builtin_memcpy(memory(gpa), code, 200);
+    __builtin_memcpy(memory(gpa), code, 240);
 }
 
 void Child::enter(u32 vp, u64 where) {

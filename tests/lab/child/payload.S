@@ -116,6 +116,48 @@ payload_handler:
     movl    $8, %fs:0x80
     hlt
 
+    payload vectors
+    movd    %xmm0, %eax
+    out     %eax, $0x20
+    mov     $0x99, %eax
+    movd    %eax, %xmm1
+    out     %eax, $0x21
+    hlt
+
+    .code64
+    payload long
+    mov     $0x40000021, %ecx       /* the reference TSC page is that at 0x4000 */
+    mov     $0x4001, %eax
+    xor     %edx, %edx
+    wrmsr
+    mov     $0xD0000040, %eax
+    mov     $0x1122334455667788, %rbx
+    mov     %rbx, (%rax)
+    mov     $0x40000001, %ecx       /* its hypercall page that at 0x5800's page */
+    mov     $0x8100000000000000, %rdx
+    shr     $32, %rdx
+    xor     %eax, %eax
+    dec     %ecx
+    wrmsr
+    inc     %ecx
+    mov     $0x5001, %eax
+    xor     %edx, %edx
+    wrmsr
+    mov     $0x46, %ecx             /* GET_PARTITION_ID, which it may not */
+    xor     %edx, %edx
+    mov     $0x4800, %r8d
+    mov     $0x5000, %eax
+    mov     $0x900, %esp
+    call    *%rax
+    out     %eax, $0x20
+    mov     $0x1000B, %ecx          /* SEND_IPI by registers: vector 3 is none */
+    mov     $3, %edx
+    mov     $1, %r8d
+    mov     $0x5000, %eax
+    call    *%rax
+    out     %eax, $0x21
+    .code16
+
     payload spin
 1:  jmp     1b
 

@@ -46,8 +46,15 @@ Status create_port(Call& call) {
 
 /// { u64 partition, u32 port, u32 }
 Status delete_port(Call& call) {
-    return is_self(call, call.in<u64>(0)) ? ports::remove(call.in<u32>(8) & 0xFFFFFF)
-                                          : Status::invalid_partition_id;
+    if (!is_self(call, call.in<u64>(0))) {
+        return Status::invalid_partition_id;
+    }
+    const Status status = ports::remove(call.in<u32>(8) & 0xFFFFFF);
+    const Guard guard(call.caller.lock);
+    while (void* const page = ports::take_empty_page()) {
+        call.caller.pool.put(address_of(page));
+    }
+    return status;
 }
 
 Status to_status(Connections::Added added) {

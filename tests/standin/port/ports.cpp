@@ -60,6 +60,22 @@ Status remove(u32 id) {
     return Status::success;
 }
 
+void* take_empty_page() {
+    const Guard guard(lock);
+    for (Page** link = &first; *link != nullptr; link = &(*link)->next) {
+        bool empty = true;
+        for (const Port& one : (*link)->entries) {
+            empty = empty && one.id == 0;
+        }
+        if (empty) {
+            Page* const page = *link;
+            *link = page->next;
+            return page;
+        }
+    }
+    return nullptr;
+}
+
 bool find(u32 id, Port& port) {
     const Guard guard(lock);
     const Port* const place = id == 0 ? nullptr : place_of(id);

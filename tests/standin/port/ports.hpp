@@ -19,6 +19,8 @@ constexpr u32 any_vp = 0xFFFFFFFF;
 Status create(const Port& port);
 void give(void* page);
 Status remove(u32 id);
+/// A page in which no port is left, which goes back; null when there is none.
+void* take_empty_page();
 bool find(u32 id, Port& port);
 
 /// Rings it, on this processor if any will do. `owner`: the partition whose port it is.
