@@ -3,6 +3,7 @@
 
 #include "tests/standin/lp/clock.hpp"
 #include "tests/standin/vp/child_cpuid.hpp"
+#include "tests/standin/vp/child_synthetic_msrs.hpp"
 #include "tests/standin/vp/extended_state.hpp"
 
 namespace mshv::standin::properties {
@@ -108,6 +109,7 @@ Status set(ChildPartition& child, u32 which, u64 value) {
             child.time.freeze(clock::now());
         } else {
             child.time.go_on(clock::now());
+            child_msrs::on_time_changed(child);
         }
         return Status::success;
     case code::reference_time:

@@ -40,17 +40,6 @@ void Synic::set_guest(Reach reach, void* context, MessageQueues* queues) {
     set_pages(0, 0, 0, queues);
 }
 
-void Synic::reset() {
-    const Guard guard(lock_);
-    write_control(0);
-    set_page(message_page_, 0);
-    set_page(flags_page_, 0);
-    set_page(ring_page_, 0);
-    for (u64& sint : sints_) {
-        sint = sint_bit::masked;
-    }
-}
-
 void Synic::set_pages(u64 messages, u64 flags, u64 rings, MessageQueues* queues) {
     message_page_ = messages;
     flags_page_ = flags;

@@ -50,8 +50,6 @@ public:
     using Reach = u8* (*)(void* context, u64 gpa);
     /// Pages of the guest's own choice.
     void set_guest(Reach reach, void* context, MessageQueues* queues);
-    /// As when a VP starts.
-    void reset();
 
     /// False when there is no such register, or this may not be written to it.
     bool read(u32 number, u64& value) const;

@@ -69,13 +69,13 @@ void fill_hypercall_page(u8* page) {
     __builtin_memcpy(page, code, sizeof(code));
 }
 
-void fill_tsc_page(const ChildVp& vp, u8* page) {
+/// The child's TSC runs ahead of the machine's by its offset.
+void fill_tsc_page(const ChildPartition& partition, u64 tsc_offset, u8* page) {
     const ReferenceTime& machine = clock::reference();
-    // The child's TSC runs ahead of the machine's by its offset.
-    const u64 ahead = multiply_high(vp.cpu.vmcb.tsc_offset, machine.scale) -
-                      (static_cast<std::int64_t>(vp.cpu.vmcb.tsc_offset) < 0 ? machine.scale : 0);
+    const bool is_behind = static_cast<std::int64_t>(tsc_offset) < 0;
+    const u64 ahead = multiply_high(tsc_offset, machine.scale) - (is_behind ? machine.scale : 0);
     const ReferenceTscPage contents{1, 0, machine.scale,
-                                    machine.offset - vp.partition.time.base() - ahead};
+                                    machine.offset - partition.time.base() - ahead};
     __builtin_memcpy(page, &contents, sizeof(contents));
 }
 
@@ -90,7 +90,7 @@ Result set_page(const ChildVp& vp, u64& reg, u64 value, u64& gpa, bool is_code) 
         if (is_code) {
             fill_hypercall_page(page);
         } else {
-            fill_tsc_page(vp, page);
+            fill_tsc_page(vp.partition, vp.cpu.vmcb.tsc_offset, page);
         }
     }
     reg = value;
@@ -107,6 +107,18 @@ Result of(bool done) {
 }
 
 } // namespace
+
+void on_time_changed(const ChildPartition& partition) {
+    const u64 reg = partition.reference_tsc_page;
+    const ChildVp* const vp = find_vp(partition, 0);
+    if ((reg & enabled) == 0 || vp == nullptr) {
+        return;
+    }
+    u8* const page = page_at(*vp, align_down(reg, page_size));
+    if (page != nullptr) {
+        fill_tsc_page(partition, vp->cpu.vmcb.tsc_offset, page);
+    }
+}
 
 bool read_synthetic(ChildVp& vp, u32 number, u64& value) {
     using namespace hv_msr;

@@ -7,6 +7,9 @@
 /// pages that a child names are its own memory, into which the hypervisor writes.
 namespace mshv::standin::child_msrs {
 
+/// The partition's time has been set or goes on: its reference TSC page says so.
+void on_time_changed(const ChildPartition& partition);
+
 bool read_synthetic(ChildVp& vp, u32 number, u64& value);
 Result write_synthetic(ChildVp& vp, u32 number, u64 value, u64& gpa);
 
