@@ -98,8 +98,8 @@ payload_triple_fault:
     .balign 16
 payload_halt:
     movl $0x1FF, %es:0xF0
-    sti
     out %al, $0x1F
+    sti
     hlt
     out %al, $0x20
     .balign 16
