@@ -36,9 +36,11 @@ def runs_children(machine):
 def killed_vmms_leave_nothing(machine):
     """a VMM that is killed leaves nothing behind"""
     begin = len(machine.log.text)
-    machine.run("i=0; while [ $i -lt %d ]; do lab-child-vmm spin >/tmp/said & p=$!;"
-                " until grep -q SPINS /tmp/said; do :; done; kill -9 $p; wait $p; i=$((i+1));"
-                " done; true" % KILLS)
+    # Each says so in a file of its own when its child runs: an older one's word would be early.
+    machine.run("i=0; while [ $i -lt %d ]; do lab-child-vmm spin >/tmp/said$i & p=$!;"
+                " until grep -q SPINS /tmp/said$i 2>/dev/null; do :; done; kill -9 $p; wait $p;"
+                " i=$((i+1)); done; true" % KILLS)
+
     def ends():
         return re.findall(r"^HV partition \d+ deleted deposited (\d+) withdrawn (\d+)$",
                           machine.log.text[begin:], re.MULTILINE)
