@@ -2,6 +2,7 @@
 #include "tests/standin/lp/grace.hpp"
 
 #include "tests/standin/cpu/instructions.hpp"
+#include "tests/standin/lp/hold.hpp"
 
 namespace mshv::standin {
 namespace {
@@ -19,6 +20,7 @@ void wait_for_others() {
     for (const Lp& lp : lps()) {
         const u64 before = lp.presence.visits();
         while (&lp != &self && !is_quiet(lp) && lp.presence.visits() == before) {
+            hold::pass(self); // or who holds, and this, would wait for each other
             pause();
         }
     }

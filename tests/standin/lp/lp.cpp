@@ -7,6 +7,7 @@
 
 extern "C" {
 extern const mshv::standin::u8 interrupt_stubs[256][16];
+extern const mshv::standin::u8 wait_looks[], wait_ends[];
 extern const mshv::standin::u8 ap_start[], ap_start_end[];
 extern mshv::standin::u64 ap_stack;
 extern mshv::standin::u32 ap_number;
@@ -146,6 +147,9 @@ struct Frame {
 extern "C" void on_interrupt(Frame* frame) {
     constexpr u64 nmi = 2;
     if (frame->vector == nmi) {
+        if (frame->rip >= address_of(wait_looks) && frame->rip < address_of(wait_ends)) {
+            frame->rip = address_of(wait_ends);
+        }
         if (!__atomic_exchange_n(&this_lp().kicked, false, __ATOMIC_ACQ_REL)) {
             this_lp().nmi_for_root = true;
         }

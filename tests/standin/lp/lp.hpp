@@ -34,7 +34,7 @@ struct Lp {
     LpCounters counters;
     StatsPage stats; ///< where the root reads them
 
-    /// The interrupt that take_interrupt() or wait_for_interrupt() took and that is still in service
+    /// The interrupt that take_interrupt() or wait_while_zero() took and that is still in service
     /// in the APIC; 0 = none.
     u32 taken_vector = 0;
 
@@ -58,6 +58,10 @@ Lp& this_lp();
 
 /// All of the machine, whether they came up or not.
 std::span<Lp> lps();
+
+/// Waits for an interrupt, or for an NMI, and takes it; or does nothing where `word` is not 0. Whoever
+/// changes the word and then kicks this processor is not missed. Interrupts are off before and after.
+extern "C" void wait_while_zero(const u32& word);
 
 /// Brings it out of its guest, whatever the guest thinks of interrupts.
 void kick(Lp& lp);

@@ -30,6 +30,8 @@ public:
     }
 
     [[nodiscard]] bool empty() const { return __atomic_load_n(&word_, __ATOMIC_ACQUIRE) == 0; }
+    /// 0 = empty. For who waits for it.
+    [[nodiscard]] const u32& word() const { return word_; }
 
 private:
     static constexpr u32 init = 1;

@@ -91,7 +91,7 @@ u32 wait_for_startup(Lp& lp) {
         lp.taken_vector = 0;
         {
             const Idle idle(lp);
-            wait_for_interrupt();
+            wait_while_zero(lp.mailbox.word());
         }
         if (!lp_timers::end_own_interrupt(lp) && lp.taken_vector != 0) {
             local_apic::write(local_apic::reg::eoi, 0);
@@ -99,27 +99,38 @@ u32 wait_for_startup(Lp& lp) {
     }
 }
 
+/// An NMI that the root has not got yet. After another event it comes at once.
+void put_up_nmi(Lp& lp, VirtualProcessor& vp) {
+    if (vp.vmcb.event_injection != 0) {
+        kick(lp);
+        return;
+    }
+    lp.nmi_for_root = false;
+    vp.inject_nmi();
+}
+
 /// Runs until somebody sends an INIT here.
 void run_until_init(Lp& lp, VirtualProcessor& vp) {
     lp.counters.last_change = clock::now();
     __atomic_store_n(&lp.runs_guest, true, __ATOMIC_SEQ_CST);
     for (;;) {
+        hold_all_interrupts(); // or a kick that comes once all is looked after is taken in vain
         hold::pass(lp);
-        if (lp.nmi_for_root && vp.vmcb.event_injection == 0) {
-            lp.nmi_for_root = false;
-            vp.inject_nmi();
+        if (lp.mailbox.take_init()) {
+            let_interrupts_go();
+            __atomic_store_n(&lp.runs_guest, false, __ATOMIC_SEQ_CST);
+            return;
+        }
+        u32 vector = 0;
+        (void)lp.mailbox.take_startup(vector); // a processor that runs does not hear it
+        if (lp.nmi_for_root) {
+            put_up_nmi(lp, vp);
         }
         stats::on_entry(lp, root_vp(lp.index));
         svm::run(lp, vp);
         stats::on_exit(lp, root_vp(lp.index),
                        static_cast<svm::Exit>(vp.vmcb.exit_code));
         on_root_exit(lp, vp);
-        if (lp.mailbox.take_init()) {
-            __atomic_store_n(&lp.runs_guest, false, __ATOMIC_SEQ_CST);
-            return;
-        }
-        u32 vector = 0;
-        (void)lp.mailbox.take_startup(vector); // a processor that runs does not hear it
     }
 }
 

@@ -67,25 +67,17 @@ void keep_events(VirtualProcessor& vp, bool offered) {
 
 } // namespace
 
-/// A kick that comes from here on is taken by VMRUN, and so it is not lost.
-bool run_unless(Lp& lp, VirtualProcessor& vp, const u32& requests) {
+void enter(Lp& lp, VirtualProcessor& vp) {
     constexpr u8 flush_all = 1;
-    hold_all_interrupts();
-    if (__atomic_load_n(&requests, __ATOMIC_SEQ_CST) != 0) {
-        let_interrupts_go();
-        return false;
-    }
     vp.vmcb.tlb_control = lp.presence.enter(translation_clock()) ? flush_all : u8{0};
     world_switch(address_of(&vp.vmcb), &vp.registers, address_of(lp.host_state));
     lp.presence.leave();
-    return true;
 }
 
 void run(Lp& lp, VirtualProcessor& vp) {
-    constexpr u32 none = 0;
     offer_interrupts(vp);
     const bool offered = vp.vmcb.v_irq != 0;
-    (void)run_unless(lp, vp, none);
+    enter(lp, vp);
     keep_events(vp, offered);
 }
 

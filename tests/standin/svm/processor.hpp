@@ -9,11 +9,13 @@ namespace mshv::standin::svm {
 /// Turns SVM on for this processor. Panics when the machine has none, or not enough of it.
 void enable(Lp& lp);
 
-/// Runs `vp` until its next exit. What is injected is taken; an event that was being delivered when
+/// Runs the guest until its next exit. The caller holds all interrupts, see hold_all_interrupts(), since
+/// before it looked for what others want of this processor: whoever wanted something later and kicked
+/// it ends this at once. They are let go on return.
+void enter(Lp& lp, VirtualProcessor& vp);
+
+/// The same for the root: what waits to be injected is taken; an event that was being delivered when
 /// the exit came is put up for injection again, so that none is lost.
 void run(Lp& lp, VirtualProcessor& vp);
-/// The same, but for when `requests` is not 0: false then, and nothing has happened. Whoever makes it
-/// so and then kicks the processor is not missed.
-bool run_unless(Lp& lp, VirtualProcessor& vp, const u32& requests);
 
 } // namespace mshv::standin::svm

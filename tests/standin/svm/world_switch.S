@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* void world_switch(vmcb, guest registers, the hypervisor's own VMSAVE page)
-   Runs the guest until its next exit. Interrupts are off before and after. What neither VMRUN nor
+   Runs the guest until its next exit. Before, all interrupts are held (CLGI); after, none is but by
+   the interrupt flag, which is off both times. What neither VMRUN nor
    VMLOAD switches are the general registers but RAX and RSP, in the order of GuestRegisters. */
 
     .section .text
@@ -14,7 +15,6 @@ world_switch:
     push    %r15
     push    %rdx
     push    %rsi
-    clgi
     sti                             /* what a guest's own interrupt flag does not hold back */
     mov     %rdi, %rax
     mov     0x00(%rsi), %rcx

@@ -47,6 +47,7 @@ private:
     bool look_around(Dispatched& end);
     void let_others_in();
     bool block(Dispatched& end);
+    [[nodiscard]] bool root_is_called() const;
     bool after_exit(Dispatched& end);
     bool root_has_interrupt();
 
@@ -66,6 +67,11 @@ void Run::let_others_in() {
     extended_state::load_child(lp_, vp_.context);
 }
 
+/// Something is asked of this processor that only the root's VP can give.
+bool Run::root_is_called() const {
+    return !lp_.mailbox.empty() || lp_.nmi_for_root || hold::is_on();
+}
+
 /// True when the dispatch ends here.
 bool Run::look_around(Dispatched& end) {
     const u32 requests = __atomic_exchange_n(&vp_.requests, 0, __ATOMIC_SEQ_CST);
@@ -80,7 +86,7 @@ bool Run::look_around(Dispatched& end) {
     register_page::take_interrupts(vp_);
     vp_.clockwork.expire(vp_);
     injection::take_init_and_startup(vp_);
-    if (!lp_.mailbox.empty() || lp_.nmi_for_root || hold::is_on()) {
+    if (root_is_called()) {
         end = root_is_wanted;
         return true;
     }
@@ -152,10 +158,13 @@ Dispatched Run::loop() {
         }
         vp_.clockwork.arm(lp_, vp_);
         injection::prepare(vp_);
-        stats::on_entry(lp_, vp_);
-        if (!svm::run_unless(lp_, vp_.cpu, vp_.requests)) {
+        hold_all_interrupts();
+        if (__atomic_load_n(&vp_.requests, __ATOMIC_SEQ_CST) != 0 || root_is_called()) {
+            let_interrupts_go();
             continue;
         }
+        stats::on_entry(lp_, vp_);
+        svm::enter(lp_, vp_.cpu);
         stats::on_exit(lp_, vp_, static_cast<svm::Exit>(vp_.cpu.vmcb.exit_code));
         injection::recover(vp_);
         if (after_exit(end)) {
