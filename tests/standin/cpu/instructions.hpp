@@ -75,6 +75,10 @@ inline void pause() {
     __builtin_ia32_pause();
 }
 
+/// Interrupts are off before and after; between them the processor waits for one and takes it.
+inline void wait_for_interrupt() {
+    asm volatile("sti; hlt; cli" : : : "memory");
+}
 /// Takes one interrupt that is pending, if one is.
 inline void take_interrupt() {
     asm volatile("sti; nop; cli" : : : "memory");

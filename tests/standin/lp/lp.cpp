@@ -105,6 +105,11 @@ void kick(Lp& lp) {
     }
 }
 
+void end_next_entry(Lp& self) {
+    __atomic_store_n(&self.kicked, true, __ATOMIC_SEQ_CST);
+    local_apic::send(self.apic_id, local_apic::icr::nmi | local_apic::icr::assert_level);
+}
+
 void start_lps(std::span<const u32> apic_ids, PhysicalAddress page) {
     fill_idt();
     for (const u32 id : apic_ids) {

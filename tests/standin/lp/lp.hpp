@@ -40,7 +40,7 @@ struct Lp {
 
     Spinlock timers_lock;
     TimerQueue timers;          ///< what is to happen here, see lp_timers.hpp
-    u64 timer_target = never; ///< for when the physical timer is programmed
+    u64 timer_target = 0; ///< for when the physical timer is programmed
 
     alignas(page_size) u8 host_state[page_size] = {};      ///< what VMSAVE keeps of the hypervisor's own
     alignas(page_size) u8 host_save_area[page_size] = {};  ///< what VMRUN keeps of it
@@ -65,6 +65,9 @@ extern "C" void wait_while_zero(const u32& word);
 
 /// Brings it out of its guest, whatever the guest thinks of interrupts.
 void kick(Lp& lp);
+/// Lets the next entry of this processor's guest take what is injected, and no instruction. All
+/// interrupts are held.
+void end_next_entry(Lp& self);
 
 /// Starts every processor of `apic_ids` but this one, which is the first of them, and waits until they
 /// are up. One that does not come up within a second is reported and left alone. `page` is a page

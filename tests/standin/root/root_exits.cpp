@@ -248,7 +248,8 @@ void on_root_exit(Lp& lp, VirtualProcessor& vp) {
     case svm::Exit::mwait:
         vp.raise_invalid_opcode(); // hidden in CPUID
         return;
-    case svm::Exit::nmi: // it was taken since, see on_interrupt()
+    case svm::Exit::nmi:   // it was taken since, see on_interrupt()
+    case svm::Exit::vintr: // the next entry injects, see svm::run()
         return;
     case svm::Exit::nested_page_fault:
         on_nested_page_fault(lp, vp);

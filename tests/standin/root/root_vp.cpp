@@ -102,7 +102,7 @@ u32 wait_for_startup(Lp& lp) {
 /// An NMI that the root has not got yet. After another event it comes at once.
 void put_up_nmi(Lp& lp, VirtualProcessor& vp) {
     if (vp.vmcb.event_injection != 0) {
-        kick(lp);
+        end_next_entry(lp);
         return;
     }
     lp.nmi_for_root = false;

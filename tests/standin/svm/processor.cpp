@@ -3,6 +3,7 @@
 
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
+#include "tests/standin/lp/local_apic.hpp"
 
 extern "C" void world_switch(mshv::standin::PhysicalAddress vmcb,
                              mshv::standin::GuestRegisters* registers,
@@ -32,37 +33,41 @@ void enable(Lp& lp) {
 
 namespace {
 
-/// An interrupt goes by V_IRQ, not by EVENTINJ: QEMU's TCG (seen in 7.2) remembers the vector of an
-/// injected interrupt as its pending exception and delivers it once more, whatever RFLAGS.IF says,
-/// when another thread calls the processor out of its loop before something else makes it forget.
-/// Only where two wait at once is one injected, since the other then makes it forget.
-void offer_interrupts(VirtualProcessor& vp) {
+constexpr u64 interrupts_on = 1U << 9;
+
+bool is_external(u64 what) {
+    return (what & (event::valid | event::type_mask)) == (event::valid | event::external);
+}
+
+/// QEMU's TCG (seen in 7.2) remembers the vector of an injected interrupt as its pending exception and
+/// delivers it once more, whatever RFLAGS.IF says, when another thread calls the processor out of its
+/// loop before something makes it forget. An NMI does: it ends the VMRUN once the interrupt is in.
+/// V_IRQ is no way around: QEMU sets it in a word that other threads change at the same time, and an
+/// idle guest whose V_IRQ is lost sleeps for ever, since what it has in service holds back all else. So
+/// V_IRQ only tells when a guest that does not take interrupts takes them again.
+void offer_interrupts(Lp& lp, VirtualProcessor& vp) {
     Vmcb& vmcb = vp.vmcb;
     vmcb.v_irq = 0;
-    if (vp.interrupts.size() > 1 && vmcb.event_injection == 0) {
+    vmcb.intercepts_3 &= ~intercept3::vintr;
+    const bool takes = (vmcb.rflags & interrupts_on) != 0 && vmcb.interrupt_shadow == 0;
+    if (vp.interrupts.size() != 0 && takes && vmcb.event_injection == 0) {
         vmcb.event_injection = event::valid | event::external | vp.interrupts.take_next();
+    }
+    if (is_external(vmcb.event_injection)) {
+        end_next_entry(lp);
     }
     if (vp.interrupts.size() != 0) {
         vmcb.v_irq = v_irq_pending;
         vmcb.v_intr_flags = v_ignore_tpr;
         vmcb.v_intr_vector = vp.interrupts.next();
+        vmcb.intercepts_3 |= intercept3::vintr;
     }
 }
 
 /// Keeps what the exit cut short for the next entry.
-void keep_events(VirtualProcessor& vp, bool offered) {
-    Vmcb& vmcb = vp.vmcb;
-    const bool waits = offered && (vmcb.v_irq & v_irq_pending) != 0;
-    if (offered && !waits) {
-        vp.interrupts.take_next();
-    }
-    vmcb.event_injection = 0;
-    const u64 cut_short = vmcb.exit_interrupt_info;
-    // One that still waits begins anew by itself.
-    if ((cut_short & event::valid) != 0 &&
-        !(waits && (cut_short & event::vector_mask) == vmcb.v_intr_vector)) {
-        vmcb.event_injection = cut_short;
-    }
+void keep_events(VirtualProcessor& vp) {
+    const u64 cut_short = vp.vmcb.exit_interrupt_info;
+    vp.vmcb.event_injection = (cut_short & event::valid) != 0 ? cut_short : 0;
 }
 
 } // namespace
@@ -70,15 +75,20 @@ void keep_events(VirtualProcessor& vp, bool offered) {
 void enter(Lp& lp, VirtualProcessor& vp) {
     constexpr u8 flush_all = 1;
     vp.vmcb.tlb_control = lp.presence.enter(translation_clock()) ? flush_all : u8{0};
+    if (__atomic_load_n(&lp.kicked, __ATOMIC_SEQ_CST)) {
+        end_next_entry(lp); // that NMI may be lost, see below; one that is not is the same
+    }
     world_switch(address_of(&vp.vmcb), &vp.registers, address_of(lp.host_state));
     lp.presence.leave();
+    // At an exit QEMU changes, without its lock, a word in which other threads report interrupts, so
+    // one of them may get lost. A write of the task priority makes it look again.
+    local_apic::write(local_apic::reg::task_priority, local_apic::read(local_apic::reg::task_priority));
 }
 
 void run(Lp& lp, VirtualProcessor& vp) {
-    offer_interrupts(vp);
-    const bool offered = vp.vmcb.v_irq != 0;
+    offer_interrupts(lp, vp);
     enter(lp, vp);
-    keep_events(vp, offered);
+    keep_events(vp);
 }
 
 } // namespace mshv::standin::svm

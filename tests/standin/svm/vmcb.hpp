@@ -86,6 +86,7 @@ namespace intercept3 {
 constexpr u32 intr = 1U << 0;
 constexpr u32 nmi = 1U << 1;
 constexpr u32 init = 1U << 3;
+constexpr u32 vintr = 1U << 4;
 constexpr u32 cpuid = 1U << 18;
 constexpr u32 iret = 1U << 20;
 constexpr u32 hlt = 1U << 24;
@@ -142,6 +143,7 @@ namespace event {
 constexpr u64 vector_mask = 0xFF;
 constexpr u64 valid = 1ULL << 31;
 constexpr u64 has_error_code = 1ULL << 11;
+constexpr u64 type_mask = 7ULL << 8;
 constexpr u64 external = 0ULL << 8;
 constexpr u64 nmi = 2ULL << 8;
 constexpr u64 exception = 3ULL << 8;
