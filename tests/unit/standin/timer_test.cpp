@@ -267,6 +267,46 @@ BOOST_AUTO_TEST_CASE(a_periodic_synthetic_timer_leaves_out_what_it_missed) {
     BOOST_TEST(!timer.expire(never, expiration));
 }
 
+BOOST_AUTO_TEST_CASE(whatever_is_written_the_timers_stay_sound) {
+    std::mt19937_64 random(5);
+    ApicTimer apic(999'999'868);
+    SyntheticTimer synthetic(true);
+    u64 now = 0;
+    u64 expiration = 0;
+    for (int step = 0; step < 200'000; ++step) {
+        now += random() >> (20 + random() % 44);
+        apic.expire(now);
+        synthetic.expire(now, expiration);
+        const u64 value = random() >> random() % 64;
+        switch (random() % 5) {
+        case 0:
+            apic.write_lvt(static_cast<u32>(value), now);
+            break;
+        case 1:
+            apic.write_initial(static_cast<u32>(value), now);
+            break;
+        case 2:
+            apic.write_divide(static_cast<u32>(value), now);
+            break;
+        case 3:
+            (void)synthetic.write_config(value & ~stimer::reserved, now);
+            break;
+        default:
+            synthetic.write_count(value, now);
+            break;
+        }
+        BOOST_REQUIRE(apic.current(now) <= apic.initial());
+        BOOST_REQUIRE((apic.deadline() == never || (apic.lvt() & masked) == 0));
+        BOOST_REQUIRE(apic.deadline() > now);
+        const bool enabled = (synthetic.config() & stimer::enable) != 0;
+        BOOST_REQUIRE((synthetic.deadline() == never || enabled));
+        BOOST_REQUIRE((!enabled || synthetic.direct() || synthetic.sint() != 0));
+        now += 1;
+        synthetic.expire(now, expiration);
+        BOOST_REQUIRE(synthetic.deadline() > now);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(products_and_quotients) {
     std::mt19937_64 random(2);
     for (int step = 0; step < 10'000; ++step) {
