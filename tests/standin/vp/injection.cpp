@@ -36,9 +36,10 @@ void put_up(ChildVp& vp, u64 event) {
     vp.injected = event;
 }
 
-/// It goes by V_IRQ, as svm::run() does it for the root and for the same reason. What only the task
-/// priority holds back is looked at when that is written: QEMU's V_IRQ counts a priority as enough
-/// that is equal.
+/// It goes by V_IRQ: what is injected QEMU's TCG may deliver twice, see svm::run(). That V_IRQ may get
+/// lost does no harm here: at the next exit it is still offered, and a child's HLT is one, and so is the
+/// root's next interrupt. What only the task priority holds back is looked at when that is written:
+/// QEMU's V_IRQ counts a priority as enough that is equal.
 void offer(ChildVp& vp, u32 vector) {
     svm::Vmcb& v = vp.cpu.vmcb;
     v.v_irq = svm::v_irq_pending;
