@@ -44,6 +44,7 @@ bool end_own_interrupt(Lp& lp) {
     if (lp.taken_vector != local_apic::own_vector) {
         return false;
     }
+    lp.taken_vector = 0;
     local_apic::write(local_apic::reg::eoi, 0);
     const u64 now = clock::now();
     while (Timer* const timer = take(lp, now)) {

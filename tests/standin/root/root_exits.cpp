@@ -177,22 +177,28 @@ void on_port(Lp& lp, VirtualProcessor& vp) {
     vp.vmcb.interrupt_shadow = 0;
 }
 
-/// The interrupt stays in service: the root ends it, so priorities are the hardware's own. What
-/// comes of the hypervisor's own one, a timer's interrupt to the root, is taken in the same exit.
+/// What this processor has taken is the root's. It stays in service: the root ends it, so priorities
+/// are the hardware's own.
+void queue_taken(Lp& lp, VirtualProcessor& vp) {
+    if (lp.taken_vector == 0) {
+        return;
+    }
+    const auto vector = static_cast<u8>(lp.taken_vector);
+    lp.taken_vector = 0;
+    if (!vp.interrupts.add(vector, local_apic::is_in_service(vector))) {
+        panic("too many interrupts wait for the root", vector);
+    }
+    if (root_vp(lp.index).synic.ends_itself(vector)) {
+        local_apic::write(local_apic::reg::eoi, 0);
+    }
+}
+
+/// What comes of the hypervisor's own interrupt, a timer's to the root, is taken in the same exit.
 void on_interrupt_exit(Lp& lp, VirtualProcessor& vp) {
     do {
-        lp.taken_vector = 0;
         take_interrupt();
     } while (lp_timers::end_own_interrupt(lp));
-    if (lp.taken_vector != 0) {
-        const auto vector = static_cast<u8>(lp.taken_vector);
-        if (!vp.interrupts.add(vector, local_apic::is_in_service(vector))) {
-            panic("too many interrupts wait for the root", vector);
-        }
-        if (root_vp(lp.index).synic.ends_itself(lp.taken_vector)) {
-            local_apic::write(local_apic::reg::eoi, 0);
-        }
-    }
+    queue_taken(lp, vp);
 }
 
 void on_nested_page_fault(Lp& lp, VirtualProcessor& vp) {
@@ -236,6 +242,7 @@ void on_root_exit(Lp& lp, VirtualProcessor& vp) {
         return;
     case svm::Exit::vmmcall:
         hypercall::dispatch(root_partition(), lp.index, vp);
+        queue_taken(lp, vp); // beside a child's VP
         return;
     case svm::Exit::vmrun:
     case svm::Exit::vmload:
