@@ -41,7 +41,7 @@ void limit_extended_state(u32 subleaf, CpuidValues& r) {
     const u64 components = extended_state::components();
     if (subleaf == 0) {
         r.eax &= static_cast<u32>(components);
-        r.ecx = extended_state::size();
+        r.ecx = r.ecx < extended_state::size() ? r.ecx : extended_state::size();
         r.edx = 0;
     } else if (subleaf == 1) { // nothing but XSAVEOPT: compaction is not saved here
         r = {r.eax & 1, 0, 0, 0};
@@ -93,9 +93,6 @@ CpuidValues processor_leaf(const ChildPartition& partition, u32 leaf, u32 sublea
     case 0x14:
     case 0x8000000A:
         return {};
-    case 0xD:
-        limit_extended_state(subleaf, r);
-        break;
     default:
         break;
     }
@@ -121,6 +118,11 @@ CpuidValues child_cpuid(const ChildPartition& partition, u32 vp, u32 leaf, u32 s
         r.edx = apic_id;
     }
     partition.cpuid_results.apply(vp, leaf, subleaf, r);
+    // QEMU registers what it finds in its own processor, the root's.
+    remove_unavailable(leaf, subleaf, r);
+    if (leaf == 0xD) {
+        limit_extended_state(subleaf, r);
+    }
     if (leaf == 1) { // mirrors what the guest has set
         r.ecx = (r.ecx & ~osxsave) | ((cr4 & cr4_osxsave) != 0 ? osxsave : 0);
     }

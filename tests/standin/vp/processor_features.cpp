@@ -113,6 +113,12 @@ void remove_features(u32 leaf, u32 subleaf, const u64* disabled, CpuidValues& va
             register_of(values, feature.reg) &= ~(1U << feature.position);
         }
     }
+}
+
+void remove_unavailable(u32 leaf, u32 subleaf, CpuidValues& values) {
+    if (leaf == 7 && subleaf != 0) {
+        return;
+    }
     for (const Mask& mask : never_shown) {
         if (mask.leaf == leaf) {
             values.ebx &= ~mask.ebx;
