@@ -11,6 +11,7 @@ import tempfile
 import time
 
 import checks
+import child_qemu
 import faults
 import soak
 from machine import Failed, Machine, make_disk, qemu
@@ -45,6 +46,15 @@ def check(arguments):
         return run_session(arguments, checks.LOADED, ["-no-reboot"])
     return (run_session(arguments, checks.LIFE, ["-no-reboot"])
             and run_session(arguments, checks.ENDS, []))
+
+
+def check_child(arguments):
+    if not arguments.child_disk:
+        raise SystemExit("--check-child wants --child-disk")
+    kernel = (arguments.root / "kernel").read_text().strip()
+    print(f"kernel: {kernel}, {arguments.cpus} processors", flush=True)
+    return run_session(arguments, child_qemu.CHECKS,
+                       ["-no-reboot", *child_qemu.devices(arguments.child_disk)])
 
 
 def time_to_shell(arguments, standin):
@@ -97,12 +107,19 @@ def main():
     what.add_argument("--soak", type=float, metavar="MINUTES")
     what.add_argument("--bench", type=int, metavar="TIMES")
     what.add_argument("--faults", action="store_true")
+    what.add_argument("--check-child", action="store_true")
+    parser.add_argument("--child-disk", type=pathlib.Path,
+                        help="with --check-child: folder that tests/lab/root/qemu made")
+    parser.add_argument("--kills", type=int, default=5,
+                        help="with --check-child: how often QEMU is killed")
     parser.add_argument("--record", action="store_true",
                         help="with --faults: write down what the kernel does, whatever that is")
     parser.add_argument("--only", default="", help="with --faults: those that contain this")
     arguments = parser.parse_args()
     if arguments.check:
         return 0 if check(arguments) else 1
+    if arguments.check_child:
+        return 0 if check_child(arguments) else 1
     if arguments.soak:
         return 0 if run_session(arguments, [checks.boots, soak.of(arguments.soak), checks.is_quiet,
                                             checks.powers_off], ["-no-reboot"]) else 1

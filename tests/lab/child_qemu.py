@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's own QEMU in the root, on /dev/mshv, with Debian's own kernel as its guest: what must hold of
+the two, asserted from outside. The child's console is the root's, and that the lab's first serial port."""
+
+import random
+import re
+import time
+
+import machine as lab
+from checks import ADDRESS, GATEWAY, is_quiet
+from machine import Failed
+
+CHILD_MEMORY = 256
+TREE = "/tree"  # where the root has the disk of root/qemu
+DISK_MEBIBYTES = 4
+FILE_KIBIBYTES = 256
+# QEMU cannot reset a partition (11.1): a child that wants it gets another process, from who started it.
+QEMU = (f"chroot {TREE} qemu-system-x86_64 -accel mshv -machine q35 -cpu host -m {CHILD_MEMORY}"
+        " -nodefaults -display none -no-reboot -kernel /boot/vmlinuz -initrd /boot/initrd.gz"
+        " -append 'console=ttyS0 quiet'"
+        " -drive file=/tmp/disk,if=none,id=disk,format=raw"
+        " -device virtio-blk-pci,drive=disk,disable-legacy=on"
+        " -netdev user,id=net,restrict=on,tftp=/tmp"
+        " -device virtio-net-pci,netdev=net,romfile=,disable-legacy=on")
+ENDED = re.compile(r"^CHILD-ENDED=(\d+)$", re.MULTILINE)
+DELETED = re.compile(r"^HV partition \d+ deleted deposited (\d+) withdrawn (\d+)$", re.MULTILINE)
+# So far the root's shell counts until QEMU is killed: a child has its shell at about half of that.
+MOST_COUNTS_BEFORE_KILL = 600_000
+
+
+def devices(folder):
+    """What the machine has more than without children, as words for QEMU: memory and a second disk.
+    `folder` is what root/qemu made."""
+    return ["-m", "2048", "-drive", f"file={folder}/disk,if=none,id=tree,format=raw,readonly=on",
+            "-device", "virtio-blk-pci,drive=tree"]
+
+
+def boots(machine, kernel):
+    """the root boots to its shell"""
+    machine.wait_shell()
+    return f"{time.monotonic() - machine.began:.1f} s from the start of QEMU"
+
+
+def has_driver(machine, kernel):
+    """its kernel makes /dev/mshv"""
+    machine.run("for m in $(cat /lib/driver.list); do insmod /lib/drivers/$m || exit 1; done;"
+                " test -c /dev/mshv")
+
+
+def has_qemu(machine, kernel):
+    """Debian's QEMU runs in it"""
+    machine.run(f"mkdir -p {TREE} && mount -o ro /dev/vdb {TREE} && mount -t tmpfs tmp {TREE}/tmp &&"
+                f" for f in dev proc sys; do mount --bind /$f {TREE}/$f || exit 1; done;"
+                f" cd {TREE}/tmp; dd if=/dev/urandom of=disk bs=1M count={DISK_MEBIBYTES} 2>/dev/null;"
+                f" dd if=/dev/urandom of=file bs=1k count={FILE_KIBIBYTES} 2>/dev/null")
+    if "mshv" not in machine.run(f"chroot {TREE} qemu-system-x86_64 -accel help").split():
+        raise Failed("it does not know mshv")
+    said = machine.run(f"chroot {TREE} qemu-system-x86_64 --version")
+    return said.split("\n", 1)[0].removeprefix("QEMU emulator version ")
+
+
+def start_child(machine, cpus):
+    """Until its shell answers. Seconds from the start of its QEMU, and what it said meanwhile."""
+    begin = len(machine.console.text)
+    began = time.monotonic()
+    machine.send(f"{QEMU} -smp {cpus} -serial stdio; echo CHILD''-ENDED=$?")
+    machine.wait(lambda: lab.READY in machine.console.text[begin:] or
+                 ENDED.search(machine.console.text, begin), "the child does not boot")
+    if ENDED.search(machine.console.text, begin):
+        raise Failed(f"QEMU has ended: {machine.console.text[begin:][-2000:]}")
+    machine.wait_shell(begin)
+    took = time.monotonic() - began
+    if machine.run("nproc") != str(cpus):
+        raise Failed("it has not got all of its processors")
+    return took, machine.console.text[begin:]
+
+
+def ends_of_children(machine, begin, count=1):
+    """What was deposited for each child that has ended, when nothing of that is left."""
+    # The kernel may still be at it when the process is gone.
+    machine.wait(lambda: len(DELETED.findall(machine.log.text[begin:])) == count,
+                 "not all of the children have ended")
+    ends = DELETED.findall(machine.log.text[begin:])
+    if any(deposited != withdrawn for deposited, withdrawn in ends):
+        raise Failed(f"deposited and withdrawn: {ends}")
+    return [int(deposited) for deposited, _ in ends]
+
+
+def end_child(machine, command):
+    """By a command in its shell; its QEMU ends, and nothing of it is left."""
+    log = len(machine.log.text)
+    begin = len(machine.console.text)
+    machine.send(command)
+    ended = machine.wait(lambda: ENDED.search(machine.console.text, begin), "its QEMU goes on")
+    if ended.group(1) != "0":
+        raise Failed(machine.console.text[begin:])
+    return f"{ends_of_children(machine, log)[0]} pages deposited and withdrawn"
+
+
+def boots_child(machine, kernel):
+    """a child boots to its shell"""
+    took, said = start_child(machine, 1)
+    for line in said.splitlines():
+        print("child|", line)
+    return f"{took:.1f} s from the start of its QEMU, {machine.run('uname -r')}"
+
+
+def knows_hypervisor(machine, kernel):
+    """it knows its hypervisor, and has its clock from it"""
+    # The console is slow, so each looks for its lines there.
+    print("child|", machine.run("dmesg | grep 'Hypervisor detected: Microsoft Hyper-V'"))
+    clock = machine.run("cat /sys/devices/system/clocksource/clocksource0/current_clocksource")
+    if clock != "hyperv_clocksource_tsc_page":
+        raise Failed(clock)
+
+
+def interrupts(machine, name):
+    """Those of the child's device, since boot."""
+    return sum(int(word) for line in machine.run(f"grep {name}- /proc/interrupts").splitlines()
+               for word in line.split()[1:] if word.isdigit())
+
+
+def uses_disk(machine, kernel):
+    """it reads and writes its disk, which interrupts"""
+    half = DISK_MEBIBYTES // 2
+    # The first half as it came, the second its own.
+    machine.run(f"dd if=/dev/urandom of=/dev/vda bs=1M seek={half} count={half} conv=fsync"
+                " 2>/dev/null")
+    machine.disk_sum = machine.run("echo 3 >/proc/sys/vm/drop_caches; md5sum </dev/vda")
+    return f"{interrupts(machine, 'virtio[0-9]')} interrupts"
+
+
+def uses_network(machine, kernel):
+    """it gets an address and a file over its network"""
+    machine.run("ifconfig eth0 up")
+    lease = machine.run("udhcpc -n -q -i eth0 -s /bin/true 2>&1")
+    if f"lease of {ADDRESS}" not in lease:
+        raise Failed(lease)
+    machine.run(f"ifconfig eth0 {ADDRESS} netmask 255.255.255.0; ping -c 3 {GATEWAY}")
+    machine.file_sum = machine.run(f"tftp -g -r file -l /tmp/got {GATEWAY} &&"
+                                   " md5sum </tmp/got && rm /tmp/got")
+
+
+def powers_off(machine, kernel):
+    """its power-off ends QEMU, and nothing of it is left; what it read and wrote is right"""
+    said = end_child(machine, "poweroff -f")
+    if machine.run(f"md5sum <{TREE}/tmp/disk") != machine.disk_sum:
+        raise Failed("the disk is not what the child read and wrote")
+    if machine.run(f"md5sum <{TREE}/tmp/file") != machine.file_sum:
+        raise Failed("the file is not what the child got")
+    return said
+
+
+def boots_with_four(machine, kernel):
+    """a child boots with four processors"""
+    took, _ = start_child(machine, 4)
+    machine.run("for n in 1 2 3 4; do (i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done) & done;"
+                " wait")
+    is_quiet(machine, kernel)
+    return f"{took:.1f} s"
+
+
+def reboots(machine, kernel):
+    """its reboot ends QEMU; the next boots it again"""
+    said = end_child(machine, "reboot -f")
+    took, _ = start_child(machine, 1)
+    end_child(machine, "poweroff -f")
+    return f"{said}; {took:.1f} s"
+
+
+def killed(machine, kernel):
+    """QEMU is killed, and nothing of it is left"""
+    log = len(machine.log.text)
+    count = machine.arguments.kills
+    points = [0] + [random.randrange(MOST_COUNTS_BEFORE_KILL) for _ in range(count - 1)]
+    for point in points:
+        machine.run(f"{QEMU} -serial null >/dev/null 2>&1 </dev/null & p=$!; i=0;"
+                    f" while [ $i -lt {point} ]; do i=$((i+1)); done; kill -9 $p; wait $p; true")
+    pages = ends_of_children(machine, log, count)
+    return f"after counts to {points}; {max(pages)} pages at most"
+
+
+CHECKS = [boots, has_driver, has_qemu, boots_child, knows_hypervisor, uses_disk, uses_network,
+          powers_off, boots_with_four, reboots, killed, is_quiet]
