@@ -231,6 +231,9 @@ void on_root_exit(Lp& lp, VirtualProcessor& vp) {
     case svm::Exit::intr:
         on_interrupt_exit(lp, vp);
         return;
+    case svm::Exit::hlt: // an interrupt waits that ends it
+        vp.skip(1);
+        return;
     case svm::Exit::cpuid:
         on_cpuid(vp);
         return;

@@ -44,11 +44,12 @@ bool is_external(u64 what) {
 /// loop before something makes it forget. An NMI does: it ends the VMRUN once the interrupt is in.
 /// V_IRQ is no way around: QEMU sets it in a word that other threads change at the same time, and an
 /// idle guest whose V_IRQ is lost sleeps for ever, since what it has in service holds back all else. So
-/// V_IRQ only tells when a guest that does not take interrupts takes them again.
+/// V_IRQ only tells when a guest that does not take interrupts takes them again; where it gets lost, its
+/// HLT does.
 void offer_interrupts(Lp& lp, VirtualProcessor& vp) {
     Vmcb& vmcb = vp.vmcb;
     vmcb.v_irq = 0;
-    vmcb.intercepts_3 &= ~intercept3::vintr;
+    vmcb.intercepts_3 &= ~(intercept3::vintr | intercept3::hlt);
     const bool takes = (vmcb.rflags & interrupts_on) != 0 && vmcb.interrupt_shadow == 0;
     if (vp.interrupts.size() != 0 && takes && vmcb.event_injection == 0) {
         vmcb.event_injection = event::valid | event::external | vp.interrupts.take_next();
@@ -60,7 +61,7 @@ void offer_interrupts(Lp& lp, VirtualProcessor& vp) {
         vmcb.v_irq = v_irq_pending;
         vmcb.v_intr_flags = v_ignore_tpr;
         vmcb.v_intr_vector = vp.interrupts.next();
-        vmcb.intercepts_3 |= intercept3::vintr;
+        vmcb.intercepts_3 |= intercept3::vintr | intercept3::hlt;
     }
 }
 
