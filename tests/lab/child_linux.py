@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from checks import Kernel
-from machine import Failed, Machine
+from machine import PATIENCE, Failed, Machine
 
 COMPLAINTS = r"BUG:|WARNING:|Oops|INFO: rcu|soft lockup|general protection fault"
 # As many as a check can wait for; where it kills is not in its hands.
@@ -36,7 +36,8 @@ def runs_children(machine):
 
 def holds_its_interface(machine):
     """the selftests of the series find the interface as it should be"""
-    said = machine.run("for t in /lib/selftests/*; do test ! -x $t || $t || echo it ends with $?; done")
+    said = machine.run("for t in /lib/selftests/*; do"
+                       " test ! -x $t || $t || echo it ends with $?; done")
     if not said:
         return "there are none"
     passed = len(re.findall(r"^ok (?!.*# SKIP)", said, re.MULTILINE))
@@ -71,6 +72,27 @@ def killed_vmms_leave_nothing(machine):
     return f"{KILLS} times, {ends()[0][0]} pages each"
 
 
+def survives_anything(machine):
+    """calls that no VMM would make are refused or answered, and leave nothing behind"""
+    arguments = machine.arguments
+    if Kernel(arguments.root).upstream:
+        return "not asked of this kernel"
+    begin = len(machine.log.text)
+    said = machine.run(f"lab-mshv-fuzz {arguments.seed} {arguments.fuzz}",
+                       PATIENCE + arguments.fuzz)
+    if not said.startswith("ok: "):
+        raise Failed(said)
+    left = machine.run("mkdir -p /tmp/debug; mount -t debugfs none /tmp/debug;"
+                       " cat /tmp/debug/mshv/partitions; umount /tmp/debug").splitlines()[1:]
+    if left:
+        raise Failed(f"partitions are left: {left}")
+    ends = re.findall(r"^HV partition \d+ deleted deposited (\d+) withdrawn (\d+)$",
+                      machine.log.text[begin:], re.MULTILINE)
+    if any(deposited != withdrawn for deposited, withdrawn in ends):
+        raise Failed(f"the children's ends: {ends}")
+    return f"seed {arguments.seed}, {said.removeprefix('ok: ')}, {len(ends)} partitions"
+
+
 def is_quiet(machine):
     """the kernel has not complained"""
     found = re.findall(rf"^.*(?:{COMPLAINTS}).*$", machine.run("dmesg"), re.MULTILINE)
@@ -78,7 +100,8 @@ def is_quiet(machine):
         raise Failed("; ".join(found[:5]))
 
 
-CHECKS = [has_device, runs_children, holds_its_interface, killed_vmms_leave_nothing, is_quiet]
+CHECKS = [has_device, runs_children, holds_its_interface, killed_vmms_leave_nothing,
+          survives_anything, is_quiet]
 
 
 def main():
@@ -89,6 +112,8 @@ def main():
     parser.add_argument("--cpus", type=int, default=1)
     parser.add_argument("--options", default="")
     parser.add_argument("--append", default="")
+    parser.add_argument("--fuzz", type=int, default=5, help="seconds of calls at random")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--loader", default="qemu")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mshv-lab.") as folder:
