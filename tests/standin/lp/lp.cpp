@@ -105,8 +105,12 @@ void kick(Lp& lp) {
     }
 }
 
-void end_next_entry(Lp& self) {
-    __atomic_store_n(&self.kicked, true, __ATOMIC_SEQ_CST);
+void kick_self(Lp& self) {
+    // Another one has set it and may not have sent its NMI yet, which comes after this one then.
+    const bool is_kicked = __atomic_exchange_n(&self.kicked, true, __ATOMIC_SEQ_CST);
+    if (is_kicked && self.late_kicks + 1 < count) {
+        ++self.late_kicks;
+    }
     local_apic::send(self.apic_id, local_apic::icr::nmi | local_apic::icr::assert_level);
 }
 
@@ -155,8 +159,14 @@ extern "C" void on_interrupt(Frame* frame) {
         if (frame->rip >= address_of(wait_looks) && frame->rip < address_of(wait_ends)) {
             frame->rip = address_of(wait_ends);
         }
-        if (!__atomic_exchange_n(&this_lp().kicked, false, __ATOMIC_ACQ_REL)) {
-            this_lp().nmi_for_root = true;
+        Lp& self = this_lp();
+        if (__atomic_exchange_n(&self.kicked, false, __ATOMIC_ACQ_REL)) {
+            return;
+        }
+        if (self.late_kicks != 0) {
+            --self.late_kicks;
+        } else {
+            __atomic_store_n(&self.nmi_for_root, true, __ATOMIC_SEQ_CST);
         }
         return;
     }

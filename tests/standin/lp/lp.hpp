@@ -22,10 +22,12 @@ struct Lp {
     bool added = false; ///< the root has asked for it; kept by the root partition's lock
 
     Mailbox mailbox; ///< written by all
-    /// An NMI is on its way that only says that there is a letter; written by all. Whoever sets it
-    /// sends one, so that each is told from those that are the root's own.
+    /// An NMI is on its way that only says that something is asked of this processor; written by all.
+    /// Whoever sets it sends one, so that each is told from those of the machine, which are the root's.
     bool kicked = false;
-    bool nmi_for_root = false; ///< one came that the root has not got yet
+    u32 late_kicks = 0;          ///< NMIs that may come of earlier ones, see kick_self()
+    bool ends_next_entry = false; ///< the guest takes what is injected, and no instruction
+    bool nmi_for_root = false; ///< one that the root has not got yet; written by all
     GuestPresence presence;    ///< read by all
     bool runs_guest = false;   ///< in or out of it, and not waiting for its start; read by all
     u64 held_for = 0;          ///< the last hold that it waits or waited for, see hold.hpp; read by all
@@ -66,8 +68,8 @@ extern "C" void wait_while_zero(const u32& word);
 /// Brings it out of its guest, whatever the guest thinks of interrupts.
 void kick(Lp& lp);
 /// Lets the next entry of this processor's guest take what is injected, and no instruction. All
-/// interrupts are held.
-void end_next_entry(Lp& self);
+/// interrupts are held. Renews a kick that is on its way, in case that its NMI is lost.
+void kick_self(Lp& self);
 
 /// Starts every processor of `apic_ids` but this one, which is the first of them, and waits until they
 /// are up. One that does not come up within a second is reported and left alone. `page` is a page

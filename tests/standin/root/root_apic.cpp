@@ -22,10 +22,17 @@ void deliver(u32 apic_id, u32 command) {
             Log() << "lp " << lp.index << " has no vp: it is not started";
             return;
         }
-        if ((command & icr::mode_mask) == icr::init) {
+        switch (command & icr::mode_mask) {
+        case icr::init:
             lp.mailbox.post_init();
-        } else {
+            break;
+        case icr::startup:
             lp.mailbox.post_startup(command & 0xFF);
+            break;
+        default:
+            __atomic_store_n(&lp.nmi_for_root, true, __ATOMIC_SEQ_CST);
+            kick(lp);
+            return;
         }
         // Out of the guest, whatever the guest thinks of interrupts; then out of the wait for one.
         kick(lp);
@@ -38,13 +45,15 @@ void deliver(u32 apic_id, u32 command) {
 
 bool take_root_command(const Lp& self, u32 command, u32 destination) {
     const u32 mode = command & icr::mode_mask;
-    if (mode != icr::init && mode != icr::startup) {
+    const u32 to = command & icr::shorthand_mask;
+    // An NMI to others, too: sent as one, it could not be told from the hypervisor's own.
+    if (mode != icr::init && mode != icr::startup && (mode != icr::nmi || to == icr::to_self)) {
         return false;
     }
     if (mode == icr::init && (command & icr::assert_level) == 0) {
         return true; // the end of one; nothing waits for it
     }
-    if ((command & icr::shorthand_mask) == 0) {
+    if (to == 0) {
         deliver(destination, command);
         return true;
     }

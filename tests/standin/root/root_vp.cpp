@@ -102,10 +102,10 @@ u32 wait_for_startup(Lp& lp) {
 /// An NMI that the root has not got yet. After another event it comes at once.
 void put_up_nmi(Lp& lp, VirtualProcessor& vp) {
     if (vp.vmcb.event_injection != 0) {
-        end_next_entry(lp);
+        lp.ends_next_entry = true;
         return;
     }
-    lp.nmi_for_root = false;
+    __atomic_store_n(&lp.nmi_for_root, false, __ATOMIC_SEQ_CST);
     vp.inject_nmi();
 }
 
@@ -123,7 +123,7 @@ void run_until_init(Lp& lp, VirtualProcessor& vp) {
         }
         u32 vector = 0;
         (void)lp.mailbox.take_startup(vector); // a processor that runs does not hear it
-        if (lp.nmi_for_root) {
+        if (__atomic_load_n(&lp.nmi_for_root, __ATOMIC_SEQ_CST)) {
             put_up_nmi(lp, vp);
         }
         stats::on_entry(lp, root_vp(lp.index));

@@ -54,9 +54,7 @@ void offer_interrupts(Lp& lp, VirtualProcessor& vp) {
     if (vp.interrupts.size() != 0 && takes && vmcb.event_injection == 0) {
         vmcb.event_injection = event::valid | event::external | vp.interrupts.take_next();
     }
-    if (is_external(vmcb.event_injection)) {
-        end_next_entry(lp);
-    }
+    lp.ends_next_entry |= is_external(vmcb.event_injection);
     if (vp.interrupts.size() != 0) {
         vmcb.v_irq = v_irq_pending;
         vmcb.v_intr_flags = v_ignore_tpr;
@@ -76,8 +74,10 @@ void keep_events(VirtualProcessor& vp) {
 void enter(Lp& lp, VirtualProcessor& vp) {
     constexpr u8 flush_all = 1;
     vp.vmcb.tlb_control = lp.presence.enter(translation_clock()) ? flush_all : u8{0};
-    if (__atomic_load_n(&lp.kicked, __ATOMIC_SEQ_CST)) {
-        end_next_entry(lp); // that NMI may be lost, see below; one that is not is the same
+    // The NMI of a kick may be lost, see below; one that is not and this one are the same.
+    if (lp.ends_next_entry || __atomic_load_n(&lp.kicked, __ATOMIC_SEQ_CST)) {
+        lp.ends_next_entry = false;
+        kick_self(lp);
     }
     world_switch(address_of(&vp.vmcb), &vp.registers, address_of(lp.host_state));
     lp.presence.leave();

@@ -69,7 +69,8 @@ void Run::let_others_in() {
 
 /// Something is asked of this processor that only the root's VP can give.
 bool Run::root_is_called() const {
-    return !lp_.mailbox.empty() || lp_.nmi_for_root || hold::is_on();
+    return !lp_.mailbox.empty() || hold::is_on() ||
+           __atomic_load_n(&lp_.nmi_for_root, __ATOMIC_SEQ_CST);
 }
 
 /// True when the dispatch ends here.
