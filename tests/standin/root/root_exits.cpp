@@ -177,8 +177,8 @@ void on_port(Lp& lp, VirtualProcessor& vp) {
     vp.vmcb.interrupt_shadow = 0;
 }
 
-/// What this processor has taken is the root's. It stays in service: the root ends it, so priorities
-/// are the hardware's own.
+/// What this processor has taken is the root's. It stays in service: the root ends it, so
+/// priorities are the hardware's own.
 void queue_taken(Lp& lp, VirtualProcessor& vp) {
     if (lp.taken_vector == 0) {
         return;

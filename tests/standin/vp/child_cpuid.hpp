@@ -5,9 +5,9 @@
 
 namespace mshv::standin {
 
-/// What CPUID answers a child: the machine's features without those that its parent has disabled, then
-/// the hypervisor's own leaves, then what the parent has registered; of all that nothing that the
-/// hypervisor does not give to children. `cr4` and `apic_id` are those of the VP.
+/// What CPUID answers a child: the machine's features without those that its parent has disabled,
+/// then the hypervisor's own leaves, then what the parent has registered; of all that nothing that
+/// the hypervisor does not give to children. `cr4` and `apic_id` are those of the VP.
 CpuidValues child_cpuid(const ChildPartition& partition, u32 vp, u32 leaf, u32 subleaf, u64 cr4,
                         u32 apic_id);
 

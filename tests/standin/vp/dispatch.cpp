@@ -115,8 +115,8 @@ bool Run::block(Dispatched& end) {
 }
 
 /// The hypervisor's own interrupts are taken here; those of the root stay where they are until the
-/// root runs, but for one that came between the look and the taking: the root gets it behind this call.
-/// True when there is one. What the APIC does not know comes from the old controllers.
+/// root runs, but for one that came between the look and the taking: the root gets it behind this
+/// call. True when there is one. What the APIC does not know comes from the old controllers.
 bool Run::root_has_interrupt() {
     const bool is_interrupt = vp_.cpu.vmcb.exit_code == static_cast<u64>(svm::Exit::intr);
     if (is_interrupt && local_apic::highest_requested() == 0) {
