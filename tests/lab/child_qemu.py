@@ -25,6 +25,7 @@ QEMU = (f"chroot {TREE} qemu-system-x86_64 -accel mshv -machine q35 -cpu host -m
         " -netdev user,id=net,restrict=on,tftp=/tmp"
         " -device virtio-net-pci,netdev=net,romfile=,disable-legacy=on")
 ENDED = re.compile(r"^CHILD-ENDED=(\d+)$", re.MULTILINE)
+CREATED = re.compile(r"^HV partition \d+ created ", re.MULTILINE)
 DELETED = re.compile(r"^HV partition \d+ deleted deposited (\d+) withdrawn (\d+)$", re.MULTILINE)
 # So far the root's shell counts until QEMU is killed, at the most: somewhere in the boot of a child.
 MOST_COUNTS_BEFORE_KILL = 100_000
@@ -63,6 +64,7 @@ def has_qemu(machine, kernel):
 
 def start_child(machine, cpus):
     """Until its shell answers. Seconds from the start of its QEMU, and what it said meanwhile."""
+    machine.log_of_child = len(machine.log.text)
     begin = len(machine.console.text)
     began = time.monotonic()
     machine.send(f"{QEMU} -smp {cpus} -serial stdio; echo CHILD''-ENDED=$?")
@@ -77,20 +79,22 @@ def start_child(machine, cpus):
     return took, machine.console.text[begin:]
 
 
-def ends_of_children(machine, begin, count=1):
-    """What was deposited for each child that has ended, when nothing of that is left."""
+def ends_of_children(machine, begin):
+    """What was deposited for each child since then, when all have ended and nothing of that is left."""
+    def ends():
+        return DELETED.findall(machine.log.text[begin:])
+
     # The kernel may still be at it when the process is gone.
-    machine.wait(lambda: len(DELETED.findall(machine.log.text[begin:])) == count,
+    machine.wait(lambda: len(ends()) >= len(CREATED.findall(machine.log.text[begin:])),
                  "not all of the children have ended")
-    ends = DELETED.findall(machine.log.text[begin:])
-    if any(deposited != withdrawn for deposited, withdrawn in ends):
-        raise Failed(f"deposited and withdrawn: {ends}")
-    return [int(deposited) for deposited, _ in ends]
+    if any(deposited != withdrawn for deposited, withdrawn in ends()):
+        raise Failed(f"deposited and withdrawn: {ends()}")
+    return [int(deposited) for deposited, _ in ends()]
 
 
 def end_child(machine, command):
     """By a command in its shell; its QEMU ends, and nothing of it is left."""
-    log = len(machine.log.text)
+    log = machine.log_of_child
     begin = len(machine.console.text)
     machine.send(command)
     ended = machine.wait(lambda: ENDED.search(machine.console.text, begin), "its QEMU goes on")
@@ -164,14 +168,15 @@ def reboots(machine, kernel):
 
 def killed(machine, kernel):
     """QEMU is killed, and nothing of it is left"""
+    # The first before it has a partition.
     log = len(machine.log.text)
     count = machine.arguments.kills
     points = [0] + [random.randrange(MOST_COUNTS_BEFORE_KILL) for _ in range(count - 1)]
     for point in points:
         machine.run(f"{QEMU} -serial null >/dev/null 2>&1 </dev/null & p=$!; i=0;"
                     f" while [ $i -lt {point} ]; do i=$((i+1)); done; kill -9 $p; wait $p; true")
-    pages = ends_of_children(machine, log, count)
-    return f"after counts to {points}; {max(pages)} pages at most"
+    pages = ends_of_children(machine, log)
+    return f"after counts to {points}; {len(pages)} partitions, {max(pages, default=0)} pages at most"
 
 
 def has_four_processors(machine, kernel):
