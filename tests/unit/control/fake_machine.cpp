@@ -238,12 +238,11 @@ std::string FakeMachine::boot_id() const {
 /// A daemon's handle of one keeper.
 class FakeProcess final : public vmm::VmmProcess {
 public:
-    FakeProcess(FakeMachine& machine, KeeperKey key) : machine_(machine), key_(std::move(key)) {}
+    FakeProcess(FakeMachine& machine, KeeperKey key, vmm::KeeperRecord record)
+        : machine_(machine), key_(std::move(key)), record_(std::move(record)) {}
 
-    [[nodiscard]] vmm::KeeperRecord record() const override {
-        Lock lock(machine_.mutex_);
-        return machine_.keepers_.at(key_).record;
-    }
+    /// Also when the keeper is no more, as the real one does.
+    [[nodiscard]] vmm::KeeperRecord record() const override { return record_; }
     vmm::KeeperStatus status(Deadline) override {
         Lock lock(machine_.mutex_);
         return status_of(alive());
@@ -368,6 +367,7 @@ private:
 
     FakeMachine& machine_;
     const KeeperKey key_;
+    const vmm::KeeperRecord record_;
 };
 
 std::vector<api::Problem> FakeVmmHost::objections(const api::PartitionSpec&) {
@@ -396,6 +396,7 @@ domain::LaunchPlan FakeVmmHost::plan(const vmm::PlanRequest& request) {
 std::unique_ptr<vmm::VmmProcess> FakeVmmHost::launch(const domain::LaunchPlan& plan,
                                                      Deadline deadline) {
     const KeeperKey key{plan.uuid, plan.incarnation};
+    vmm::KeeperRecord record;
     machine_.at("launch.enter");
     {
         Lock lock(machine_.mutex_);
@@ -408,6 +409,7 @@ std::unique_ptr<vmm::VmmProcess> FakeVmmHost::launch(const domain::LaunchPlan& p
                          {++machine_.next_pid_, static_cast<std::uint64_t>(machine_.next_pid_)},
                          machine_.boot_id_};
         keeper.vmm = {++machine_.next_pid_, static_cast<std::uint64_t>(machine_.next_pid_)};
+        record = keeper.record;
         FakeKeeper& made = machine_.keepers_[key] = keeper;
         machine_.note(made, Kind::vmm_started, Reason::started);
         machine_.changed_.notify_all();
@@ -425,7 +427,7 @@ std::unique_ptr<vmm::VmmProcess> FakeVmmHost::launch(const domain::LaunchPlan& p
     }
     machine_.send();
     machine_.at("launch.exit");
-    return std::make_unique<FakeProcess>(machine_, key);
+    return std::make_unique<FakeProcess>(machine_, key, std::move(record));
 }
 
 vmm::Adopted FakeVmmHost::adopt(const api::Uuid& uuid, const vmm::KeeperRecord& record,
@@ -446,7 +448,7 @@ vmm::Adopted FakeVmmHost::adopt(const api::Uuid& uuid, const vmm::KeeperRecord& 
         }
         machine_.sent_[key] = keeper.journal.size();
         adopted.status = FakeProcess::status_of(keeper);
-        adopted.process = std::make_unique<FakeProcess>(machine_, key);
+        adopted.process = std::make_unique<FakeProcess>(machine_, key, keeper.record);
     }
     return adopted;
 }
