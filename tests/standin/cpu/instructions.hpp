@@ -19,6 +19,12 @@ inline CpuidResult cpuid(u32 leaf, u32 subleaf = 0) {
     return r;
 }
 
+/// Bits of an address of the machine.
+inline u8 physical_address_bits() {
+    constexpr u32 address_sizes = 0x80000008;
+    return static_cast<u8>(cpuid(address_sizes).eax);
+}
+
 inline u64 read_msr(u32 number) {
     u32 low = 0;
     u32 high = 0;

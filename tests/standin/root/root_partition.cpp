@@ -39,7 +39,6 @@ constinit Partition root{root_partition_id, root_rights | msr_rights, {take_page
 constinit Vp root_vps[max_lps];
 constinit Permissions permissions;
 constinit Options options;
-u8 physical_bits = 0;
 PhysicalAddress window_next = 0;
 PhysicalAddress window_end = 0;
 
@@ -105,7 +104,7 @@ void make_root(const Options& asked, const Layout& layout) {
     window_next = layout.window_begin;
     window_end = layout.window_end;
     constexpr u8 most_bits = 46;
-    physical_bits = static_cast<u8>(cpuid(0x80000008).eax);
+    const u8 physical_bits = physical_address_bits();
     const u64 all = 1ULL << (physical_bits < most_bits ? physical_bits : most_bits);
     if (!root.memory.map(0, 0, all, Rights{}) ||
         !root.memory.unmap(layout.hidden_begin, layout.hidden_end - layout.hidden_begin) ||
@@ -149,9 +148,6 @@ const Options& root_options() {
 }
 const Permissions& root_permissions() {
     return permissions;
-}
-u8 physical_address_bits() {
-    return physical_bits;
 }
 
 } // namespace mshv::standin

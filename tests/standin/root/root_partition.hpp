@@ -32,7 +32,5 @@ Partition& root_partition();
 Vp& root_vp(u32 index);
 const Options& root_options();
 const Permissions& root_permissions();
-/// Bits of an address of the machine.
-u8 physical_address_bits();
 
 } // namespace mshv::standin

@@ -25,11 +25,6 @@ bool exchange_word(void* partition, u64 gpa, u64 expected, u64 desired) {
                                                           __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
-u8 physical_bits() {
-    constexpr u32 address_sizes = 0x80000008;
-    return static_cast<u8>(cpuid(address_sizes).eax);
-}
-
 void* context_of(const Partition& partition) {
     return const_cast<Partition*>(&partition); // what is changed is the guest's, not this
 }
@@ -78,7 +73,7 @@ PagingState paging_of(const svm::Vmcb& vmcb) {
     paging.cr4 = vmcb.cr4;
     paging.efer = vmcb.efer;
     paging.rflags = vmcb.rflags;
-    paging.physical_bits = physical_bits();
+    paging.physical_bits = physical_address_bits();
     return paging;
 }
 
