@@ -14,6 +14,7 @@
 #include "tests/standin/root/root_exits.hpp"
 #include "tests/standin/root/root_partition.hpp"
 #include "tests/standin/svm/processor.hpp"
+#include "tests/standin/svm/reset.hpp"
 
 namespace mshv::standin {
 namespace {
@@ -50,34 +51,17 @@ void set_linux_state(VirtualProcessor& vp, const LinuxEntry& entry) {
     v.dr6 = 0xFFFF0FF0;
     v.dr7 = 0x400;
     v.rflags = 2;
-    v.g_pat = 0x0007040600070406;
+    v.g_pat = svm::initial_pat;
     v.rip = entry.rip;
     vp.registers.rsi = entry.rsi;
 }
 
 /// As a processor stands after INIT and a start-up interrupt with this vector.
-void set_startup_state(VirtualProcessor& vp, u32 vector) {
-    svm::Vmcb& v = vp.vmcb;
-    constexpr svm::Segment data{0, 0x93, 0xFFFF, 0};
-    constexpr u32 family_in_edx = 1;
-    v.cs = {static_cast<u16>(vector << 8), 0x9B, 0xFFFF, u64{vector} << 12};
-    v.ds = v.es = v.ss = v.fs = v.gs = data;
-    v.tr = {0, 0x8B, 0xFFFF, 0};
-    v.ldtr = {0, 0x82, 0xFFFF, 0};
-    v.gdtr = v.idtr = {0, 0, 0xFFFF, 0};
-    v.cpl = 0;
-    v.cr0 = 0x60000010;
-    v.cr2 = v.cr3 = v.cr4 = 0;
-    v.efer = efer::svme;
-    v.dr6 = 0xFFFF0FF0;
-    v.dr7 = 0x400;
-    v.rflags = 2;
-    v.g_pat = 0x0007040600070406;
-    v.rip = v.rsp = v.rax = 0;
-    v.interrupt_shadow = v.event_injection = v.exit_interrupt_info = 0;
+void set_started_state(VirtualProcessor& vp, u32 vector) {
+    svm::set_init_state(vp);
+    svm::set_startup_state(vp, vector);
+    vp.vmcb.g_pat = svm::initial_pat;
     vp.interrupts = {};
-    vp.registers = {};
-    vp.registers.rdx = cpuid(family_in_edx).eax;
 }
 
 /// Waits for the start-up interrupt that somebody sends to this processor; returns its vector.
@@ -150,7 +134,7 @@ void run_root_when_started(Lp& lp) {
         const u32 vector = wait_for_startup(lp);
         Log() << "lp " << lp.index << " starts at " << Hex{u64{vector} << 12};
         set_intercepts(vp.vmcb);
-        set_startup_state(vp, vector);
+        set_started_state(vp, vector);
         run_until_init(lp, vp);
         Log() << "lp " << lp.index << " init";
         reset_root_apic(lp);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "tests/standin/svm/reset.hpp"
 #include "tests/standin/vlapic/vlapic.hpp"
 
 namespace mshv::standin {
 
 /// Registers that the hypervisor keeps for a VP in place of the machine's.
 struct VirtualMsrs {
-    u64 pat = 0x0007040600070406;
+    u64 pat = svm::initial_pat;
     u64 tsc_aux = 0;
     u64 tsc_adjust = 0;
     u64 spec_control = 0;
