@@ -227,7 +227,8 @@ void give_up(const VirtualProcessor& vp, std::string_view why) {
 }
 
 void on_root_exit(Lp& lp, VirtualProcessor& vp) {
-    switch (static_cast<svm::Exit>(vp.vmcb.exit_code)) {
+    const auto reason = static_cast<svm::Exit>(vp.vmcb.exit_code);
+    switch (reason) {
     case svm::Exit::intr:
         on_interrupt_exit(lp, vp);
         return;
@@ -247,17 +248,6 @@ void on_root_exit(Lp& lp, VirtualProcessor& vp) {
         hypercall::dispatch(root_partition(), lp.index, vp);
         queue_taken(lp, vp); // beside a child's VP
         return;
-    case svm::Exit::vmrun:
-    case svm::Exit::vmload:
-    case svm::Exit::vmsave:
-    case svm::Exit::stgi:
-    case svm::Exit::clgi:
-    case svm::Exit::skinit:
-    case svm::Exit::invlpga:
-    case svm::Exit::monitor:
-    case svm::Exit::mwait:
-        vp.raise_invalid_opcode(); // hidden in CPUID
-        return;
     case svm::Exit::nmi:   // it was taken since, see on_interrupt()
     case svm::Exit::vintr: // the next entry injects, see svm::run()
         return;
@@ -267,6 +257,10 @@ void on_root_exit(Lp& lp, VirtualProcessor& vp) {
     case svm::Exit::shutdown:
         give_up(vp, "triple fault:");
     default:
+        if (svm::is_hidden_instruction(reason)) {
+            vp.raise_invalid_opcode();
+            return;
+        }
         give_up(vp, "unexpected exit:");
     }
 }

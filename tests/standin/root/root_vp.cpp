@@ -22,12 +22,8 @@ namespace {
 constexpr u32 root_asid = 1; // of each processor's own tables
 
 void set_intercepts(svm::Vmcb& vmcb) {
-    namespace i3 = svm::intercept3;
-    namespace i4 = svm::intercept4;
-    vmcb.intercepts_3 =
-        i3::intr | i3::nmi | i3::cpuid | i3::invlpga | i3::io | i3::msr | i3::shutdown;
-    vmcb.intercepts_4 = i4::vmrun | i4::vmmcall | i4::vmload | i4::vmsave | i4::stgi | i4::clgi |
-                        i4::skinit | i4::monitor | i4::mwait;
+    vmcb.intercepts_3 = svm::intercept3::always;
+    vmcb.intercepts_4 = svm::intercept4::always;
     vmcb.iopm_base = root_permissions().ports();
     vmcb.msrpm_base = root_permissions().msrs();
     vmcb.asid = root_asid;

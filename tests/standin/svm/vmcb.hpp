@@ -94,6 +94,8 @@ constexpr u32 invlpga = 1U << 26;
 constexpr u32 io = 1U << 27;
 constexpr u32 msr = 1U << 28;
 constexpr u32 shutdown = 1U << 31;
+/// What every guest exits for: machine and processor are not its own.
+constexpr u32 always = intr | nmi | cpuid | invlpga | io | msr | shutdown;
 } // namespace intercept3
 namespace intercept4 {
 constexpr u32 vmrun = 1U << 0;
@@ -105,6 +107,8 @@ constexpr u32 clgi = 1U << 5;
 constexpr u32 skinit = 1U << 6;
 constexpr u32 monitor = 1U << 10;
 constexpr u32 mwait = 1U << 11;
+constexpr u32 always =
+    vmrun | vmmcall | vmload | vmsave | stgi | clgi | skinit | monitor | mwait;
 } // namespace intercept4
 
 constexpr u16 intercept_cr8 = 1U << 8; ///< of intercept_cr_write
@@ -135,6 +139,24 @@ enum class Exit : u64 {
     nested_page_fault = 0x400,
     invalid = ~0ULL,
 };
+
+/// Of an instruction that CPUID hides from every guest, which finds it undefined.
+constexpr bool is_hidden_instruction(Exit reason) {
+    switch (reason) {
+    case Exit::vmrun:
+    case Exit::vmload:
+    case Exit::vmsave:
+    case Exit::stgi:
+    case Exit::clgi:
+    case Exit::skinit:
+    case Exit::invlpga:
+    case Exit::monitor:
+    case Exit::mwait:
+        return true;
+    default:
+        return false;
+    }
+}
 
 constexpr u8 v_irq_pending = 1U << 0;
 constexpr u8 v_ignore_tpr = 1U << 4;

@@ -219,18 +219,11 @@ Outcome on_child_exit(ChildVp& vp, OnCall on_call) {
     case svm::Exit::shutdown:
         intercept::report_unrecoverable(vp);
         return Outcome::intercepted;
-    case svm::Exit::vmrun:
-    case svm::Exit::vmload:
-    case svm::Exit::vmsave:
-    case svm::Exit::stgi:
-    case svm::Exit::clgi:
-    case svm::Exit::skinit:
-    case svm::Exit::invlpga:
-    case svm::Exit::monitor:
-    case svm::Exit::mwait:
-        raise(vp, &VirtualProcessor::raise_invalid_opcode);
-        return Outcome::go_on;
     default:
+        if (svm::is_hidden_instruction(reason)) {
+            raise(vp, &VirtualProcessor::raise_invalid_opcode);
+            return Outcome::go_on;
+        }
         intercept::report_invalid_state(vp);
         return Outcome::intercepted;
     }

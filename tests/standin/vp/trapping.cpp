@@ -33,13 +33,9 @@ void start() {
 }
 
 void set(ChildVp& vp) {
-    namespace i3 = svm::intercept3;
-    namespace i4 = svm::intercept4;
     svm::Vmcb& v = vp.cpu.vmcb;
-    v.intercepts_3 = i3::intr | i3::nmi | i3::cpuid | i3::hlt | i3::invlpga | i3::io | i3::msr |
-                     i3::shutdown | i3::init;
-    v.intercepts_4 = i4::vmrun | i4::vmmcall | i4::vmload | i4::vmsave | i4::stgi | i4::clgi |
-                     i4::skinit | i4::monitor | i4::mwait;
+    v.intercepts_3 = svm::intercept3::always | svm::intercept3::hlt | svm::intercept3::init;
+    v.intercepts_4 = svm::intercept4::always;
     v.iopm_base = address_of(all_ports);
     v.msrpm_base = address_of(most_msrs);
     v.asid = child_asid;
