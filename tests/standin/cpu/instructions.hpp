@@ -113,6 +113,11 @@ constexpr u32 vm_cr = 0xC0010114;
 constexpr u32 vm_hsave_pa = 0xC0010117;
 } // namespace msr
 
+namespace rflags {
+constexpr u64 interrupts_on = 1ULL << 9;
+constexpr u64 virtual_8086 = 1ULL << 17;
+} // namespace rflags
+
 namespace efer {
 constexpr u64 lme = 1ULL << 8;
 constexpr u64 lma = 1ULL << 10;

@@ -173,8 +173,7 @@ extern "C" void on_interrupt(Frame* frame) {
     if (frame->vector >= 32) {
         this_lp().taken_vector = static_cast<u32>(frame->vector);
         // One at a time: a second one, of a higher class, would take the place of the first.
-        constexpr u64 interrupts_on = 1U << 9;
-        frame->rflags &= ~interrupts_on;
+        frame->rflags &= ~rflags::interrupts_on;
         return;
     }
     Log() << "exception " << frame->vector << " error " << Hex{frame->error_code} << " rip "

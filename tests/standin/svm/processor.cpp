@@ -33,8 +33,6 @@ void enable(Lp& lp) {
 
 namespace {
 
-constexpr u64 interrupts_on = 1U << 9;
-
 bool is_external(u64 what) {
     return (what & (event::valid | event::type_mask)) == (event::valid | event::external);
 }
@@ -50,7 +48,7 @@ void offer_interrupts(Lp& lp, VirtualProcessor& vp) {
     Vmcb& vmcb = vp.vmcb;
     vmcb.v_irq = 0;
     vmcb.intercepts_3 &= ~(intercept3::vintr | intercept3::hlt);
-    const bool takes = (vmcb.rflags & interrupts_on) != 0 && vmcb.interrupt_shadow == 0;
+    const bool takes = (vmcb.rflags & rflags::interrupts_on) != 0 && vmcb.interrupt_shadow == 0;
     if (vp.interrupts.size() != 0 && takes && vmcb.event_injection == 0) {
         vmcb.event_injection = event::valid | event::external | vp.interrupts.take_next();
     }

@@ -55,8 +55,7 @@ GuestMemory writable_memory_of(const Partition& partition) {
 CodeMode mode_of(const svm::Vmcb& vmcb) {
     constexpr u16 long_bit = 1U << 9;
     constexpr u16 default_32_bit = 1U << 10;
-    constexpr u64 virtual_8086 = 1U << 17;
-    if ((vmcb.cr0 & 1) == 0 || (vmcb.rflags & virtual_8086) != 0) {
+    if ((vmcb.cr0 & 1) == 0 || (vmcb.rflags & rflags::virtual_8086) != 0) {
         return CodeMode::real16;
     }
     if ((vmcb.efer & efer::lma) != 0 && (vmcb.cs.attributes & long_bit) != 0) {

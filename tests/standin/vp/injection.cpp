@@ -11,8 +11,6 @@
 namespace mshv::standin::injection {
 namespace {
 
-constexpr u64 interrupts_on = 1ULL << 9;
-
 u32 events_of(const ChildVp& vp) {
     return __atomic_load_n(&vp.events, __ATOMIC_ACQUIRE);
 }
@@ -74,7 +72,8 @@ bool wakes(const ChildVp& vp) {
     }
     const svm::Vmcb& v = vp.cpu.vmcb;
     return (v.event_injection & svm::event::valid) != 0 ||
-           ((v.rflags & interrupts_on) != 0 && (has_external(vp) || vp.apic.deliverable() != 0));
+           ((v.rflags & rflags::interrupts_on) != 0 &&
+            (has_external(vp) || vp.apic.deliverable() != 0));
 }
 
 void take_init_and_startup(ChildVp& vp) {
@@ -107,7 +106,7 @@ void prepare(ChildVp& vp) {
     }
     // Behind STI the guest expects to reach its HLT. The entry forgets the shadow, so the HLT is
     // done here: the interrupt comes behind it.
-    if (!event && (v.interrupt_shadow & 1) != 0 && (v.rflags & interrupts_on) != 0 &&
+    if (!event && (v.interrupt_shadow & 1) != 0 && (v.rflags & rflags::interrupts_on) != 0 &&
         starts_with_halt(vp)) {
         vp.cpu.skip(1);
     }
