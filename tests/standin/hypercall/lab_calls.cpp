@@ -3,23 +3,11 @@
 // Calls that no other hypervisor has, by which a test in the root brings about what otherwise only
 // a child would. They exist with the boot option `lab`, for the root alone.
 #include "tests/standin/hypercall/dispatcher.hpp"
+#include "tests/standin/hypercall/posted.hpp"
 #include "tests/standin/partition/synic_delivery.hpp"
 
 namespace mshv::standin::hypercall {
 namespace {
-
-Status to_status(synic::Posted posted) {
-    switch (posted) {
-    case synic::Posted::delivered:
-    case synic::Posted::queued:
-        return Status::success;
-    case synic::Posted::no_room:
-        return Status::insufficient_buffers;
-    case synic::Posted::off:
-        break;
-    }
-    return Status::invalid_synic_state;
-}
 
 bool is_target(const Call& call, u32 vp, u32 sint) {
     return vp < max_vps && call.caller.vps[vp] != nullptr && sint < synic::sint_count;

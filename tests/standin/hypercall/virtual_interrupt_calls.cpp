@@ -3,6 +3,7 @@
 // Interrupts of children, and what their parent wants to see of them. Source of the layouts:
 // Linux's include/hyperv/hvhdk.h, and TLFS for HvCallTranslateVirtualAddress,
 // HvCallInstallIntercept and HvCallRegisterInterceptResult.
+#include "tests/standin/hypercall/posted.hpp"
 #include "tests/standin/hypercall/target.hpp"
 #include "tests/standin/partition/deposited_page.hpp"
 #include "tests/standin/partition/synic_delivery.hpp"
@@ -227,16 +228,7 @@ Status post_message_direct(Call& call) {
     if (message.type == synic::message_type::none) {
         return Status::invalid_parameter;
     }
-    switch (synic::post(vp->partition, vp->index, sint, message)) {
-    case synic::Posted::delivered:
-    case synic::Posted::queued:
-        return Status::success;
-    case synic::Posted::no_room:
-        return Status::insufficient_buffers;
-    case synic::Posted::off:
-        break;
-    }
-    return Status::invalid_synic_state;
+    return to_status(synic::post(vp->partition, vp->index, sint, message));
 }
 
 constexpr u64 parent = privilege::create_partitions;
