@@ -6,17 +6,6 @@
 #include "tests/standin/tlfs/msr.hpp"
 
 namespace mshv::standin {
-namespace {
-
-/// CONFIG and COUNT alternate.
-bool is_count(u32 number) {
-    return ((number - hv_msr::stimer0_config) & 1) != 0;
-}
-u32 timer_of(u32 number) {
-    return (number - hv_msr::stimer0_config) / 2;
-}
-
-} // namespace
 
 void VpTimers::connect(u32 vp, const TimerOutput& output) {
     vp_ = vp;
@@ -30,14 +19,14 @@ void VpTimers::connect(u32 vp, const TimerOutput& output) {
 }
 
 u64 VpTimers::read(u32 number) const {
-    const SyntheticTimer& timer = entries_[timer_of(number)].state;
-    return is_count(number) ? timer.count() : timer.config();
+    const SyntheticTimer& timer = entries_[hv_msr::timer_of(number)].state;
+    return hv_msr::is_timer_count(number) ? timer.count() : timer.config();
 }
 
 bool VpTimers::write(Lp& lp, u32 number, u64 value) {
-    Entry& entry = entries_[timer_of(number)];
+    Entry& entry = entries_[hv_msr::timer_of(number)];
     const u64 now = clock::now();
-    if (is_count(number)) {
+    if (hv_msr::is_timer_count(number)) {
         entry.state.write_count(value, now);
     } else if (!entry.state.write_config(value, now)) {
         return false;

@@ -37,4 +37,12 @@ constexpr u32 crash_p0 = 0x40000100;
 constexpr u32 crash_p4 = 0x40000104;
 constexpr u32 crash_control = 0x40000105;
 
+/// Of a synthetic timer's register: CONFIG and COUNT of each alternate.
+constexpr bool is_timer_count(u32 number) {
+    return ((number - stimer0_config) & 1) != 0;
+}
+constexpr u32 timer_of(u32 number) {
+    return (number - stimer0_config) / 2;
+}
+
 } // namespace mshv::standin::hv_msr

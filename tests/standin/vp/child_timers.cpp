@@ -9,26 +9,16 @@
 #include "tests/standin/vp/scheduling.hpp"
 
 namespace mshv::standin {
-namespace {
-
-bool is_count(u32 number) {
-    return ((number - hv_msr::stimer0_config) & 1) != 0;
-}
-u32 timer_of(u32 number) {
-    return (number - hv_msr::stimer0_config) / 2;
-}
-
-} // namespace
 
 u64 ChildTimers::read(u32 number) const {
-    const SyntheticTimer& timer = timers_[timer_of(number)];
-    return is_count(number) ? timer.count() : timer.config();
+    const SyntheticTimer& timer = timers_[hv_msr::timer_of(number)];
+    return hv_msr::is_timer_count(number) ? timer.count() : timer.config();
 }
 
 bool ChildTimers::write(u32 number, u64 value, u64 now) {
-    const u32 index = timer_of(number);
+    const u32 index = hv_msr::timer_of(number);
     refused_[index] = false;
-    if (!is_count(number)) {
+    if (!hv_msr::is_timer_count(number)) {
         return timers_[index].write_config(value, now);
     }
     timers_[index].write_count(value, now);
