@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 
+import children
 from checks import Kernel
 from machine import PATIENCE, Failed, Machine
 
@@ -60,16 +61,10 @@ def killed_vmms_leave_nothing(machine):
     machine.run("i=0; while [ $i -lt %d ]; do lab-child-vmm spin >/tmp/said$i & p=$!;"
                 " until grep -q SPINS /tmp/said$i 2>/dev/null; do :; done; kill -9 $p; wait $p;"
                 " i=$((i+1)); done; true" % KILLS)
-
-    def ends():
-        return re.findall(r"^HV partition \d+ deleted deposited (\d+) withdrawn (\d+)$",
-                          machine.log.text[begin:], re.MULTILINE)
-
-    # The kernel may still be at it when the process is gone.
-    machine.wait(lambda: len(ends()) == KILLS, "not all of the children have ended")
-    if any(deposited != withdrawn for deposited, withdrawn in ends()):
-        raise Failed(f"the children's ends: {ends()}")
-    return f"{KILLS} times, {ends()[0][0]} pages each"
+    pages = children.wait_ends(machine, begin, KILLS)
+    if len(pages) != KILLS:
+        raise Failed(f"there were {len(pages)} children")
+    return f"{KILLS} times, {pages[0]} pages each"
 
 
 def survives_anything(machine):
@@ -86,11 +81,8 @@ def survives_anything(machine):
                        " cat /tmp/debug/mshv/partitions; umount /tmp/debug").splitlines()[1:]
     if left:
         raise Failed(f"partitions are left: {left}")
-    ends = re.findall(r"^HV partition \d+ deleted deposited (\d+) withdrawn (\d+)$",
-                      machine.log.text[begin:], re.MULTILINE)
-    if any(deposited != withdrawn for deposited, withdrawn in ends):
-        raise Failed(f"the children's ends: {ends}")
-    return f"seed {arguments.seed}, {said.removeprefix('ok: ')}, {len(ends)} partitions"
+    pages = children.ends(machine, begin)
+    return f"seed {arguments.seed}, {said.removeprefix('ok: ')}, {len(pages)} partitions"
 
 
 def is_quiet(machine):

@@ -6,6 +6,7 @@ import random
 import re
 import time
 
+import children
 import machine as lab
 from checks import ADDRESS, GATEWAY, is_quiet
 from machine import Failed
@@ -25,8 +26,6 @@ QEMU = (f"chroot {TREE} qemu-system-x86_64 -accel mshv -machine q35 -cpu host -m
         " -netdev user,id=net,restrict=on,tftp=/tmp"
         " -device virtio-net-pci,netdev=net,romfile=,disable-legacy=on")
 ENDED = re.compile(r"^CHILD-ENDED=(\d+)$", re.MULTILINE)
-CREATED = re.compile(r"^HV partition \d+ created ", re.MULTILINE)
-DELETED = re.compile(r"^HV partition \d+ deleted deposited (\d+) withdrawn (\d+)$", re.MULTILINE)
 # So far the root's shell counts until QEMU is killed, at the most: somewhere in the boot of a child.
 MOST_COUNTS_BEFORE_KILL = 100_000
 
@@ -79,19 +78,6 @@ def start_child(machine, cpus):
     return took, machine.console.text[begin:]
 
 
-def ends_of_children(machine, begin):
-    """What was deposited for each child since then, when all have ended and nothing of that is left."""
-    def ends():
-        return DELETED.findall(machine.log.text[begin:])
-
-    # The kernel may still be at it when the process is gone.
-    machine.wait(lambda: len(ends()) >= len(CREATED.findall(machine.log.text[begin:])),
-                 "not all of the children have ended")
-    if any(deposited != withdrawn for deposited, withdrawn in ends()):
-        raise Failed(f"deposited and withdrawn: {ends()}")
-    return [int(deposited) for deposited, _ in ends()]
-
-
 def end_child(machine, command):
     """By a command in its shell; its QEMU ends, and nothing of it is left."""
     log = machine.log_of_child
@@ -100,7 +86,7 @@ def end_child(machine, command):
     ended = machine.wait(lambda: ENDED.search(machine.console.text, begin), "its QEMU goes on")
     if ended.group(1) != "0":
         raise Failed(machine.console.text[begin:])
-    return f"{ends_of_children(machine, log)[0]} pages deposited and withdrawn"
+    return f"{children.wait_ends(machine, log)[0]} pages deposited and withdrawn"
 
 
 def boots_child(machine, kernel):
@@ -175,7 +161,7 @@ def killed(machine, kernel):
     for point in points:
         machine.run(f"{QEMU} -serial null >/dev/null 2>&1 </dev/null & p=$!; i=0;"
                     f" while [ $i -lt {point} ]; do i=$((i+1)); done; kill -9 $p; wait $p; true")
-    pages = ends_of_children(machine, log)
+    pages = children.wait_ends(machine, log)
     return f"after counts to {points}; {len(pages)} partitions, {max(pages, default=0)} pages at most"
 
 
