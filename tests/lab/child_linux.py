@@ -7,26 +7,17 @@ import argparse
 import pathlib
 import re
 import sys
-import tempfile
-import time
 
+import checks
 import children
-from checks import Kernel
-from machine import PATIENCE, Failed, Machine
+import session
+from machine import PATIENCE, Failed
 
-COMPLAINTS = r"BUG:|WARNING:|Oops|INFO: rcu|soft lockup|general protection fault"
 # As many as a check can wait for; where it kills is not in its hands.
 KILLS = 20
 
 
-def has_device(machine):
-    """the driver makes /dev/mshv"""
-    machine.wait_shell()
-    machine.run("for m in $(cat /lib/driver.list); do insmod /lib/drivers/$m || exit 1; done;"
-                " test -c /dev/mshv")
-
-
-def runs_children(machine):
+def runs_children(machine, kernel):
     """the smallest VMM finds all as it should be"""
     said = machine.run("lab-child-vmm || true")
     wrong = re.findall(r"^FAILED: .*", said, re.MULTILINE)
@@ -35,7 +26,7 @@ def runs_children(machine):
     return f"{said.count('ok: ')} checks"
 
 
-def holds_its_interface(machine):
+def holds_its_interface(machine, kernel):
     """the selftests of the series find the interface as it should be"""
     said = machine.run("for t in /lib/selftests/*; do"
                        " test ! -x $t || $t || echo it ends with $?; done")
@@ -46,7 +37,7 @@ def holds_its_interface(machine):
     total = re.search(r"^# Totals: pass:(\d+) ", said, re.MULTILINE)
     if total is None or int(total.group(1)) != passed:
         raise Failed(f"they do not come to their end\n{said}")
-    if Kernel(machine.arguments.root).upstream:
+    if kernel.upstream:
         # Not ours to mend, and some of what is asked are extensions: a table.
         return "\n".join([f"{passed} hold", *(f"    {line}" for line in wrong)])
     if wrong or "SKIP" in said:
@@ -54,7 +45,7 @@ def holds_its_interface(machine):
     return f"{passed} checks"
 
 
-def killed_vmms_leave_nothing(machine):
+def killed_vmms_leave_nothing(machine, kernel):
     """a VMM that is killed leaves nothing behind"""
     begin = len(machine.log.text)
     # Each says so in a file of its own when its child runs: an older one's word would be early.
@@ -67,10 +58,10 @@ def killed_vmms_leave_nothing(machine):
     return f"{KILLS} times, {pages[0]} pages each"
 
 
-def survives_anything(machine):
+def survives_anything(machine, kernel):
     """calls that no VMM would make are refused or answered, and leave nothing behind"""
     arguments = machine.arguments
-    if Kernel(arguments.root).upstream:
+    if kernel.upstream:
         return "not asked of this kernel"
     begin = len(machine.log.text)
     said = machine.run(f"lab-mshv-fuzz {arguments.seed} {arguments.fuzz}",
@@ -85,15 +76,8 @@ def survives_anything(machine):
     return f"seed {arguments.seed}, {said.removeprefix('ok: ')}, {len(pages)} partitions"
 
 
-def is_quiet(machine):
-    """the kernel has not complained"""
-    found = re.findall(rf"^.*(?:{COMPLAINTS}).*$", machine.run("dmesg"), re.MULTILINE)
-    if found:
-        raise Failed("; ".join(found[:5]))
-
-
-CHECKS = [has_device, runs_children, holds_its_interface, killed_vmms_leave_nothing,
-          survives_anything, is_quiet]
+CHECKS = [checks.boots, checks.has_driver, runs_children, holds_its_interface,
+          killed_vmms_leave_nothing, survives_anything, checks.is_quiet]
 
 
 def main():
@@ -108,23 +92,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--loader", default="qemu")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="mshv-lab.") as folder:
-        machine = Machine(arguments, pathlib.Path(folder), ["-no-reboot"])
-        one = None
-        try:
-            for one in CHECKS:
-                began = time.monotonic()
-                said = one(machine)
-                figure = f": {said}" if said else ""
-                print(f"ok: {one.__doc__}{figure} ({time.monotonic() - began:.1f} s)", flush=True)
-        except Failed as failure:
-            print(f"FAILED: {one.__doc__}: {failure}")
-            print("---- the stand-in ----", machine.log.text[-6000:],
-                  "---- the root ----", machine.console.text[-6000:], sep="\n")
-            return 1
-        finally:
-            machine.end()
-    return 0
+    return 0 if session.run(arguments, CHECKS, ["-no-reboot"]) else 1
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import time
 
 import children
 import machine as lab
-from checks import ADDRESS, GATEWAY, is_quiet
+from checks import ADDRESS, GATEWAY, has_driver, is_quiet
 from machine import Failed
 
 CHILD_MEMORY = 256
@@ -41,12 +41,6 @@ def boots(machine, kernel):
     """the root boots to its shell"""
     machine.wait_shell()
     return f"{time.monotonic() - machine.began:.1f} s from the start of QEMU"
-
-
-def has_driver(machine, kernel):
-    """its kernel makes /dev/mshv"""
-    machine.run("for m in $(cat /lib/driver.list); do insmod /lib/drivers/$m || exit 1; done;"
-                " test -c /dev/mshv")
 
 
 def has_qemu(machine, kernel):

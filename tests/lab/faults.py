@@ -12,7 +12,7 @@ import tempfile
 import time
 
 import machine as lab
-from checks import COMPLAINTS
+from checks import complaints
 from machine import Failed, Machine
 
 # What a kernel came to.
@@ -121,9 +121,9 @@ def judge(case, outcome, machine, arguments):
     if not arguments.record and outcome not in case.may:
         return "expected: " + " or ".join(case.may)
     if outcome in (BOOTS, FEWER) and not arguments.record:
-        found = COMPLAINTS.search(machine.console.text)
+        found = complaints(machine.console.text)
         if found and case.may == (BOOTS,):
-            return machine.console.text[found.start():].split("\n", 1)[0]
+            return found[0]
     return ""
 
 

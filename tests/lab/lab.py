@@ -13,39 +13,18 @@ import time
 import checks
 import child_qemu
 import faults
+import session
 import soak
-from machine import Failed, Machine, make_disk, qemu
-
-
-def run_session(arguments, list_, extra):
-    """One boot and what is asserted of it, a line each. False when something did not hold."""
-    kernel = checks.Kernel(arguments.root)
-    with tempfile.TemporaryDirectory(prefix="mshv-lab.") as folder:
-        machine = Machine(arguments, pathlib.Path(folder), extra)
-        one = None
-        try:
-            for one in list_:
-                began = time.monotonic()
-                said = one(machine, kernel)
-                figure = f": {said}" if said else ""
-                print(f"ok: {one.__doc__}{figure} ({time.monotonic() - began:.1f} s)", flush=True)
-        except Failed as failure:
-            print(f"FAILED: {one.__doc__}: {failure}")
-            print("---- the stand-in ----", machine.log.text[-4000:],
-                  "---- the root ----", machine.console.text[-4000:], sep="\n")
-            return False
-        finally:
-            machine.end()
-    return True
+from machine import Machine, make_disk, qemu
 
 
 def check(arguments):
     kernel = (arguments.root / "kernel").read_text().strip()
     print(f"kernel: {kernel}, {arguments.cpus} processors", flush=True)
     if arguments.loader != "qemu":
-        return run_session(arguments, checks.LOADED, ["-no-reboot"])
-    return (run_session(arguments, checks.LIFE, ["-no-reboot"])
-            and run_session(arguments, checks.ENDS, []))
+        return session.run(arguments, checks.LOADED, ["-no-reboot"])
+    return (session.run(arguments, checks.LIFE, ["-no-reboot"])
+            and session.run(arguments, checks.ENDS, []))
 
 
 def check_child(arguments):
@@ -53,7 +32,7 @@ def check_child(arguments):
         raise SystemExit("--check-child wants --child-disk")
     kernel = (arguments.root / "kernel").read_text().strip()
     print(f"kernel: {kernel}, {arguments.cpus} processors", flush=True)
-    return run_session(arguments, child_qemu.CHECKS,
+    return session.run(arguments, child_qemu.CHECKS,
                        ["-no-reboot", *child_qemu.devices(arguments.child_disk)])
 
 
@@ -121,7 +100,7 @@ def main():
     if arguments.check_child:
         return 0 if check_child(arguments) else 1
     if arguments.soak:
-        return 0 if run_session(arguments, [checks.boots, soak.of(arguments.soak), checks.is_quiet,
+        return 0 if session.run(arguments, [checks.boots, soak.of(arguments.soak), checks.is_quiet,
                                             checks.powers_off], ["-no-reboot"]) else 1
     if arguments.faults:
         return 0 if faults.check(arguments) else 1
