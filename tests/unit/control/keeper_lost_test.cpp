@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/restart_policy.hpp"
-#include "tests/unit/control/world.hpp"
+#include "tests/unit/control/whole.hpp"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
@@ -19,17 +19,7 @@ using api::State;
 
 constexpr std::int64_t second = 1000;
 
-struct Lost : World {
-    Lost() = default;
-    Lost(const Lost&) = delete;
-    Lost& operator=(const Lost&) = delete;
-    ~Lost() {
-        BOOST_TEST(released());
-        for (const auto& fault : broken_invariants(*this)) {
-            BOOST_ERROR(fault);
-        }
-    }
-
+struct Lost : Whole {
     /// A partition that runs: two restarts in 600 s, after 10 and 20 s.
     api::Uuid run(const std::string& name, CreateMode mode = CreateMode::persistent,
                   RestartPolicyKind policy = RestartPolicyKind::on_failure) {

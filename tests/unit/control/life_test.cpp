@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/unit/control/world.hpp"
+#include "tests/unit/api/name_race.hpp"
+#include "tests/unit/control/whole.hpp"
 
-#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <future>
@@ -16,30 +16,19 @@ using api::Reason;
 using api::State;
 using Story = std::vector<std::string>;
 
-template <typename F>
-std::optional<ErrorCode> code_of(F call) {
-    try {
-        call();
-        return std::nullopt;
-    } catch (const api::Error& error) {
-        return error.code();
+struct Life : Whole {
+    /// Launches stand until the machine has other faults.
+    void hold_launches() {
+        Faults faults;
+        faults.hold_launch = true;
+        machine().set_faults(faults);
     }
-}
-
-/// Every case ends with the invariants.
-struct Whole : World {
-    ~Whole() {
-        BOOST_TEST(released());
-        for (const auto& fault : broken_invariants(*this)) {
-            BOOST_ERROR(fault);
-        }
+    void wait_launch() {
+        machine().wait([](const auto& keepers) { return keepers.size() == 1; });
     }
-    Whole() = default;
-    Whole(const Whole&) = delete;
-    Whole& operator=(const Whole&) = delete;
 };
 
-BOOST_FIXTURE_TEST_SUITE(life, Whole)
+BOOST_FIXTURE_TEST_SUITE(life, Life)
 
 BOOST_AUTO_TEST_CASE(a_transient_partition_lives_once) {
     const auto view = create("web");
@@ -127,19 +116,9 @@ BOOST_AUTO_TEST_CASE(bad_definitions_are_refused_with_all_their_faults) {
 }
 
 BOOST_AUTO_TEST_CASE(one_name_has_one_winner) {
-    std::atomic<int> won = 0;
-    std::atomic<int> lost = 0;
-    {
-        std::vector<std::jthread> threads;
-        for (int n = 0; n < 100; ++n) {
-            threads.emplace_back([&] {
-                const auto code = code_of([&] { create("web"); });
-                ++(code == ErrorCode::exists ? lost : won);
-            });
-        }
-    }
-    BOOST_TEST(won == 1);
-    BOOST_TEST(lost == 99);
+    const NameRace race([&] { create("web"); });
+    BOOST_TEST(race.won == 1);
+    BOOST_TEST(race.lost == 99);
     BOOST_TEST(machine().keepers().size() == 1U);
 }
 
@@ -248,12 +227,10 @@ BOOST_AUTO_TEST_CASE(a_vmm_that_does_not_die_is_stuck_until_it_does) {
 
 BOOST_AUTO_TEST_CASE(one_operation_at_a_time_and_queries_never_wait) {
     define("web");
-    Faults faults;
-    faults.hold_launch = true;
-    machine().set_faults(faults);
+    hold_launches();
     std::optional<ErrorCode> started;
     std::jthread starter([&] { started = code_of([&] { start("web"); }); });
-    machine().wait([](const auto& keepers) { return keepers.size() == 1; });
+    wait_launch();
     // Each of these answers at once although the start stands.
     const auto view = get("web");
     BOOST_TEST((view.state == State::starting));
@@ -278,12 +255,10 @@ BOOST_AUTO_TEST_CASE(one_operation_at_a_time_and_queries_never_wait) {
 }
 
 BOOST_AUTO_TEST_CASE(a_create_in_progress_can_be_destroyed) {
-    Faults faults;
-    faults.hold_launch = true;
-    machine().set_faults(faults);
+    hold_launches();
     std::optional<ErrorCode> created;
     std::jthread creator([&] { created = code_of([&] { create("web"); }); });
-    machine().wait([](const auto& keepers) { return keepers.size() == 1; });
+    wait_launch();
     const auto view = destroy("web");
     BOOST_TEST((view.state == State::shutoff && view.reason == Reason::destroyed));
     creator.join();
@@ -293,11 +268,9 @@ BOOST_AUTO_TEST_CASE(a_create_in_progress_can_be_destroyed) {
 
 BOOST_AUTO_TEST_CASE(waiting_for_a_busy_partition) {
     define("web");
-    Faults faults;
-    faults.hold_launch = true;
-    machine().set_faults(faults);
+    hold_launches();
     std::jthread starter([&] { start("web"); });
-    machine().wait([](const auto& keepers) { return keepers.size() == 1; });
+    wait_launch();
     std::jthread renamer([&] { service().rename(by_name("web"), {"other"}, tester, soon()); });
     machine().set_faults({});
     starter.join();
@@ -307,11 +280,9 @@ BOOST_AUTO_TEST_CASE(waiting_for_a_busy_partition) {
 
 BOOST_AUTO_TEST_CASE(a_definition_of_a_busy_partition_waits_too) {
     define("web");
-    Faults faults;
-    faults.hold_launch = true;
-    machine().set_faults(faults);
+    hold_launches();
     std::jthread starter([&] { start("web"); });
-    machine().wait([](const auto& keepers) { return keepers.size() == 1; });
+    wait_launch();
     auto request = request_of("web", CreateMode::define);
     request.replace = true;
     request.spec.title = "new";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/autostarter.hpp"
-#include "tests/unit/control/world.hpp"
+#include "tests/unit/api/thrown.hpp"
+#include "tests/unit/control/whole.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -14,27 +15,7 @@ using api::ErrorCode;
 using api::Reason;
 using api::State;
 
-template <typename F>
-std::optional<ErrorCode> code_of(F call) {
-    try {
-        call();
-        return std::nullopt;
-    } catch (const api::Error& error) {
-        return error.code();
-    }
-}
-
-struct Whole : World {
-    ~Whole() {
-        BOOST_TEST(released());
-        for (const auto& fault : broken_invariants(*this)) {
-            BOOST_ERROR(fault);
-        }
-    }
-    Whole() = default;
-    Whole(const Whole&) = delete;
-    Whole& operator=(const Whole&) = delete;
-
+struct Policy : Whole {
     /// Waits until the guest has been asked `count` times.
     std::vector<std::string> asked(const api::Uuid& uuid, std::size_t count) {
         BOOST_TEST(machine().wait([&](const auto& keepers) {
@@ -82,7 +63,7 @@ struct Whole : World {
 
 using Words = std::vector<std::string>;
 
-BOOST_FIXTURE_TEST_SUITE(policy, Whole)
+BOOST_FIXTURE_TEST_SUITE(policy, Policy)
 
 BOOST_AUTO_TEST_CASE(a_guest_that_follows_is_shutdown) {
     faults(true, false);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/sampler.hpp"
+#include "tests/unit/api/thrown.hpp"
 #include "tests/unit/control/world.hpp"
 #include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/posix/file.hpp"
@@ -15,16 +16,6 @@ using api::CreateMode;
 using api::ErrorCode;
 using api::Selector;
 using api::State;
-
-template <typename F>
-std::optional<ErrorCode> code_of(F call) {
-    try {
-        call();
-        return std::nullopt;
-    } catch (const api::Error& error) {
-        return error.code();
-    }
-}
 
 BOOST_FIXTURE_TEST_SUITE(query, World)
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/unit/control/world.hpp"
+#include "tests/unit/control/whole.hpp"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
@@ -13,13 +13,6 @@ namespace {
 using api::CreateMode;
 using api::Reason;
 using api::State;
-
-void check(World& world) {
-    BOOST_TEST(world.released());
-    for (const auto& fault : broken_invariants(world)) {
-        BOOST_ERROR(fault);
-    }
-}
 
 /// Database and machine at one instant.
 struct Snapshot {
@@ -66,7 +59,7 @@ BOOST_AUTO_TEST_CASE(guests_run_on_and_are_adopted) {
     }
     world.destroy("once");
     BOOST_TEST(!world.exists("once"));
-    check(world);
+    check_invariants(world);
 }
 
 BOOST_AUTO_TEST_CASE(what_happened_meanwhile_is_recorded_once) {
@@ -100,7 +93,7 @@ BOOST_AUTO_TEST_CASE(what_happened_meanwhile_is_recorded_once) {
     const auto events = world.store().last_seq();
     world.restart_daemon();
     BOOST_TEST(world.store().last_seq() == events + 1); // daemon.started and nothing else
-    check(world);
+    check_invariants(world);
 }
 
 BOOST_AUTO_TEST_CASE(a_host_that_was_booted_again) {
@@ -114,7 +107,7 @@ BOOST_AUTO_TEST_CASE(a_host_that_was_booted_again) {
     BOOST_TEST((world.get("kept").state == State::shutoff));
     BOOST_TEST((world.get("kept").reason == Reason::host_reboot));
     BOOST_TEST(!world.exists("once"));
-    check(world);
+    check_invariants(world);
 }
 
 BOOST_AUTO_TEST_CASE(a_keeper_that_does_not_answer_is_asked_again) {
@@ -137,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_keeper_that_does_not_answer_is_asked_again) {
                                posix::Deadline::after(std::chrono::milliseconds(2)));
     }
     BOOST_TEST(world.get("web").runtime->vmm_pid == view.runtime->vmm_pid);
-    check(world);
+    check_invariants(world);
 }
 
 BOOST_AUTO_TEST_CASE(leftovers_that_belong_to_nothing_are_cleaned) {
@@ -151,7 +144,7 @@ BOOST_AUTO_TEST_CASE(leftovers_that_belong_to_nothing_are_cleaned) {
     }
     World stranger(empty, std::move(machine), 0);
     BOOST_TEST(stranger.machine().wait([](const auto& keepers) { return keepers.empty(); }));
-    check(stranger);
+    check_invariants(stranger);
     BOOST_TEST(view.id == 1);
 }
 
@@ -167,7 +160,7 @@ BOOST_AUTO_TEST_CASE(create_killed_anywhere_is_whole_or_nothing) {
                 const bool done = snapshot.point == "done";
                 BOOST_TEST(next.exists("web") == done); // acknowledged or gone
                 BOOST_TEST(next.machine().keepers().size() == (done ? 1U : 0U));
-                check(next);
+                check_invariants(next);
                 if (!done) {
                     next.create("web"); // name and numbers are free
                 }
@@ -185,7 +178,7 @@ BOOST_AUTO_TEST_CASE(start_killed_anywhere_loses_no_definition) {
             World next(snapshot.database, std::move(snapshot.machine), 1000);
             const bool done = snapshot.point == "done";
             BOOST_TEST((next.get("web").state == (done ? State::running : State::shutoff)));
-            check(next);
+            check_invariants(next);
             if (!done) {
                 next.start("web");
             }
@@ -211,7 +204,7 @@ BOOST_AUTO_TEST_CASE(destroy_killed_anywhere_is_finished) {
                     BOOST_TEST((next.get("web").reason == Reason::destroyed));
                 }
                 BOOST_TEST(next.service().history("web", 5).size() == 1U);
-                check(next);
+                check_invariants(next);
             }
         }
     }
@@ -233,7 +226,7 @@ BOOST_AUTO_TEST_CASE(shutdown_killed_anywhere_goes_on) {
             snapshot.machine->set_faults(faults);
             World next(snapshot.database, std::move(snapshot.machine), 1000);
             BOOST_TEST((next.wait("web", State::shutoff).reason == Reason::shutdown));
-            check(next);
+            check_invariants(next);
         }
     }
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/net/netlink.hpp"
 #include "daemon/net/tap.hpp"
-#include "toolstack/libs/api/error.hpp"
+#include "tests/unit/api/thrown.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <cstring>
-#include <functional>
 #include <net/if.h>
 #include <sched.h>
 #include <string>
@@ -21,6 +20,7 @@
 namespace {
 
 using namespace mshv;
+using testing::error_of;
 
 /// Every test of this file works in a network namespace of its own, entered once.
 bool private_network() {
@@ -57,15 +57,6 @@ domain::TapPlan plan(const std::string& name, const std::string& bridge) {
     result.name = name;
     result.bridge = bridge;
     return result;
-}
-
-std::string error_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const api::Error& error) {
-        return error.message();
-    }
-    return {};
 }
 
 } // namespace

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/api/name_race.hpp"
 #include "tests/unit/store/fixture.hpp"
 
 #include <atomic>
@@ -115,19 +116,9 @@ BOOST_AUTO_TEST_CASE(the_observer_hears_of_commits_in_order_before_their_callers
 }
 
 BOOST_AUTO_TEST_CASE(one_name_has_one_winner) {
-    std::atomic<int> won = 0;
-    std::atomic<int> lost = 0;
-    {
-        std::vector<std::jthread> threads;
-        for (int n = 0; n < 100; ++n) {
-            threads.emplace_back([&] {
-                const auto code = code_of([&] { define("web"); });
-                ++(code == ErrorCode::exists ? lost : won);
-            });
-        }
-    }
-    BOOST_TEST(won == 1);
-    BOOST_TEST(lost == 99);
+    const NameRace race([&] { define("web"); });
+    BOOST_TEST(race.won == 1);
+    BOOST_TEST(race.lost == 99);
 }
 
 BOOST_AUTO_TEST_CASE(events_are_paged_filtered_and_pruned) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/store/store.hpp"
+#include "tests/unit/api/thrown.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
 #include <cstdlib>
@@ -83,16 +84,5 @@ struct StoreFixture {
     std::string dir;
     std::unique_ptr<store::Store> db;
 };
-
-/// The code of the api::Error that `call` throws; empty when it throws none.
-template <typename F>
-std::optional<api::ErrorCode> code_of(F call) {
-    try {
-        call();
-        return std::nullopt;
-    } catch (const api::Error& error) {
-        return error.code();
-    }
-}
 
 } // namespace mshv::testing

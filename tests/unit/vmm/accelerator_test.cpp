@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/qemu/accelerator.hpp"
-#include "toolstack/libs/api/error.hpp"
+#include "tests/unit/api/thrown.hpp"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
-#include <functional>
 
 namespace {
 
 using namespace mshv;
 using namespace mshv::vmm::qemu; // NOLINT: a test of that namespace
+using testing::error_of;
 
 Capabilities everything() {
     Capabilities capabilities;
@@ -28,15 +28,6 @@ api::PartitionSpec wants(api::Accelerator accelerator) {
     api::PartitionSpec spec;
     spec.accelerator = accelerator;
     return spec;
-}
-
-std::string error_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const api::Error& error) {
-        return error.message();
-    }
-    return {};
 }
 
 } // namespace

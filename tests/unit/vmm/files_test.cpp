@@ -1,34 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/files.hpp"
+#include "tests/unit/api/thrown.hpp"
 #include "tests/unit/vmm/scene.hpp"
-#include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
 #include <array>
 #include <boost/test/unit_test.hpp>
 #include <fcntl.h>
 #include <fstream>
-#include <functional>
 #include <sys/stat.h>
 
 namespace {
 
 using namespace mshv;
 using domain::FilePlan;
+using testing::error_of;
 
 boost::test_tools::assertion_result is_root(boost::unit_test::test_unit_id) {
     boost::test_tools::assertion_result result(::geteuid() == 0);
     result.message() << "needs root";
     return result;
-}
-
-std::string error_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const api::Error& error) {
-        return error.message();
-    }
-    return {};
 }
 
 FilePlan file(const std::string& path) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/qemu/planner.hpp"
+#include "tests/unit/api/thrown.hpp"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
@@ -9,6 +10,7 @@ namespace {
 
 using namespace mshv;
 using namespace mshv::vmm::qemu; // NOLINT: a test of that namespace
+using testing::error_of;
 
 PlanInput input() {
     PlanInput result;
@@ -45,15 +47,6 @@ std::size_t count(const domain::LaunchPlan& plan, const std::string& text) {
         std::count_if(plan.argv.begin(), plan.argv.end(), [&](const std::string& argument) {
             return argument.find(text) != std::string::npos;
         }));
-}
-
-std::string error_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const api::Error& error) {
-        return error.message();
-    }
-    return {};
 }
 
 std::vector<std::string> places(const std::vector<api::Problem>& problems) {

@@ -1,27 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/qemu/json.hpp"
 #include "daemon/vmm/qemu/qmp.hpp"
-#include "toolstack/libs/api/error.hpp"
+#include "tests/unit/api/thrown.hpp"
 
 #include <boost/test/unit_test.hpp>
-#include <functional>
 #include <random>
-
-namespace {
 
 using namespace mshv;
 using namespace mshv::vmm::qemu; // NOLINT: a test of that namespace
-
-std::string error_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const api::Error& error) {
-        return error.message();
-    }
-    return {};
-}
-
-} // namespace
+using testing::error_of;
 
 BOOST_AUTO_TEST_CASE(commands_are_json) {
     BOOST_TEST(qmp_command("stop") == R"({"execute":"stop"})");
