@@ -429,22 +429,12 @@ void run() {
     withdraw_all(self);
 }
 
-void power_off() {
-    input = {};
-    input.words[0] = 3;
-    input.words[1] = 5;
-    (void)call(0x6F, &input, nullptr);
-    input.words[0] = 5;
-    (void)call(0x84, &input, nullptr);
-}
-
 } // namespace
 
 extern "C" void probe_main(const u8*) {
     take_vectors();
     run();
-    say(all_held(), "all");
-    power_off();
+    finish();
 }
 
 } // namespace mshv::standin::probe

@@ -70,7 +70,6 @@ u64 vmmcall(u64 control, u64 input, u64 output) {
 
 extern "C" void on_interrupt(Frame* frame) {
     constexpr u64 general_protection = 13;
-    constexpr u64 interrupts_on = 1U << 9;
     if (frame->vector == general_protection && frame->rip == address_of(probe_read)) {
         frame->rip = address_of(probe_read_fault);
         return;
@@ -81,7 +80,7 @@ extern "C" void on_interrupt(Frame* frame) {
         stop();
     }
     taken = static_cast<u32>(frame->vector);
-    frame->rflags &= ~interrupts_on;
+    frame->rflags &= ~rflags::interrupts_on;
 }
 
 Result call(u16 code, const void* input, void* output, u32 reps, u32 first, u32 header_words) {
@@ -139,8 +138,13 @@ void say(bool holds, std::string_view what, u64 detail) {
     print(line);
 }
 
-bool all_held() {
-    return !failed;
+void finish() {
+    constexpr u64 sleep_state_configuration = 3;
+    constexpr u64 soft_off = 5;
+    say(!failed, "all");
+    alignas(16) const u64 property[2] = {sleep_state_configuration, soft_off};
+    (void)call(0x6F, property, nullptr);
+    (void)call(0x84, &property[1], nullptr);
 }
 
 } // namespace mshv::standin::probe

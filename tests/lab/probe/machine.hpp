@@ -31,6 +31,7 @@ bool read_faults(const void* where);
 
 /// A line on the first serial port. The first failure makes all of it fail.
 void say(bool holds, std::string_view what, u64 detail = 0);
-[[nodiscard]] bool all_held();
+/// Says in the last line whether all held, and ends the machine.
+void finish();
 
 } // namespace mshv::standin::probe

@@ -341,15 +341,6 @@ void check_faults() {
     say(withdraw_all() == 5, "what was done before counts");
 }
 
-void power_off() {
-    input = {};
-    input.words[0] = 3;
-    input.words[1] = 5;
-    (void)call(0x6F, &input, nullptr);
-    input.words[0] = 5;
-    (void)call(0x84, &input, nullptr);
-}
-
 void run(std::string_view words) {
     constexpr u64 some_system = 0x8100000000000000;
     write_msr(hv_msr::guest_os_id, some_system);
@@ -376,8 +367,7 @@ extern "C" void probe_main(const u8* boot_parameters) {
     __builtin_memcpy(&line, boot_parameters + 0x228, sizeof(line));
     take_vectors();
     run(at<const char>(line));
-    say(all_held(), "all");
-    power_off();
+    finish();
 }
 
 } // namespace mshv::standin::probe
