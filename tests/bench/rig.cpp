@@ -3,6 +3,7 @@
 
 #include "tests/e2e/lib/guest_xml.hpp"
 #include "tests/e2e/lib/installation.hpp"
+#include "tests/e2e/lib/notify.hpp"
 #include "tests/e2e/lib/processes.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
@@ -16,7 +17,6 @@
 #include <stdexcept>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <thread>
 #include <unistd.h>
 
@@ -34,16 +34,6 @@ double kilobyte_line(const std::string& file, const std::string& name) {
     throw std::runtime_error("no " + name + " in " + file);
 }
 
-posix::Fd notify_socket(const std::string& path) {
-    posix::Fd socket(posix::check(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    posix::check(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
-                 "bind");
-    return socket;
-}
-
 } // namespace
 
 Rig::Rig(Vmm vmm) {
@@ -56,7 +46,7 @@ Rig::Rig(Vmm vmm) {
     }
     root_ = pattern;
     posix::check(::chmod(root_.c_str(), 0755), "chmod");
-    notify_ = notify_socket(path("notify"));
+    notify_ = e2e::notify_socket(path("notify"));
     auto program = e2e::qemu_path();
     if (vmm == Vmm::fake) {
         program = path("fakevmm");

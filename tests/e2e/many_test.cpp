@@ -9,6 +9,20 @@
 
 using namespace mshv::e2e;
 
+namespace {
+
+/// Ends the daemon and tells its database that all of this was before the machine's last boot.
+void stop_for_another_boot(Host& host) {
+    BOOST_REQUIRE_EQUAL(host.stop_daemon(), 0);
+    BOOST_REQUIRE_EQUAL(run({"/usr/bin/sqlite3", host.path("state/mshv.db"),
+                             "UPDATE partition SET autostart_boot = 'another'; UPDATE meta SET "
+                             "value = 'another' WHERE key LIKE '%boot%';"})
+                            .status,
+                        0);
+}
+
+} // namespace
+
 BOOST_AUTO_TEST_CASE(twenty_guests_at_once) {
     Host host;
     constexpr int count = 20;
@@ -102,12 +116,7 @@ BOOST_AUTO_TEST_CASE(autostart_in_order_with_delay_and_after) {
                     "state='running' timeout='60'/></autostart>");
     // The daemon starts them at its first start since boot: so the first start was this test's, and
     // the database is told that it was another boot's.
-    BOOST_REQUIRE_EQUAL(host.stop_daemon(), 0);
-    BOOST_REQUIRE_EQUAL(run({"/usr/bin/sqlite3", host.path("state/mshv.db"),
-                             "UPDATE partition SET autostart_boot = 'another'; UPDATE meta SET "
-                             "value = 'another' WHERE key LIKE '%boot%';"})
-                            .status,
-                        0);
+    stop_for_another_boot(host);
     const auto before = [&] {
         BOOST_REQUIRE(host.start_daemon());
         return std::int64_t{0};
@@ -138,12 +147,7 @@ BOOST_AUTO_TEST_CASE(a_crash_during_autostart_does_not_start_twice) {
         guest.autostart = "<autostart enabled='yes' order='" + std::to_string(i) + "'/>";
         host.define(guest);
     }
-    BOOST_REQUIRE_EQUAL(host.stop_daemon(), 0);
-    BOOST_REQUIRE_EQUAL(run({"/usr/bin/sqlite3", host.path("state/mshv.db"),
-                             "UPDATE partition SET autostart_boot = 'another'; UPDATE meta SET "
-                             "value = 'another' WHERE key LIKE '%boot%';"})
-                            .status,
-                        0);
+    stop_for_another_boot(host);
     BOOST_REQUIRE(host.start_daemon());
     host.wait_state("a2", "running");
     host.kill_daemon();

@@ -3,6 +3,7 @@
 
 #include "tests/e2e/lib/installation.hpp"
 #include "tests/e2e/lib/invariants.hpp"
+#include "tests/e2e/lib/notify.hpp"
 #include "tests/e2e/lib/processes.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
@@ -17,7 +18,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace mshv::e2e {
@@ -34,16 +34,6 @@ std::vector<std::string> sanitizer_environment(const std::string& root) {
                          ":log_path=" + root + "/sanitizer");
     }
     return result;
-}
-
-posix::Fd notify_socket(const std::string& path) {
-    posix::Fd socket(posix::check(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    posix::check(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
-                 "bind " + path);
-    return socket;
 }
 
 std::string joined(const std::vector<std::string>& words) {
