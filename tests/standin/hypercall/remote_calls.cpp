@@ -7,6 +7,7 @@
 #include "tests/standin/hypercall/vp_set.hpp"
 #include "tests/standin/lp/shootdown.hpp"
 #include "tests/standin/tlfs/hint.hpp"
+#include "tests/standin/vp/scheduling.hpp"
 
 namespace mshv::standin::hypercall {
 namespace {
@@ -14,14 +15,39 @@ namespace {
 constexpr u32 lowest_vector = 0x10;
 constexpr u32 highest_vector = 0xFF;
 
-/// Whoever asks for less may be given more: all processors forget all that they remember.
-Status flush(Call& call) {
+constexpr u64 all_processors = 1U << 0; // of the flags of a flush
+
+/// The VPs of a set behind the first `offset` bytes.
+bool vps_of(const Call& call, u32 offset, u64& vps) {
+    constexpr u32 bank = 8;
+    return first_vps(call.in<u64>(offset), call.in<u64>(offset + 8),
+                     call.input + call.form.header, call.var_header / bank, vps);
+}
+
+/// Whoever asks for less may be given more: these processors forget all that they remember.
+Status flush(Call& call, u64 vps) {
     if ((call.caller.hints & hint::remote_flush) == 0) {
         return Status::invalid_hypercall_code;
     }
-    flush_guests();
+    if (call.caller.id == root_partition_id) {
+        flush_guests();
+    } else {
+        const bool all = (call.in<u64>(8) & all_processors) != 0;
+        scheduling::flush(static_cast<ChildPartition&>(call.caller), all ? ~0ULL : vps);
+    }
     call.done = call.last;
     return Status::success;
+}
+
+/// { u64 address space, u64 flags, u64 mask of VPs }
+Status flush_masked(Call& call) {
+    return flush(call, call.in<u64>(16));
+}
+
+/// { u64 address space, u64 flags, set of VPs }
+Status flush_set(Call& call) {
+    u64 vps = 0;
+    return vps_of(call, 16, vps) ? flush(call, vps) : Status::invalid_parameter;
 }
 
 Status interrupt(Call& call, u32 vector, u64 vps) {
@@ -49,21 +75,16 @@ Status send_ipi_ex(Call& call) {
     if ((call.caller.hints & hint::cluster_ipi) == 0) {
         return Status::invalid_hypercall_code;
     }
-    constexpr u32 bank = 8;
     u64 vps = 0;
-    if (!first_vps(call.in<u64>(8), call.in<u64>(16), call.input + call.form.header,
-                   call.var_header / bank, vps)) {
-        return Status::invalid_parameter;
-    }
-    return interrupt(call, call.in<u32>(0), vps);
+    return vps_of(call, 8, vps) ? interrupt(call, call.in<u32>(0), vps) : Status::invalid_parameter;
 }
 
 constexpr Entry entries[] = {
-    {{0x02, "flush_address_space", false, false, 24, 0, 0, 0}, privilege::none, flush},
-    {{0x03, "flush_address_list", true, false, 24, 8, 0, 0}, privilege::none, flush},
+    {{0x02, "flush_address_space", false, false, 24, 0, 0, 0}, privilege::none, flush_masked},
+    {{0x03, "flush_address_list", true, false, 24, 8, 0, 0}, privilege::none, flush_masked},
     {{0x0B, "send_ipi", false, false, 16, 0, 0, 0}, privilege::none, send_ipi},
-    {{0x13, "flush_address_space_ex", false, true, 32, 0, 0, 0}, privilege::none, flush},
-    {{0x14, "flush_address_list_ex", true, true, 32, 8, 0, 0}, privilege::none, flush},
+    {{0x13, "flush_address_space_ex", false, true, 32, 0, 0, 0}, privilege::none, flush_set},
+    {{0x14, "flush_address_list_ex", true, true, 32, 8, 0, 0}, privilege::none, flush_set},
     {{0x15, "send_ipi_ex", false, true, 24, 0, 0, 0}, privilege::none, send_ipi_ex},
 };
 

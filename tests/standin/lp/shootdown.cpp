@@ -15,18 +15,28 @@ TranslationClock& translation_clock() {
     return machine_clock;
 }
 
-void flush_guests() {
-    const u64 moment = machine_clock.advance();
+u64 outdate_translations() {
+    return machine_clock.advance();
+}
+
+void flush_lps(u64 moment, u64 which) {
+    const auto runs_on = [moment, which](const Lp& lp) {
+        return (which >> lp.index & 1) != 0 && lp.presence.is_behind(moment);
+    };
     for (Lp& lp : lps()) {
-        if (lp.presence.is_behind(moment)) {
+        if (runs_on(lp)) {
             kick(lp);
         }
     }
     for (const Lp& lp : lps()) {
-        while (lp.presence.is_behind(moment)) {
+        while (runs_on(lp)) {
             pause();
         }
     }
+}
+
+void flush_guests() {
+    flush_lps(outdate_translations(), ~0ULL);
 }
 
 } // namespace mshv::standin

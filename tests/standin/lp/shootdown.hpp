@@ -69,4 +69,9 @@ TranslationClock& translation_clock();
 /// may be held: it waits outside of its guest.
 void flush_guests();
 
+/// The same in two steps, for those who know which processors matter: from the first on each one forgets
+/// at its next entry, the second waits for those that run on with what they remember. One bit each.
+[[nodiscard]] u64 outdate_translations();
+void flush_lps(u64 moment, u64 which);
+
 } // namespace mshv::standin

@@ -76,6 +76,19 @@ void notify(ChildVp& vp, u32 what) {
     }
 }
 
+/// What does not run now, or begins to behind the first step, forgets when it is entered.
+void flush(const ChildPartition& partition, u64 vps) {
+    const u64 moment = outdate_translations();
+    u64 running = 0;
+    for (u32 index = 0; index < max_vps; ++index) {
+        const ChildVp* const vp = (vps >> index & 1) != 0 ? find_vp(partition, index) : nullptr;
+        const Lp* const lp =
+            vp != nullptr ? __atomic_load_n(&vp->running_on, __ATOMIC_SEQ_CST) : nullptr;
+        running |= lp != nullptr ? 1ULL << lp->index : 0;
+    }
+    flush_lps(moment, running);
+}
+
 void retry_signals() {
     if (__atomic_exchange_n(&owed, 0, __ATOMIC_SEQ_CST) == 0) {
         return;

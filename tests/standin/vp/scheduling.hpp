@@ -26,6 +26,10 @@ constexpr u32 clear_intercept_suspend = 1U << 0;
 /// meanwhile.
 Dispatched dispatch(Lp& lp, ChildVp& vp, u32 flags, OnCall on_call);
 
+/// Makes these VPs of the partition, one bit each, forget what they remember of translations before
+/// they run on.
+void flush(const ChildPartition& partition, u64 vps);
+
 /// Once more those of which the root could not be told: it has taken a message since.
 void retry_signals();
 
