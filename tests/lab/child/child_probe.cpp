@@ -7,8 +7,9 @@
 
 extern "C" {
 extern const mshv::standin::u8 payload_port[], payload_memory[], payload_triple_fault[],
-    payload_halt[], payload_handler[], payload_timers[], payload_starter[], payload_started[],
-    payload_cpuid[], payload_doorbell[], payload_spin[], payload_vectors[], payload_long[];
+    payload_halt[], payload_handler[], payload_timers[], payload_assisted[],
+    payload_assisted_handler[], payload_starter[], payload_started[], payload_cpuid[],
+    payload_doorbell[], payload_spin[], payload_vectors[], payload_long[];
 }
 
 namespace mshv::standin::probe {
@@ -187,6 +188,27 @@ void check_timers() {
     say(reaches_port(0, 0x30) && reaches_port(0, 0x20), "the APIC's timer wakes it");
     say(reaches_port(0, 0x30) && reaches_port(0, 0x21), "a synthetic timer wakes it");
     say(child.signals() >= 2, "by the root's scheduler", child.signals());
+    child.end();
+}
+
+/// The handler says by its port whether it need not end its interrupt.
+bool leaves_end(bool expected) {
+    const bool is = child.run_to_intercept(0) == type::io_port &&
+                    child.message<intercept::IoPort>(0).port == 0x30 &&
+                    (child.message<intercept::IoPort>(0).rax & 1) == (expected ? 1 : 0);
+    child.skip(0);
+    return is;
+}
+
+void check_assisted_end() {
+    begin(payload_assisted);
+    child.load(payload_assisted_handler, handler_at);
+    (void)child.set(0, 0, 0);
+    say(leaves_end(true), "an interrupt alone need not be ended");
+    say(reaches_port(0, 0x20), "by the guest");
+    say(leaves_end(false), "one must be for which another waits");
+    say(leaves_end(true), "which comes then, and need not be");
+    say(reaches_port(0, 0x21) && child.run_to_block(0), "and there is no third one");
     child.end();
 }
 
@@ -420,6 +442,7 @@ void run() {
     check_halt();
     check_spin();
     check_timers();
+    check_assisted_end();
     check_two();
     check_cpuid();
     check_doorbell();

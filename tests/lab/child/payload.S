@@ -67,6 +67,38 @@ payload_handler:
     hlt
     out     %al, $0x21
 
+    /* Interrupts at itself, whose handler may leave their end to the assist page at 0x4000: first one,
+       then two of a class at once. */
+    payload assisted
+    movl    $0x1FF, %es:0xF0
+    mov     $0x40000073, %ecx
+    mov     $0x4001, %eax
+    xor     %edx, %edx
+    wrmsr
+    movl    $0x40040, %es:0x300
+    sti
+    nop
+    out     %al, $0x20
+    cli
+    movl    $0x40040, %es:0x300
+    movl    $0x40041, %es:0x300
+    sti
+    nop
+    out     %al, $0x21
+    hlt
+
+    .balign 16
+    .global payload_assisted_handler
+payload_assisted_handler:
+    xor     %ax, %ax
+    lock btrl $0, 0x4000
+    setc    %al
+    out     %al, $0x30
+    test    %al, %al
+    jnz     1f
+    movl    $0, %es:0xB0
+1:  iret
+
     /* The first VP starts the second one at 0x2000 and waits for its interrupt. */
     payload starter
     movl    $0x1FF, %es:0xF0

@@ -60,6 +60,10 @@ public:
     [[nodiscard]] u32 deliverable() const;
     /// The vector that only the task priority holds back; 0 = none.
     [[nodiscard]] u32 held_by_task_priority() const;
+    /// Nothing waits for the end of this one, if it is delivered: it is an edge, and neither is another
+    /// in service nor requested.
+    [[nodiscard]] bool is_alone(u32 vector) const;
+    [[nodiscard]] bool requested() const;
     /// It has been delivered: from requested to in service.
     void take(u32 vector);
 

@@ -154,6 +154,7 @@ u64 privileges_of(u64 features) {
 u32 hints_of(u64 features) {
     u32 result = hint::relaxed_timing | hint::no_automatic_eoi;
     result |= has(features, synthetic::flush_calls) ? hint::remote_flush : 0;
+    result |= has(features, synthetic::interrupt_registers) ? hint::apic_registers : 0;
     result |= has(features, synthetic::cluster_ipi) ? hint::cluster_ipi : 0;
     result |= has(features, synthetic::processor_masks) ? hint::processor_masks : 0;
     return result;

@@ -6,6 +6,7 @@
 #include "tests/standin/partition/synic_delivery.hpp"
 #include "tests/standin/tlfs/msr.hpp"
 #include "tests/standin/vlapic/registers.hpp"
+#include "tests/standin/vp/eoi_assist.hpp"
 #include "tests/standin/vp/interrupt_controller.hpp"
 
 namespace mshv::standin::child_msrs {
@@ -192,6 +193,7 @@ Result write_synthetic(ChildVp& vp, u32 number, u64 value, u64& gpa) {
     case reference_tsc:
         return set_page(vp, partition.reference_tsc_page, value, gpa, false);
     case vp_assist_page:
+        eoi_assist::take_back(vp);
         vp.synthetic.vp_assist = value;
         return Result::done;
     case apic_eoi:

@@ -65,6 +65,7 @@ struct ChildVp : Vp {
     u64 injected = 0;        ///< what was put up for this entry
     bool offered = false;    ///< an interrupt was, besides: the old controllers' or the APIC's
     bool offers_external = false;
+    bool eoi_assisted = false; ///< what is in service may be ended unseen, see eoi_assist.hpp
     u32 ended_level = 0; ///< a vector of which the parent is to hear; 0 = none
 
     u8* message_page = nullptr; ///< deposited pages that the root reads; null = not mapped

@@ -8,6 +8,7 @@
 #include "tests/standin/partition/statistics.hpp"
 #include "tests/standin/svm/processor.hpp"
 #include "tests/standin/vp/child_exits.hpp"
+#include "tests/standin/vp/eoi_assist.hpp"
 #include "tests/standin/vp/extended_state.hpp"
 #include "tests/standin/vp/injection.hpp"
 #include "tests/standin/vp/register_page.hpp"
@@ -86,6 +87,7 @@ bool Run::look_around(Dispatched& end) {
     }
     register_page::take_interrupts(vp_);
     vp_.clockwork.expire(vp_);
+    eoi_assist::settle(vp_);
     injection::take_init_and_startup(vp_);
     if (root_is_called()) {
         end = root_is_wanted;

@@ -33,6 +33,7 @@ void on_creation(ChildVp& vp) {
 void on_init(ChildVp& vp) {
     set_registers(vp);
     vp.apic.init();
+    vp.eoi_assisted = false;
     vp.activity =
         vp.apic.bootstrap() ? ChildVp::Activity::running : ChildVp::Activity::waiting_for_startup;
 }

@@ -5,6 +5,7 @@
 #include "tests/standin/vp/injection.hpp"
 
 #include "tests/standin/cpu/instructions.hpp"
+#include "tests/standin/vp/eoi_assist.hpp"
 #include "tests/standin/vp/guest_code.hpp"
 #include "tests/standin/vp/initial_state.hpp"
 
@@ -113,6 +114,9 @@ void prepare(ChildVp& vp) {
     vp.offered = true;
     vp.offers_external = external;
     offer(vp, vector);
+    if (!external) {
+        eoi_assist::offer(vp, vector);
+    }
 }
 
 /// What was offered is in service if the guest has taken it. What the exit reports as cut short is
@@ -127,7 +131,10 @@ void recover(ChildVp& vp) {
         take_event(vp, vp_event::external);
     } else if (offered && !waits) {
         vp.apic.take(v.v_intr_vector);
+    } else if (offered && !vp.offers_external) {
+        eoi_assist::withdraw(vp);
     }
+    eoi_assist::settle(vp);
     const bool again =
         (cut_short & svm::event::valid) != 0 && (vp.injected & svm::event::valid) != 0 &&
         (cut_short & svm::event::vector_mask) == (vp.injected & svm::event::vector_mask) &&

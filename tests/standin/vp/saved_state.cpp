@@ -3,6 +3,7 @@
 
 #include "tests/standin/lp/clock.hpp"
 #include "tests/standin/tlfs/msr.hpp"
+#include "tests/standin/vp/eoi_assist.hpp"
 #include "tests/standin/vp/extended_state.hpp"
 
 namespace mshv::standin::saved_state {
@@ -106,6 +107,7 @@ void restore_timers(ChildVp& vp, const u8* from) {
 Status save(ChildVp& vp, u32 type, u8* to) {
     switch (type) {
     case lapic: {
+        eoi_assist::take_back(vp);
         const vlapic::State state = vp.apic.state(clock::now());
         __builtin_memset(to, 0, page_size);
         __builtin_memcpy(to, &state, sizeof(state));
@@ -131,6 +133,7 @@ Status restore(ChildVp& vp, u32 type, const u8* from) {
     case lapic: {
         vlapic::State state{};
         __builtin_memcpy(&state, from, sizeof(state));
+        eoi_assist::take_back(vp);
         vp.apic.set_state(state, clock::now());
         return Status::success;
     }

@@ -126,6 +126,22 @@ BOOST_AUTO_TEST_CASE(only_level_triggered_ends_are_told) {
     BOOST_TEST(!apic.put(reg::eoi, 0).ended_level);
 }
 
+BOOST_AUTO_TEST_CASE(alone_is_an_edge_for_which_nothing_waits) {
+    Apic apic;
+    BOOST_TEST(!apic.requested());
+    BOOST_TEST(apic.post(0x51, false));
+    BOOST_TEST(apic.requested());
+    BOOST_TEST(apic.is_alone(0x51));
+    BOOST_TEST(apic.post(0x31, false));
+    BOOST_TEST(!apic.is_alone(0x51));
+    BOOST_TEST(apic.deliver() == 0x51U);
+    BOOST_TEST(!apic.is_alone(0x31));
+    apic.put(reg::eoi, 0);
+    BOOST_TEST(apic.is_alone(0x31));
+    BOOST_TEST(apic.post(0x31, true));
+    BOOST_TEST(!apic.is_alone(0x31));
+}
+
 BOOST_AUTO_TEST_CASE(destinations_in_xapic_mode) {
     Apic apic(2);
     BOOST_TEST(apic.matches(2, false));
