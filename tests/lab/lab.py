@@ -15,6 +15,7 @@ import child_qemu
 import faults
 import session
 import soak
+import stack
 from machine import Machine, make_disk, qemu
 
 
@@ -34,6 +35,20 @@ def check_child(arguments):
     print(f"kernel: {kernel}, {arguments.cpus} processors", flush=True)
     return session.run(arguments, child_qemu.CHECKS,
                        ["-no-reboot", *child_qemu.devices(arguments.child_disk)])
+
+
+def check_stack(arguments):
+    if not arguments.child_disk or not arguments.build:
+        raise SystemExit("--check-stack wants --child-disk and --build")
+    kernel = (arguments.root / "kernel").read_text().strip()
+    print(f"kernel: {kernel}, {arguments.cpus} processors", flush=True)
+    with tempfile.TemporaryDirectory(prefix="mshv-lab.") as folder:
+        extra = ["-no-reboot", *stack.devices(arguments, pathlib.Path(folder))]
+        if not checks.Kernel(arguments.root).patched:
+            return session.run(arguments, stack.STOCK, extra)
+        return (session.run(arguments, stack.CHECKS, extra)
+                and session.run(arguments, stack.CLOSED, extra)
+                and session.run(arguments, stack.ALONE, extra, standin=False))
 
 
 def time_to_shell(arguments, standin):
@@ -87,8 +102,11 @@ def main():
     what.add_argument("--bench", type=int, metavar="TIMES")
     what.add_argument("--faults", action="store_true")
     what.add_argument("--check-child", action="store_true")
+    what.add_argument("--check-stack", action="store_true")
     parser.add_argument("--child-disk", type=pathlib.Path,
-                        help="with --check-child: folder that tests/lab/root/qemu made")
+                        help="with --check-child and --check-stack: what tests/lab/root/qemu made")
+    parser.add_argument("--build", type=pathlib.Path,
+                        help="with --check-stack: build tree of the programs")
     parser.add_argument("--kills", type=int, default=5,
                         help="with --check-child: how often QEMU is killed")
     parser.add_argument("--record", action="store_true",
@@ -99,6 +117,8 @@ def main():
         return 0 if check(arguments) else 1
     if arguments.check_child:
         return 0 if check_child(arguments) else 1
+    if arguments.check_stack:
+        return 0 if check_stack(arguments) else 1
     if arguments.soak:
         return 0 if session.run(arguments, [checks.boots, soak.of(arguments.soak), checks.is_quiet,
                                             checks.powers_off], ["-no-reboot"]) else 1

@@ -9,11 +9,11 @@ import checks
 from machine import Failed, Machine
 
 
-def run(arguments, list_, extra):
+def run(arguments, list_, extra, standin=True):
     """What is asserted, a line each. False when something did not hold."""
     kernel = checks.Kernel(arguments.root)
     with tempfile.TemporaryDirectory(prefix="mshv-lab.") as folder:
-        machine = Machine(arguments, pathlib.Path(folder), extra)
+        machine = Machine(arguments, pathlib.Path(folder), extra, standin)
         one = None
         try:
             for one in list_:
