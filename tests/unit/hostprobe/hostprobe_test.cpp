@@ -128,8 +128,18 @@ BOOST_AUTO_TEST_CASE(verdicts_follow_the_facts) {
     BOOST_TEST((verdict(checks, "dev-mshv") == Verdict::fail));
     BOOST_TEST((verdict(checks, "accelerator") == Verdict::warn));
     facts.mshv.openable = facts.mshv.exists = true;
+    facts.mshv.mode = 0600;
+    checks = run_checks(facts);
+    BOOST_TEST((verdict(checks, "dev-mshv") == Verdict::warn));
+    BOOST_TEST((verdict(checks, "scheduler") == Verdict::info));
+    BOOST_TEST((verdict(checks, "partitions") == Verdict::info));
+    facts.mshv.mode = 0660;
+    facts.system.scheduler = "root";
+    facts.system.lists_partitions = true;
     checks = run_checks(facts);
     BOOST_TEST((verdict(checks, "dev-mshv") == Verdict::ok));
+    BOOST_TEST((verdict(checks, "scheduler") == Verdict::ok));
+    BOOST_TEST((verdict(checks, "partitions") == Verdict::ok));
     BOOST_TEST((verdict(checks, "accelerator") == Verdict::ok));
     facts.hypervisor = {};
     facts.mshv = {};

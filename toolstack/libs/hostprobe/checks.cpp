@@ -33,17 +33,59 @@ Check check_hypervisor(const HypervisorFacts& facts) {
     return check;
 }
 
+/// Root opens every device; the VMMs' users only what is theirs.
+bool open_to_group(const DeviceFacts& device) {
+    constexpr mode_t group_bits = 0060;
+    constexpr mode_t other_bits = 0006;
+    return (device.mode & group_bits) == group_bits || (device.mode & other_bits) == other_bits;
+}
+
 Check check_mshv(const HostFacts& facts) {
     Check check{"dev-mshv", Verdict::ok, "/dev/mshv opens", {}};
+    if (facts.mshv.openable && open_to_group(facts.mshv)) {
+        return check;
+    }
     if (facts.mshv.openable) {
+        check.verdict = Verdict::warn;
+        check.what += ", but only to root: VMMs run as users of their own";
+        check.fix = "install the udev rule 70-mshv.rules, run 'udevadm trigger /dev/mshv' and "
+                    "restart mshvd";
         return check;
     }
     check.verdict = facts.hypervisor.root ? Verdict::fail : Verdict::info;
     check.what = facts.mshv.why;
-    check.fix = !facts.hypervisor.root ? ""
-                : facts.mshv.exists    ? "install the udev rule 60-mshv.rules, or run as root"
-                                       : "boot a kernel with CONFIG_MSHV_ROOT and load mshv_root";
+    if (!facts.hypervisor.root) {
+        return check;
+    }
+    check.fix = "install the udev rule 70-mshv.rules, or run as root";
+    if (!facts.mshv.exists) {
+        check.what += ": no driver of Linux " + facts.system.kernel + " has made it";
+        check.fix = "load the module mshv_root; where there is none, boot a kernel with "
+                    "CONFIG_MSHV_ROOT: Linux 6.12 with mshv's patches, or 6.15 and newer";
+    }
     return check;
+}
+
+/// What the hypervisor has beside our own partitions can only be seen where the kernel lists it.
+Check check_partitions(const SystemFacts& facts) {
+    if (facts.lists_partitions) {
+        return {"partitions", Verdict::ok, "the kernel lists the hypervisor's partitions", {}};
+    }
+    return {"partitions", Verdict::info,
+            "partitions of other programs cannot be seen: " + facts.why_no_partitions,
+            "as root, with a kernel with CONFIG_DEBUG_FS: mount -t debugfs debugfs "
+            "/sys/kernel/debug"};
+}
+
+Check check_scheduler(const SystemFacts& facts) {
+    if (facts.scheduler.empty()) {
+        return {"scheduler", Verdict::info,
+                "the hypervisor's scheduler is not known: the kernel's log does not say it, or "
+                "cannot be read",
+                {}};
+    }
+    return {
+        "scheduler", Verdict::ok, "the hypervisor's scheduler is the " + facts.scheduler + " one", {}};
 }
 
 Check check_kvm(const KvmFacts& facts) {
@@ -166,11 +208,9 @@ std::vector<Check> run_checks(const HostFacts& facts) {
                           {}});
     }
     checks.push_back(check_mshv(facts));
-    if (!facts.system.scheduler.empty()) {
-        checks.push_back({"scheduler",
-                          Verdict::info,
-                          "the hypervisor's scheduler is " + facts.system.scheduler,
-                          {}});
+    if (facts.mshv.exists) {
+        checks.push_back(check_scheduler(facts.system));
+        checks.push_back(check_partitions(facts.system));
     }
     checks.push_back(check_kvm(facts.kvm));
     if (facts.vmm) {

@@ -76,7 +76,8 @@ struct SystemFacts {
     std::uint64_t hugepages_free = 0;
     int cgroup_version = 0;          ///< 0 = none mounted
     std::string sys_hypervisor_type; ///< /sys/hypervisor/type
-    bool mshv_debugfs = false;
+    bool lists_partitions = false;      ///< the kernel, to this process
+    std::string why_no_partitions;
     std::vector<std::string> firmware; ///< descriptor files of EFI firmware
     std::string qboot;                 ///< path of qboot.rom
     std::string scheduler; ///< of the Microsoft hypervisor: "root", "core" …; empty = unknown

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/libs/hostprobe/hostprobe.hpp"
+#include "toolstack/libs/hostprobe/partitions.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <dirent.h>
+#include <fcntl.h>
 #include <memory>
 #include <string_view>
 #include <sys/utsname.h>
@@ -83,15 +86,22 @@ std::string cpu_model() {
                                       : info.substr(colon + 2, info.find('\n', colon) - colon - 2);
 }
 
-/// The kernel says at boot which scheduler the hypervisor uses; debugfs repeats it.
-std::string scheduler() {
-    for (const char* path :
-         {"/sys/kernel/debug/mshv/scheduler_type", "/sys/hypervisor/scheduler"}) {
-        if (auto text = read_line(path); !text.empty()) {
-            return text;
+/// What is in the kernel's log, a record a line, without waiting for more.
+std::string kernel_log() {
+    // The ring holds less; a record that does not fit into the buffer is skipped by the kernel.
+    constexpr std::size_t most_log = 8UL * 1024 * 1024;
+    std::string log;
+    const posix::Fd fd{::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+    std::array<char, 8192> record; // NOLINT: filled by read
+    while (fd && log.size() < most_log) {
+        const auto got = ::read(fd.get(), record.data(), record.size());
+        if (got > 0) {
+            log.append(record.data(), static_cast<std::size_t>(got));
+        } else if (got == 0 || (errno != EINTR && errno != EPIPE && errno != EINVAL)) {
+            break; // EPIPE: the oldest record was overwritten just now; the next follows
         }
     }
-    return {};
+    return log;
 }
 
 } // namespace
@@ -113,14 +123,16 @@ SystemFacts probe_system() {
     facts.hugepages_free = meminfo(memory, "HugePages_Free");
     facts.cgroup_version = cgroup_version();
     facts.sys_hypervisor_type = read_line("/sys/hypervisor/type");
-    facts.mshv_debugfs = exists("/sys/kernel/debug/mshv");
+    const auto partitions = read_partitions();
+    facts.lists_partitions = partitions.known;
+    facts.why_no_partitions = partitions.why;
     facts.firmware = firmware_descriptors();
     for (const char* path : {"/usr/share/qemu/qboot.rom", "/usr/share/seabios/qboot.rom"}) {
         if (facts.qboot.empty() && exists(path)) {
             facts.qboot = path;
         }
     }
-    facts.scheduler = scheduler();
+    facts.scheduler = scheduler_of_log(kernel_log());
     return facts;
 }
 

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/posix/temporary_folder.hpp"
+#include "toolstack/libs/hostprobe/partitions.hpp"
+#include "toolstack/libs/posix/file.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <sys/stat.h>
+
+namespace {
+
+using namespace mshv::hostprobe; // NOLINT: a test of that namespace
+using mshv::posix::test::TemporaryFolder;
+
+constexpr const char* head = "id process initialized processors guest_pages deposited withdrawn\n";
+
+HypervisorPartitions recorded(const std::string& kernel) {
+    return read_partitions(std::string(MSHV_TEST_DATA) + "/hostprobe/" + kernel);
+}
+
+/// What is read where `path` below the kernel's folder has this text.
+HypervisorPartitions read_with(const std::string& path, const std::string& text) {
+    const TemporaryFolder root;
+    const std::string file = root / ("sys/kernel/debug/mshv/" + path);
+    mshv::posix::make_directories(std::filesystem::path(file).parent_path(), 0700);
+    mshv::posix::replace_file(file, text);
+    return read_partitions(root / "");
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(the_series_tells_whose_a_partition_is) {
+    const auto found = recorded("linux-6.12");
+    BOOST_TEST(found.known);
+    BOOST_TEST(found.with_processes);
+    BOOST_TEST(found.root_id.value() == 1U);
+    BOOST_REQUIRE(found.partitions.size() == 1U);
+    const auto& partition = found.partitions.front();
+    BOOST_TEST(partition.id == 2U);
+    BOOST_TEST(partition.process == 157);
+    BOOST_TEST(partition.vps.value() == 1);
+    BOOST_TEST(partition.guest_pages.value() == 65600);
+    BOOST_TEST(partition.deposited_pages.value() == 298);
+    BOOST_TEST(partition.withdrawn_pages.value() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(linux_7_2_tells_what_there_is_beside_the_root) {
+    const auto found = recorded("linux-7.2");
+    BOOST_TEST(found.known);
+    BOOST_TEST(!found.with_processes);
+    BOOST_REQUIRE(found.partitions.size() == 1U);
+    BOOST_TEST(found.partitions.front().id == 2U);
+    BOOST_TEST(found.partitions.front().vps.value() == 1);
+    BOOST_TEST(found.partitions.front().deposited_pages.value() == 0);
+    BOOST_TEST(!found.partitions.front().withdrawn_pages);
+}
+
+BOOST_AUTO_TEST_CASE(a_kernel_that_lists_nothing_is_no_fault) {
+    const TemporaryFolder root;
+    const auto found = read_partitions(root / "");
+    BOOST_TEST(!found.known);
+    BOOST_TEST(found.why == root / "/sys/kernel/debug/mshv does not exist");
+    BOOST_TEST(found.partitions.empty());
+    BOOST_TEST(!found.root_id);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_understood_is_left_out) {
+    BOOST_TEST(!parse_partitions(""));
+    BOOST_TEST(!parse_partitions("id name\n1 2\n"));
+    BOOST_TEST(!read_with("partitions", "nonsense\n").known);
+    BOOST_TEST(parse_partitions(head)->empty());
+    const auto rows = *parse_partitions(std::string(head) +
+                                        "0 1 1 1 1 1 1\n"                   // no number of one
+                                        "-3 1 1 1 1 1 1\n"                  // nor this
+                                        "99999999999999999999 1 1 1 1 1 1\n" // nor this
+                                        "x\n\n \t\n"
+                                        "9 7 1 2 x -1 18446744073709551615\n"
+                                        "5 6 1 4 16 32 8 and more\n"
+                                        "8 12"); // cut off
+    BOOST_REQUIRE(rows.size() == 3U);
+    BOOST_TEST(rows[0].id == 5U);
+    BOOST_TEST(rows[0].withdrawn_pages.value() == 8);
+    BOOST_TEST(rows[1].id == 8U);
+    BOOST_TEST(!rows[1].vps);
+    BOOST_TEST(rows[2].vps.value() == 2);
+    BOOST_TEST((!rows[2].guest_pages && !rows[2].deposited_pages && !rows[2].withdrawn_pages));
+    // Newer columns may follow.
+    BOOST_TEST(parse_partitions("id process initialized processors guest_pages deposited withdrawn "
+                                "more\n2 3 1 1 1 1 1 9\n")
+                   ->size() == 1U);
+    const auto folders = read_with("partition/3/stats", "PtDepositedPages : lots\n\x01\xff : 3\n");
+    BOOST_TEST(folders.known);
+    BOOST_TEST(folders.partitions.empty()); // the only one is the root's
+}
+
+BOOST_AUTO_TEST_CASE(nothing_else_is_waited_for) {
+    const TemporaryFolder root;
+    const std::string folder = root / "sys/kernel/debug/mshv";
+    mshv::posix::make_directories(folder, 0700);
+    BOOST_REQUIRE(::mkfifo((folder + "/partitions").c_str(), 0600) == 0);
+    const auto found = read_partitions(root / "");
+    BOOST_TEST(!found.known);
+    BOOST_TEST(found.why.find("is no file") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_kernels_log_names_the_scheduler) {
+    const std::string ours = "6,500,24063072,-;mshv: hypervisor 10.0 build 27744, root scheduler\n";
+    BOOST_TEST(scheduler_of_log(ours) == "root");
+    BOOST_TEST(scheduler_of_log("6,9,1,-;misc mshv: Hypervisor using root scheduler\n") == "root");
+    BOOST_TEST(scheduler_of_log("6,9,1,-;mshv: hypervisor 10.0 build 1, classic SMT scheduler\n") ==
+               "classic SMT");
+    // A program may write what it likes: its records have a facility.
+    BOOST_TEST(scheduler_of_log("14,500,24063072,-;mshv: hypervisor 1, core scheduler\n").empty());
+    BOOST_TEST(scheduler_of_log("6,1,1,-;io scheduler mq-deadline registered\n").empty());
+    BOOST_TEST(scheduler_of_log("6,1,1,-;mshv: , scheduler\n6;\n,;\nmshv: \n").empty());
+    BOOST_TEST(scheduler_of_log("").empty());
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/hostprobe/partitions.hpp"
+
+#include "toolstack/libs/posix/file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <dirent.h>
+#include <fcntl.h>
+#include <memory>
+#include <sys/stat.h>
+#include <system_error>
+
+namespace mshv::hostprobe {
+namespace {
+
+constexpr const char* folder = "/sys/kernel/debug/mshv";
+// A line is some sixty bytes: far more partitions than a hypervisor can have.
+constexpr std::size_t most_text = 4UL * 1024 * 1024;
+
+/// The word before the next blank; `text` loses both.
+std::string_view take_word(std::string_view& text) {
+    const auto begin = std::min(text.find_first_not_of(" \t"), text.size());
+    const auto end = std::min(text.find_first_of(" \t", begin), text.size());
+    const auto word = text.substr(begin, end - begin);
+    text.remove_prefix(end);
+    return word;
+}
+
+std::string_view take_line(std::string_view& text) {
+    const auto end = text.find('\n');
+    const auto line = text.substr(0, end);
+    text = end == std::string_view::npos ? "" : text.substr(end + 1);
+    return line;
+}
+
+/// A decimal number that is not negative and fits; nothing else.
+std::optional<std::int64_t> number_of(std::string_view word) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    const bool whole = error == std::errc{} && end == word.data() + word.size() && value >= 0;
+    return whole ? std::optional(value) : std::nullopt;
+}
+
+/// Only a regular file, as debugfs has them, and without waiting for whatever else stands there.
+std::string read_regular(const std::string& path) {
+    const posix::Fd fd = posix::open_file(path, O_RDONLY | O_NONBLOCK);
+    struct stat info {};
+    posix::check(::fstat(fd.get(), &info), "look at " + path);
+    if (!S_ISREG(info.st_mode)) {
+        throw std::system_error(EINVAL, std::generic_category(), path + " is no file");
+    }
+    return posix::read_all(fd.get(), most_text, path);
+}
+
+/// Names of `path`'s entries that are numbers; empty without such a folder.
+std::vector<std::int64_t> numbered_entries(const std::string& path) {
+    std::vector<std::int64_t> numbers;
+    const std::unique_ptr<DIR, int (*)(DIR*)> list(::opendir(path.c_str()), ::closedir);
+    while (list) {
+        const dirent* entry = ::readdir(list.get()); // NOLINT(concurrency-mt-unsafe): own DIR
+        if (entry == nullptr) {
+            break;
+        }
+        if (const auto number = number_of(entry->d_name)) {
+            numbers.push_back(*number);
+        }
+    }
+    std::sort(numbers.begin(), numbers.end());
+    return numbers;
+}
+
+/// The counter on its line "NAME : VALUE".
+std::optional<std::int64_t> counter(std::string_view text, std::string_view name) {
+    while (!text.empty()) {
+        auto line = take_line(text);
+        if (take_word(line) == name && take_word(line) == ":") {
+            return number_of(take_word(line));
+        }
+    }
+    return std::nullopt;
+}
+
+/// Linux 7.2: a folder for each partition, the root's among them.
+std::vector<HypervisorPartition> read_folders(const std::string& path) {
+    auto ids = numbered_entries(path);
+    if (!ids.empty()) {
+        ids.erase(ids.begin()); // ids are given in order, and the root was there first
+    }
+    std::vector<HypervisorPartition> partitions;
+    for (const auto id : ids) {
+        const std::string of_one = path + "/" + std::to_string(id);
+        HypervisorPartition partition;
+        partition.id = static_cast<std::uint64_t>(id);
+        partition.vps = static_cast<std::int64_t>(numbered_entries(of_one + "/vp").size());
+        try {
+            partition.deposited_pages = counter(read_regular(of_one + "/stats"), "PtDepositedPages");
+        } catch (const std::system_error&) {
+            partition.deposited_pages.reset(); // it ended meanwhile
+        }
+        partitions.push_back(partition);
+    }
+    return partitions;
+}
+
+} // namespace
+
+std::optional<std::vector<HypervisorPartition>> parse_partitions(std::string_view text) {
+    constexpr std::string_view head =
+        "id process initialized processors guest_pages deposited withdrawn";
+    if (!take_line(text).starts_with(head)) {
+        return std::nullopt;
+    }
+    std::vector<HypervisorPartition> partitions;
+    while (!text.empty()) {
+        auto line = take_line(text);
+        std::array<std::optional<std::int64_t>, 7> fields;
+        for (auto& field : fields) {
+            field = number_of(take_word(line));
+        }
+        if (!fields[0] || *fields[0] == 0 || !fields[1]) {
+            continue;
+        }
+        HypervisorPartition partition;
+        partition.id = static_cast<std::uint64_t>(*fields[0]);
+        partition.process = *fields[1];
+        partition.vps = fields[3];
+        partition.guest_pages = fields[4];
+        partition.deposited_pages = fields[5];
+        partition.withdrawn_pages = fields[6];
+        partitions.push_back(partition);
+    }
+    std::sort(partitions.begin(), partitions.end(),
+              [](const auto& a, const auto& b) { return a.id < b.id; });
+    return partitions;
+}
+
+HypervisorPartitions read_partitions(const std::string& root) {
+    HypervisorPartitions found;
+    try {
+        std::string text = read_regular(root + "/sys/hypervisor/properties/partition_id");
+        text.resize(std::min(text.find('\n'), text.size()));
+        found.root_id = number_of(text);
+    } catch (const std::system_error&) {
+        found.root_id.reset(); // it may not know its own
+    }
+    const std::string base = root + folder;
+    try {
+        if (auto partitions = parse_partitions(read_regular(base + "/partitions"))) {
+            found.partitions = std::move(*partitions);
+            found.known = found.with_processes = true;
+        } else {
+            found.why = base + "/partitions is not understood";
+        }
+        return found;
+    } catch (const std::system_error& error) {
+        found.why = error.code() == std::errc::no_such_file_or_directory
+                        ? base + " does not exist"
+                        : std::string(error.what());
+    }
+    struct stat info {};
+    if (::stat((base + "/partition").c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+        found.partitions = read_folders(base + "/partition");
+        found.known = true;
+        found.why.clear();
+    }
+    return found;
+}
+
+std::string scheduler_of_log(std::string_view records) {
+    // "PRIORITY,SEQUENCE,TIME,FLAGS;TEXT": a priority of 8 or more is of a program, which may say
+    // anything. The series says "mshv: hypervisor 10.0 build 27744, root scheduler", Linux 7.2
+    // "misc mshv: Hypervisor using root scheduler".
+    std::string found;
+    while (!records.empty()) {
+        auto line = take_line(records);
+        const auto priority = number_of(line.substr(0, line.find(',')));
+        const auto semicolon = line.find(';');
+        if (!priority || *priority > 7 || semicolon == std::string_view::npos) {
+            continue;
+        }
+        line.remove_prefix(semicolon + 1);
+        const auto driver = line.find("mshv: ");
+        const auto end = line.find(" scheduler");
+        if (driver == std::string_view::npos || end == std::string_view::npos || driver > end) {
+            continue;
+        }
+        for (const std::string_view before : {", ", "Hypervisor using "}) {
+            const auto at = line.find(before, driver);
+            if (at != std::string_view::npos && at + before.size() < end) {
+                found = line.substr(at + before.size(), end - at - before.size());
+            }
+        }
+    }
+    return found;
+}
+
+} // namespace mshv::hostprobe
