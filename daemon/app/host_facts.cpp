@@ -28,6 +28,14 @@ std::string verdict_of(const domain::AcceleratorCapability& accelerator) {
     return text;
 }
 
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const auto& word : words) {
+        text += (text.empty() ? "" : ", ") + word;
+    }
+    return text;
+}
+
 } // namespace
 
 HostFacts::HostFacts(vmm::VmmHost& vmm, std::function<control::Service::Counts()> counts,
@@ -63,6 +71,10 @@ void HostFacts::look_again(const std::stop_token& stop) {
         }
         found.at = std::chrono::steady_clock::now();
         lock.lock();
+        if (found_ && found.system.scheduler.empty()) {
+            // The kernel says it once, and its log forgets.
+            found.system.scheduler = found_->system.scheduler;
+        }
         found_ = std::move(found);
     }
 }
@@ -93,6 +105,7 @@ api::HostView HostFacts::view() {
             add("hv_vendor", hypervisor.vendor.empty() ? "none" : hypervisor.vendor);
             add("hv_version", hypervisor.version);
             add("hv_root", hypervisor.root ? "yes" : "no (" + hypervisor.why + ")");
+            add("hv_privileges", joined(hypervisor.privileges));
             add("hv_scheduler", system.scheduler.empty() ? "unknown" : system.scheduler);
             for (const auto& vmm : found_->vmms) {
                 add("vmm." + vmm.name, version_of(vmm));
@@ -106,6 +119,7 @@ api::HostView HostFacts::view() {
         }
     }
     const auto counts = counts_();
+    add("hv_partitions", counts.hypervisor);
     add("partitions", std::to_string(counts.partitions));
     add("running", std::to_string(counts.live));
     add("mshvd_version", MSHV_VERSION);

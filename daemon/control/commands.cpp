@@ -19,7 +19,7 @@ using store::IntentKind;
 
 ServiceImpl::Held ServiceImpl::hold(const api::Selector& selector, Verb verb, const Actor& actor,
                                     Deadline wait_busy) {
-    const auto entry = core_.directory.resolve(selector);
+    const auto entry = core_.resolve(selector);
     auto guard = core_.lock(entry->row, domain::rule_of(verb).name, actor.name, wait_busy);
     const auto now = core_.directory.find(entry->row.uuid);
     if (!now) {
@@ -81,7 +81,7 @@ api::PartitionView ServiceImpl::start(const api::Selector& selector,
                                       const api::StartRequest& request, const Actor& actor,
                                       Deadline wait_busy) {
     return operations_.start(
-        core_.directory.resolve(selector),
+        core_.resolve(selector),
         {request.paused, Deadline::after(milliseconds(request.timeout_ms)), wait_busy}, actor.name);
 }
 
@@ -118,7 +118,7 @@ void ServiceImpl::begin_ladder(const store::PartitionRow& row, IntentKind kind,
 std::optional<api::PartitionView> ServiceImpl::stop_restart(const api::Selector& selector,
                                                             const Actor& actor,
                                                             Deadline wait_busy) {
-    const auto entry = core_.directory.resolve(selector);
+    const auto entry = core_.resolve(selector);
     if (!awaits_restart(entry->row)) {
         return std::nullopt;
     }
@@ -203,7 +203,7 @@ api::PartitionView ServiceImpl::reset(const api::Selector& selector, const Actor
 api::PartitionView ServiceImpl::destroy(const api::Selector& selector,
                                         const api::DestroyRequest& request, const Actor& actor,
                                         Deadline wait_busy) {
-    return operations_.destroy(core_.directory.resolve(selector), request, actor.name, wait_busy);
+    return operations_.destroy(core_.resolve(selector), request, actor.name, wait_busy);
 }
 
 /// The state follows from what the keeper reports, in its order, and from nothing else: a change
@@ -310,7 +310,7 @@ api::PartitionView ServiceImpl::set_autostart(const api::Selector& selector,
 void ServiceImpl::attach_console(const api::Selector& selector, posix::Fd client,
                                  const vmm::ConsoleRequest& request, const Actor& actor,
                                  Deadline deadline) {
-    const auto entry = core_.directory.resolve(selector);
+    const auto entry = core_.resolve(selector);
     require(Verb::console, entry->row);
     core_.log(Severity::info, actor.name + " attaches to the console of '" + entry->row.name + "'");
     process_of(entry->row)->attach_console(std::move(client), request, deadline);

@@ -56,11 +56,16 @@ void Core::add_live_parts(api::PartitionView& view, const store::PartitionRow& r
         posix::Lock lock(live->mutex);
         if (live->sample) {
             runtime.cpu_time_ms = live->sample->cpu_time_ms;
+            runtime.waiting_ms = live->sample->waiting_ms;
             runtime.rss = live->sample->rss;
             runtime.sample_age_ms =
                 std::max<std::int64_t>(clock.boot_ms() - live->sample->at_boot_ms, 0);
         }
         runtime.responsive = runtime.responsive && live->process != nullptr;
+    }
+    const auto truth = census.get();
+    if (const auto found = truth->by_process.find(from.vmm.pid); found != truth->by_process.end()) {
+        runtime.hypervisor = found->second;
     }
     view.runtime = std::move(runtime);
 }
@@ -116,8 +121,24 @@ std::string Core::list_json(bool include_off) {
             out += entry->json;
         }
     }
-    out += "]}";
+    out += ']';
+    if (const auto truth = census.get(); !truth->unmanaged.empty()) {
+        out += ",\"unmanaged\":[";
+        for (const auto& stranger : truth->unmanaged) {
+            out += &stranger == truth->unmanaged.data() ? "" : ",";
+            api::encode(stranger, out);
+        }
+        out += ']';
+    }
+    out += '}';
     return out;
+}
+
+Directory::EntryPtr Core::resolve(const api::Selector& selector) const {
+    if (const auto refused = refusal(*census.get(), selector)) {
+        throw Error(*refused);
+    }
+    return directory.resolve(selector);
 }
 
 api::StoredDefinition Core::definition(const store::PartitionRow& row) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/control/census.hpp"
 #include "daemon/control/directory.hpp"
 #include "daemon/control/event_hub.hpp"
 #include "daemon/control/factory.hpp"
@@ -32,6 +33,7 @@ public:
     OperationLocks locks;
     LiveTable lives;
     WorkPool pool;
+    CensusRecord census;
     /// Called on the committer's thread after each change of the directory; set before any write.
     std::function<void()> changed;
 
@@ -47,6 +49,9 @@ public:
     [[nodiscard]] api::PartitionView view(const api::Uuid& uuid);
     /// The rows of `list`.
     [[nodiscard]] std::string list_json(bool include_off);
+
+    /// As Directory::resolve; what the hypervisor has beside them is refused by its own word.
+    [[nodiscard]] Directory::EntryPtr resolve(const api::Selector& selector) const;
 
     /// The definition as it is stored. Throws Error{not_found}.
     [[nodiscard]] api::StoredDefinition definition(const store::PartitionRow& row);

@@ -5,6 +5,7 @@
 #include "daemon/control/service.hpp"
 #include "daemon/store/store.hpp"
 #include "daemon/vmm/vmm.hpp"
+#include "toolstack/libs/hostprobe/partitions.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -46,6 +47,8 @@ struct ServiceOptions {
     std::size_t keep_ended_logs = 100;
     bool autostart = true;                    ///< off: `mshvd --no-autostart`
     std::string proc = "/proc", sys = "/sys"; ///< for tests
+    /// What the hypervisor has; empty: as the kernel lists it. It may take its time.
+    std::function<hostprobe::HypervisorPartitions()> partitions;
 };
 
 /// Everything is referenced, not owned, and must outlive the service.
@@ -70,6 +73,7 @@ public:
 
     struct Counts {
         std::size_t partitions = 0, live = 0;
+        std::string hypervisor; ///< how many partitions the hypervisor has, for people
         std::int64_t last_event_seq = 0;
     };
     [[nodiscard]] virtual Counts counts() const = 0;

@@ -18,6 +18,7 @@ namespace mshv::control {
 /// What the VMM's process used, and when that was looked at.
 struct Sample {
     std::int64_t cpu_time_ms = 0;
+    std::optional<std::int64_t> waiting_ms;
     std::int64_t rss = 0;
     std::int64_t at_boot_ms = 0;
 };

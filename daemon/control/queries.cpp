@@ -26,11 +26,11 @@ std::string ServiceImpl::list_json(bool include_off) {
 }
 
 api::PartitionView ServiceImpl::get(const api::Selector& selector) {
-    return core_.view(*core_.directory.resolve(selector));
+    return core_.view(*core_.resolve(selector));
 }
 
 api::StoredDefinition ServiceImpl::definition(const api::Selector& selector) {
-    return core_.definition(core_.directory.resolve(selector)->row);
+    return core_.definition(core_.resolve(selector)->row);
 }
 
 api::EventPage ServiceImpl::events(std::int64_t since, std::size_t limit,
@@ -45,7 +45,7 @@ std::vector<api::HistoryEntry> ServiceImpl::history(const std::optional<std::str
     }
     const auto selector = api::Selector::parse(*name_or_uuid);
     try {
-        const auto entry = core_.directory.resolve(selector);
+        const auto entry = core_.resolve(selector);
         return core_.store.history(api::to_string(entry->row.uuid), limit);
     } catch (const Error& error) {
         if (error.code() != ErrorCode::not_found) {
@@ -84,7 +84,7 @@ api::PartitionView ServiceImpl::wait_state(const api::Selector& selector,
             return *gone;
         }
     }
-    const auto first = core_.directory.resolve(selector);
+    const auto first = core_.resolve(selector);
     auto last = first;
     for (std::uint64_t seen = core_.directory.version();;) {
         const auto entry = core_.directory.find(first->row.uuid);
@@ -115,12 +115,12 @@ api::PartitionView ServiceImpl::wait_state(const api::Selector& selector,
 }
 
 std::vector<api::VcpuView> ServiceImpl::vcpus(const api::Selector& selector, Deadline deadline) {
-    const auto entry = core_.directory.resolve(selector);
+    const auto entry = core_.resolve(selector);
     require(domain::Verb::vcpus, entry->row);
     const bool paused = entry->row.state == api::State::paused;
     std::vector<api::VcpuView> views;
     for (const auto& vcpu : process_of(entry->row)->vcpus(deadline)) {
-        views.push_back({vcpu.index, vcpu.thread_id, vcpu.cpu_time_ms, vcpu.last_cpu,
+        views.push_back({vcpu.index, vcpu.thread_id, vcpu.cpu_time_ms, vcpu.last_cpu, vcpu.waiting_ms,
                          letters(vcpu.state, paused), vcpu.affinity});
     }
     return views;
@@ -128,7 +128,7 @@ std::vector<api::VcpuView> ServiceImpl::vcpus(const api::Selector& selector, Dea
 
 api::Uuid ServiceImpl::uuid_of(const api::Selector& selector) {
     try {
-        return core_.directory.resolve(selector)->row.uuid;
+        return core_.resolve(selector)->row.uuid;
     } catch (const Error& error) {
         const auto runs = error.code() == ErrorCode::not_found
                               ? core_.store.history(selector.text, 1)

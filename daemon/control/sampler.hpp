@@ -2,11 +2,11 @@
 #pragma once
 
 #include "daemon/control/core.hpp"
+#include "daemon/control/periodic.hpp"
 
 #include <functional>
 #include <optional>
 #include <string>
-#include <thread>
 
 namespace mshv::control {
 
@@ -14,24 +14,29 @@ namespace mshv::control {
 /// than `identity`, or text that is none.
 std::optional<Sample> parse_stat(const std::string& stat, const posix::ProcessIdentity& identity);
 
+/// How long the threads of a process, together, were ready and had no CPU; empty where the kernel does
+/// not count it.
+std::optional<std::int64_t> waiting_of(const std::string& proc, std::int64_t pid);
+
 /// Looks at the VMMs' processes now and then, so that no query has to; and calls `chores` as often.
 class Sampler {
 public:
-    Sampler(Core& core, std::function<void()> chores) : core_(core), chores_(std::move(chores)) {}
+    Sampler(Core& core, std::function<void()> chores)
+        : core_(core), chores_(std::move(chores)),
+          thread_(core.clock, core.options.sample_interval, [this] {
+              sample_all();
+              chores_();
+          }) {}
 
-    void start();
-    void stop() MSHV_EXCLUDES(mutex_);
+    void start() { thread_.start(); }
+    void stop() { thread_.stop(); }
 
 private:
-    void run() noexcept MSHV_EXCLUDES(mutex_);
     void sample_all() noexcept;
 
     Core& core_;
     const std::function<void()> chores_;
-    posix::Mutex mutex_;
-    posix::Condition condition_;
-    bool stopped_ MSHV_GUARDED_BY(mutex_) = false;
-    std::jthread thread_;
+    Periodic thread_;
 };
 
 } // namespace mshv::control

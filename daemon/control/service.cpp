@@ -9,7 +9,7 @@ ServiceImpl::ServiceImpl(const Dependencies& dependencies)
     : core_(dependencies), supervisor_(core_), operations_(core_, supervisor_),
       ladders_(core_, operations_), reconciler_(core_, operations_, supervisor_, ladders_),
       restarter_(core_, operations_), autostarter_(core_, operations_),
-      sampler_(core_, [this] { reconciler_.chores(); }),
+      sampler_(core_, [this] { reconciler_.chores(); }), census_(core_),
       log_folders_(core_) {
     core_.changed = [this] { autostarter_.nudge(); };
     core_.store.set_observer([this](store::Committed&& committed) {
@@ -44,6 +44,7 @@ void ServiceImpl::start_up() {
     restarter_.start();
     log_folders_.look();
     sampler_.start();
+    census_.start();
     if (core_.options.autostart) {
         autostarter_.start();
     }
@@ -59,6 +60,7 @@ void ServiceImpl::stop() {
         autostarter_.stop();
         restarter_.stop();
         sampler_.stop();
+        census_.stop();
         ladders_.stop();
         core_.locks.wait_idle();
     }
@@ -76,6 +78,7 @@ Service::Counts ServiceImpl::counts() const {
     counts.partitions = core_.directory.all().size();
     counts.live = core_.lives.all().size();
     counts.last_event_seq = core_.hub.last_seq();
+    counts.hypervisor = summary(*core_.census.get());
     return counts;
 }
 

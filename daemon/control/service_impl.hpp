@@ -106,6 +106,7 @@ private:
     Restarter restarter_;
     Autostarter autostarter_;
     Sampler sampler_;
+    Census census_;
     LogFolders log_folders_;
     std::atomic<bool> started_ = false;
     std::atomic<bool> stopped_ = false;

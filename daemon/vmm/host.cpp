@@ -20,7 +20,8 @@
 namespace mshv::vmm {
 namespace {
 
-constexpr auto probe_time = std::chrono::seconds(10);
+// As long as a QEMU takes that finds its host busy: some seconds where the processor is emulated.
+constexpr auto probe_time = std::chrono::seconds(60);
 constexpr auto kvm_probe_time = std::chrono::milliseconds(700);
 constexpr auto unpack_time = std::chrono::seconds(60);
 

@@ -75,6 +75,9 @@ std::optional<ThreadSample> sample_thread(pid_t pid, std::int64_t thread) {
                              ? to_number(schedstat) / 1'000'000
                              : (to_number(fields[utime]) + to_number(fields[utime + 1])) * 1000 /
                                    ::sysconf(_SC_CLK_TCK);
+    if (const auto blank = schedstat.find(' '); blank != std::string::npos) {
+        sample.waiting_ms = to_number(schedstat.substr(blank + 1)) / 1'000'000;
+    }
     sample.last_cpu = static_cast<int>(to_number(fields[processor]));
     const std::string status = read_or_empty(folder + "status");
     sample.affinity = status_value(status, "Cpus_allowed_list");

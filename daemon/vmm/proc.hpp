@@ -10,6 +10,7 @@ namespace mshv::vmm {
 
 struct ThreadSample {
     std::int64_t cpu_time_ms = 0;
+    std::optional<std::int64_t> waiting_ms; ///< ready, without a CPU; if the kernel counts it
     int last_cpu = -1;
     char state = '?';
     std::string affinity; ///< as in Cpus_allowed_list; "all" when it is every CPU

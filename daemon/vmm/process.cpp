@@ -270,6 +270,7 @@ std::vector<VmmProcess::VcpuInfo> KeeperProcess::vcpus(Deadline deadline) {
         // The thread id is the VMM's word: it is only looked up among the VMM's own threads.
         if (const auto sample = vmm ? sample_thread(vmm->pid, cpu.thread_id) : std::nullopt) {
             info.cpu_time_ms = sample->cpu_time_ms;
+            info.waiting_ms = sample->waiting_ms;
             info.last_cpu = sample->last_cpu;
             info.state = sample->state;
             info.affinity = sample->affinity;

@@ -117,6 +117,7 @@ public:
         int index = 0;
         std::int64_t thread_id = 0;
         std::int64_t cpu_time_ms = 0;
+        std::optional<std::int64_t> waiting_ms;
         int last_cpu = -1;
         char state = '?'; ///< of the thread, as in /proc
         std::string affinity;

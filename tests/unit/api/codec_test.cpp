@@ -239,4 +239,17 @@ BOOST_AUTO_TEST_CASE(lists) {
     BOOST_TEST(rows[99].name == "p100");
     BOOST_TEST(rows[99].labels.at("k") == "v");
     BOOST_TEST(decode_partition_list(R"({"partitions":[]})").empty());
+    BOOST_TEST(encode(list).find("unmanaged") == std::string::npos);
+    list.unmanaged.push_back({"hv:3", 321, {}});
+    list.unmanaged.back().hypervisor.partition_id = 3;
+    list.unmanaged.back().hypervisor.deposited_pages = 298;
+    std::size_t managed = 0;
+    const auto others =
+        decode_partition_rows(encode(list), [&](const PartitionView&) { ++managed; });
+    BOOST_TEST(managed == 100U);
+    BOOST_REQUIRE(others.size() == 1U);
+    BOOST_TEST(others.front().name == "hv:3");
+    BOOST_TEST(others.front().process == 321);
+    BOOST_TEST(others.front().hypervisor.deposited_pages.value() == 298);
+    BOOST_TEST(!others.front().hypervisor.withdrawn_pages);
 }

@@ -36,6 +36,7 @@ struct DecodeOptions {
 /// The documents that hold lists.
 struct PartitionList {
     std::vector<PartitionView> partitions;
+    std::vector<UnmanagedPartition> unmanaged; ///< absent when there is none
 };
 struct HistoryList {
     std::vector<HistoryEntry> history;
@@ -66,8 +67,9 @@ std::string encode(const T& value) {
 std::vector<PartitionView> decode_partition_list(std::string_view json);
 /// The same row by row, for who prints and forgets: most of the time of a long list goes into the
 /// pages that it fills. `json` is used up. Rows before a fault have been given when this throws.
-void decode_partition_rows(std::string json,
-                           const std::function<void(const PartitionView&)>& row);
+/// Returns what is not managed.
+std::vector<UnmanagedPartition>
+decode_partition_rows(std::string json, const std::function<void(const PartitionView&)>& row);
 
 /// {"error":{"code":…,"message":…,"hint":…,"problems":[…],"causes":[…]}}
 std::string encode_error(const Error& error);

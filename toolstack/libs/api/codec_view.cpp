@@ -14,6 +14,30 @@ Fields fields_of<OperationView>() {
 }
 
 template <>
+Fields fields_of<HypervisorView>() {
+    using View = HypervisorView;
+    static constexpr std::array list{
+        field<&View::partition_id>("partition_id", Presence::required),
+        field<&View::vps>("vps"),
+        field<&View::guest_memory>("guest_memory"),
+        field<&View::deposited_pages>("deposited_pages"),
+        field<&View::withdrawn_pages>("withdrawn_pages"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<UnmanagedPartition>() {
+    using View = UnmanagedPartition;
+    static constexpr std::array list{
+        field<&View::name>("name", Presence::required),
+        field<&View::process>("process"),
+        field<&View::hypervisor>("hypervisor", Presence::required),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<RuntimeView>() {
     using View = RuntimeView;
     static constexpr std::array list{
@@ -27,9 +51,11 @@ Fields fields_of<RuntimeView>() {
         field<&View::started_ms>("started_ms"),
         field<&View::uptime_ms>("uptime_ms"),
         field<&View::cpu_time_ms>("cpu_time_ms"),
+        field<&View::waiting_ms>("waiting_ms"),
         field<&View::rss>("rss"),
         field<&View::sample_age_ms>("sample_age_ms"),
         field<&View::responsive>("responsive"),
+        field<&View::hypervisor>("hypervisor"),
     };
     return list;
 }
@@ -70,7 +96,9 @@ Fields fields_of<PartitionView>() {
 template <>
 Fields fields_of<PartitionList>() {
     static constexpr std::array list{
-        field<&PartitionList::partitions>("partitions", Presence::required)};
+        field<&PartitionList::partitions>("partitions", Presence::required),
+        field<&PartitionList::unmanaged>("unmanaged"),
+    };
     return list;
 }
 
@@ -134,6 +162,7 @@ Fields fields_of<VcpuView>() {
         field<&VcpuView::index>("index", Presence::required),
         field<&VcpuView::thread_id>("thread_id"),
         field<&VcpuView::cpu_time_ms>("cpu_time_ms"),
+        field<&VcpuView::waiting_ms>("waiting_ms"),
         field<&VcpuView::last_cpu>("last_cpu"),
         field<&VcpuView::state>("state"),
         field<&VcpuView::affinity>("affinity"),
@@ -179,6 +208,7 @@ namespace mshv::api {
 
 MSHV_DOCUMENT(PartitionView)
 MSHV_DOCUMENT(PartitionList)
+MSHV_DOCUMENT(UnmanagedPartition)
 MSHV_DOCUMENT(Event)
 MSHV_DOCUMENT(EventPage)
 MSHV_DOCUMENT(HistoryEntry)
@@ -204,6 +234,7 @@ struct RowStream {
     const std::function<void(const PartitionView&)>* sink = nullptr;
     PartitionView row;
     bool pending = false;
+    std::vector<UnmanagedPartition> unmanaged;
 
     void flush() {
         if (std::exchange(pending, false)) {
@@ -228,20 +259,22 @@ constexpr json::Kind row_kind() {
 json::Fields row_stream_fields() {
     static constexpr json::Kind rows = row_kind();
     static constexpr std::array fields{
-        json::Field{"partitions", &rows, json::itself, json::Presence::required}};
+        json::Field{"partitions", &rows, json::itself, json::Presence::required},
+        json::field<&RowStream::unmanaged>("unmanaged")};
     return fields;
 }
 
 } // namespace
 
-void decode_partition_rows(std::string json,
-                           const std::function<void(const PartitionView&)>& row) {
+std::vector<UnmanagedPartition>
+decode_partition_rows(std::string json, const std::function<void(const PartitionView&)>& row) {
     json::Kind kind{.shape = json::Kind::Shape::object, .wanted = "an object"};
     kind.enter = json::itself;
     kind.fields = row_stream_fields;
-    RowStream rows{&row, {}, false};
+    RowStream rows{&row, {}, false, {}};
     json::read_in_place(json, DecodeOptions::answer(), kind, &rows);
     rows.flush();
+    return std::move(rows.unmanaged);
 }
 
 } // namespace mshv::api

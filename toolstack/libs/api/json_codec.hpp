@@ -47,7 +47,9 @@ MSHV_DESCRIBED(RestartPolicy);
 MSHV_DESCRIBED(PartitionSpec);
 
 MSHV_DESCRIBED(OperationView);
+MSHV_DESCRIBED(HypervisorView);
 MSHV_DESCRIBED(RuntimeView);
+MSHV_DESCRIBED(UnmanagedPartition);
 MSHV_DESCRIBED(LastExit);
 MSHV_DESCRIBED(PartitionView);
 MSHV_DESCRIBED(PartitionList);

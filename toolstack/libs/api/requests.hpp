@@ -83,6 +83,7 @@ struct StoredDefinition {
 
 struct VcpuView {
     std::int64_t index = 0, thread_id = 0, cpu_time_ms = 0, last_cpu = -1;
+    std::optional<std::int64_t> waiting_ms; ///< it was ready and had no CPU; if the kernel counts it
     std::string state;    ///< xl's three letters: "r--", "-b-", "--p"
     std::string affinity; ///< "all" or "0-3,7"
 };
@@ -101,7 +102,7 @@ struct VersionInfo {
 };
 
 /// One line of `mshvctl info`: host, release, nr_cpus, total_memory, free_memory, hv_vendor,
-/// hv_scheduler, vmm.qemu, accel.kvm, db_schema …
+/// hv_privileges, hv_scheduler, hv_partitions, vmm.qemu, accel.kvm, db_schema …
 struct HostFact {
     std::string key, value;
 };

@@ -66,6 +66,16 @@ struct OperationView {
     std::int64_t since_ms = 0; ///< wall clock, Unix milliseconds
 };
 
+/// What the hypervisor has for a partition, as the root's kernel tells it. What the kernel does not
+/// tell is absent.
+struct HypervisorView {
+    std::int64_t partition_id = 0; ///< the hypervisor's own number
+    std::optional<std::int64_t> vps;
+    std::optional<std::int64_t> guest_memory;    ///< bytes that the guest has
+    std::optional<std::int64_t> deposited_pages; ///< 4 KiB each, lent to the hypervisor for it
+    std::optional<std::int64_t> withdrawn_pages; ///< of these, given back
+};
+
 /// The live side: absent while nothing runs.
 struct RuntimeView {
     std::int64_t keeper_pid = 0;
@@ -78,9 +88,18 @@ struct RuntimeView {
     std::int64_t started_ms = 0; ///< wall clock of the first start of this incarnation
     std::int64_t uptime_ms = 0;  ///< since the present generation's start
     std::int64_t cpu_time_ms = 0; ///< of the VMM process
+    std::optional<std::int64_t> waiting_ms; ///< its threads were ready and had no CPU
     std::int64_t rss = 0;        ///< bytes, of the VMM process
-    std::int64_t sample_age_ms = 0; ///< how old the two samples above are
+    std::int64_t sample_age_ms = 0; ///< how old the three samples above are
     bool responsive = true; ///< did the VMM answer lately?
+    std::optional<HypervisorView> hypervisor; ///< under mshv, where the kernel lists partitions
+};
+
+/// A partition that the hypervisor has and no VMM of this daemon's: shown, never touched.
+struct UnmanagedPartition {
+    std::string name;         ///< "hv:" and the hypervisor's number; selects nothing
+    std::int64_t process = 0; ///< that made it
+    HypervisorView hypervisor;
 };
 
 /// How the last run ended: absent before the first.
