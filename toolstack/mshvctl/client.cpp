@@ -128,11 +128,12 @@ std::vector<PartitionView> Client::list(bool include_off, Deadline deadline) {
     return views;
 }
 
-void Client::list(bool include_off, const std::function<void(const PartitionView&)>& row,
-                  Deadline deadline) {
+std::vector<api::UnmanagedPartition>
+Client::list(bool include_off, const std::function<void(const PartitionView&)>& row,
+             Deadline deadline) {
     std::string body =
         request("GET", include_off ? "/v1/partitions?all=1" : "/v1/partitions", {}, deadline);
-    decoded([&] { api::decode_partition_rows(std::move(body), row); });
+    return decoded([&] { return api::decode_partition_rows(std::move(body), row); });
 }
 
 PartitionView Client::get(const Selector& selector, Deadline deadline) {

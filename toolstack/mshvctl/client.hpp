@@ -55,7 +55,9 @@ public:
     api::HostView host(Deadline deadline);
     std::vector<api::PartitionView> list(bool include_off, Deadline deadline);
     /// The same row by row, which is faster for a long list that is printed and forgotten.
-    void list(bool include_off, const std::function<void(const api::PartitionView&)>& row,
+    /// Returns what the daemon does not manage.
+    std::vector<api::UnmanagedPartition>
+    list(bool include_off, const std::function<void(const api::PartitionView&)>& row,
               Deadline deadline);
     api::PartitionView get(const api::Selector& selector, Deadline deadline);
     api::StoredDefinition definition(const api::Selector& selector, Deadline deadline);

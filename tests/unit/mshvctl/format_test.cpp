@@ -93,6 +93,40 @@ BOOST_AUTO_TEST_CASE(our_header_stands_over_its_columns) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_is_not_managed_says_so_in_the_same_columns) {
+    api::UnmanagedPartition stranger{"hv:3", 321, {}};
+    stranger.hypervisor.vps = 2;
+    stranger.hypervisor.guest_memory = 512LL * 1024 * 1024;
+    std::string line;
+    append_unmanaged_row(line, stranger);
+    BOOST_TEST(line ==
+               "hv:3 (unmanaged, process 321)                -   512     2     ------         -\n");
+    BOOST_TEST(line.size() == row(ListStyle::ours, false, web1()).size());
+}
+
+BOOST_AUTO_TEST_CASE(what_the_hypervisor_tells_has_columns) {
+    const auto value = [](const char* name, const api::PartitionView& view) {
+        for (const auto& column : list_columns()) {
+            if (column.name == name) {
+                return column.value(view);
+            }
+        }
+        return std::string("no such column");
+    };
+    auto view = web1();
+    for (const char* name : {"hv", "deposited", "waiting"}) {
+        BOOST_TEST(value(name, view) == "-");
+        BOOST_TEST(value(name, {}) == "-");
+    }
+    view.runtime->waiting_ms = 1'250;
+    view.runtime->hypervisor.emplace().partition_id = 9;
+    BOOST_TEST(value("waiting", view) == "1.3");
+    BOOST_TEST(value("hv", view) == "9");
+    BOOST_TEST(value("deposited", view) == "-");
+    view.runtime->hypervisor->deposited_pages = 298;
+    BOOST_TEST(value("deposited", view) == "298");
+}
+
 BOOST_AUTO_TEST_CASE(no_state_is_six_dashes) {
     for (const auto& [state, name] : api::EnumNames<State>::names) {
         BOOST_TEST(letters(state) != "------", name);

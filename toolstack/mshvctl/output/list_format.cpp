@@ -67,6 +67,16 @@ std::string labels_text(const PartitionView& view) {
     return text;
 }
 
+/// A number of the hypervisor's, where it is known.
+template <typename Number>
+std::string of_hypervisor(const PartitionView& view, Number api::HypervisorView::*member) {
+    if (!view.runtime || !view.runtime->hypervisor) {
+        return "-";
+    }
+    const std::optional<std::int64_t> number = (*view.runtime->hypervisor).*member;
+    return number ? std::to_string(*number) : "-";
+}
+
 constexpr std::array columns{
     ListColumn{"name", "Name", Align::left, [](const PartitionView& v) { return v.name; }},
     ListColumn{"id", "ID", Align::right,
@@ -99,6 +109,19 @@ constexpr std::array columns{
     ListColumn{"pid", "PID", Align::right,
                [](const PartitionView& v) {
                    return v.runtime ? std::to_string(v.runtime->vmm_pid) : "-";
+               }},
+    ListColumn{"waiting", "Wait(s)", Align::right,
+               [](const PartitionView& v) {
+                   const auto waited = v.runtime ? v.runtime->waiting_ms : std::nullopt;
+                   return waited ? tenths(*waited) : "-";
+               }},
+    ListColumn{"hv", "HV", Align::right,
+               [](const PartitionView& v) {
+                   return of_hypervisor(v, &api::HypervisorView::partition_id);
+               }},
+    ListColumn{"deposited", "Deposited", Align::right,
+               [](const PartitionView& v) {
+                   return of_hypervisor(v, &api::HypervisorView::deposited_pages);
                }},
     ListColumn{"persistent", "Persistent", Align::left,
                [](const PartitionView& v) { return std::string(v.persistent ? "yes" : "no"); }},
@@ -149,12 +172,32 @@ void append_list_header(std::string& out, ListStyle style, bool verbose) {
     out += verbose ? " UUID                                 Condition  Reason\n" : "\n";
 }
 
-void append_list_row(std::string& out, const PartitionView& view, ListStyle style, bool verbose) {
+namespace {
+
+/// The name's column, which a longer name pushes the others out of.
+void append_name(std::string& out, std::string_view name) {
     const std::size_t start = out.size();
-    append_escaped(out, view.name);
+    append_escaped(out, name);
     const std::size_t width = display_width(std::string_view(out).substr(start));
     out.append(width < 40 ? 40 - width : 0, ' ');
     out += ' ';
+}
+
+} // namespace
+
+void append_unmanaged_row(std::string& out, const api::UnmanagedPartition& partition) {
+    const auto& has = partition.hypervisor;
+    append_name(out, partition.name + " (unmanaged, process " + std::to_string(partition.process) +
+                         ')');
+    out += "    - ";
+    append_number(out, has.guest_memory.value_or(0) / mebibyte, 5);
+    out += ' ';
+    append_number(out, has.vps.value_or(0), 5);
+    out += "     ------         -\n";
+}
+
+void append_list_row(std::string& out, const PartitionView& view, ListStyle style, bool verbose) {
+    append_name(out, view.name);
     append_number(out, view.id, 5);
     out += ' ';
     append_number(out, view.memory / mebibyte, 5);

@@ -20,6 +20,8 @@ std::array<char, 6> state_letters(const api::PartitionView& view);
 enum class ListStyle { xl, ours };
 
 void append_list_header(std::string& out, ListStyle style, bool verbose);
+/// A partition of the hypervisor's that the daemon does not manage.
+void append_unmanaged_row(std::string& out, const api::UnmanagedPartition& partition);
 void append_list_row(std::string& out, const api::PartitionView& view, ListStyle style,
                      bool verbose);
 

@@ -33,6 +33,22 @@ std::string exit_text(const api::LastExit& last) {
     return text;
 }
 
+void append_hypervisor(std::string& out, const api::HypervisorView& has) {
+    const auto add = [&](std::string_view key, const std::optional<std::int64_t>& number,
+                         std::string_view unit) {
+        if (number) {
+            append_fact(out, key, std::to_string(*number) + std::string(unit));
+        }
+    };
+    append_fact(out, "hv_partition", std::to_string(has.partition_id));
+    add("hv_vps", has.vps, "");
+    if (has.guest_memory) {
+        add("hv_memory", *has.guest_memory / mebibyte, " MiB");
+    }
+    add("hv_deposited", has.deposited_pages, " pages");
+    add("hv_withdrawn", has.withdrawn_pages, " pages");
+}
+
 void append_runtime(std::string& out, const api::RuntimeView& runtime) {
     append_fact(out, "vmm", runtime.vmm);
     append_fact(out, "accelerator", runtime.accelerator);
@@ -44,9 +60,15 @@ void append_runtime(std::string& out, const api::RuntimeView& runtime) {
     append_fact(out, "started", time_text(runtime.started_ms));
     append_fact(out, "uptime", uptime_text(runtime.uptime_ms / 1000, false));
     append_fact(out, "cpu_time", tenths(runtime.cpu_time_ms) + " s");
+    if (runtime.waiting_ms) {
+        append_fact(out, "waiting_time", tenths(*runtime.waiting_ms) + " s");
+    }
     append_fact(out, "rss", std::to_string(runtime.rss / mebibyte) + " MiB");
     append_fact(out, "sample_age", std::to_string(runtime.sample_age_ms) + " ms");
     append_fact(out, "responsive", runtime.responsive ? "yes" : "no");
+    if (runtime.hypervisor) {
+        append_hypervisor(out, *runtime.hypervisor);
+    }
 }
 
 void append_partition(std::string& out, const api::PartitionView& view) {

@@ -24,7 +24,10 @@ class RowPrinter {
 public:
     virtual ~RowPrinter() = default;
     virtual void row(Context& context, const PartitionView& view) = 0;
-    virtual void end(Context& context) = 0;
+    /// `unmanaged`: what the daemon does not manage. It has no row where rows are read by programs
+    /// that would then command it.
+    virtual void end(Context& context,
+                     const std::vector<api::UnmanagedPartition>& unmanaged) = 0;
 };
 
 class JsonRows final : public RowPrinter {
@@ -54,8 +57,17 @@ public:
         json_.end_object();
     }
 
-    void end(Context& context) override {
-        json_.end_array().end_object();
+    void end(Context& context,
+             const std::vector<api::UnmanagedPartition>& unmanaged) override {
+        json_.end_array();
+        if (!unmanaged.empty()) {
+            json_.key("unmanaged").begin_array();
+            for (const auto& stranger : unmanaged) {
+                json_.raw(api::encode(stranger));
+            }
+            json_.end_array();
+        }
+        json_.end_object();
         context.out().write("\n");
     }
 
@@ -76,7 +88,8 @@ public:
         }
     }
 
-    void end(Context& context) override {
+    void end(Context& context,
+             const std::vector<api::UnmanagedPartition>& /*unmanaged*/) override {
         table_.print(context.out().buffer(), format_, !context.globals().no_header);
     }
 
@@ -118,7 +131,14 @@ public:
         append_list_row(context.out().buffer(), view, style_, context.globals().verbose);
     }
 
-    void end(Context& /*context*/) override {}
+    void end(Context& context,
+             const std::vector<api::UnmanagedPartition>& unmanaged) override {
+        for (const auto& stranger : unmanaged) {
+            if (style_ == ListStyle::ours) {
+                append_unmanaged_row(context.out().buffer(), stranger);
+            }
+        }
+    }
 
 private:
     ListStyle style_;
@@ -151,14 +171,16 @@ public:
     void run(Context& context) override {
         const auto printer = make_printer(context);
         std::vector<Outcome> outcomes;
+        std::vector<api::UnmanagedPartition> unmanaged;
         try {
-            each_view(context, outcomes,
-                      [&](const PartitionView& view) { printer->row(context, view); });
+            unmanaged = each_view(
+                context, outcomes,
+                [&](const PartitionView& view) { printer->row(context, view); });
         } catch (const Error&) {
             context.out().buffer().clear(); // half a list would look like a whole one
             throw;
         }
-        printer->end(context);
+        printer->end(context, unmanaged);
         if (auto error = combined_error(outcomes)) {
             throw Error(*error);
         }
@@ -201,11 +223,11 @@ private:
     }
 
     /// All, or those named; a name that is not there is reported beside the rows of the others.
-    void each_view(Context& context, std::vector<Outcome>& outcomes,
-                   const std::function<void(const PartitionView&)>& row) {
+    std::vector<api::UnmanagedPartition>
+    each_view(Context& context, std::vector<Outcome>& outcomes,
+              const std::function<void(const PartitionView&)>& row) {
         if (names_.empty()) {
-            context.client().list(all_, row, context.read_deadline());
-            return;
+            return context.client().list(all_, row, context.read_deadline());
         }
         for (const auto& selector : parse_selectors(names_)) {
             Outcome outcome{selector.text, std::nullopt, std::nullopt};
@@ -222,6 +244,7 @@ private:
             }
             outcomes.push_back(std::move(outcome));
         }
+        return {};
     }
 
     bool all_ = false;

@@ -76,7 +76,7 @@ private:
         std::string& out = context.out().buffer();
         const auto cells = [&](std::string_view name, std::string_view id, std::string_view vcpu,
                                std::string_view cpu, std::string_view state, std::string_view time,
-                               std::string_view affinity) {
+                               std::string_view wait, std::string_view affinity) {
             std::string escaped;
             append_escaped(escaped, name);
             append_padded(out, escaped, 32, Align::left);
@@ -87,18 +87,24 @@ private:
             out += ' ';
             append_padded(out, time, 9, Align::right);
             out += ' ';
+            if (context.globals().verbose) {
+                append_padded(out, wait, 9, Align::right);
+                out += ' ';
+            }
             append_escaped(out, affinity);
             out += '\n';
         };
         if (!context.globals().no_header) {
-            cells("Name", "ID", "VCPU", "CPU", "State", "Time(s)", "Affinity (Hard / Soft)");
+            cells("Name", "ID", "VCPU", "CPU", "State", "Time(s)", "Wait(s)",
+                  "Affinity (Hard / Soft)");
         }
         for (const auto& row : rows) {
             for (const auto& vcpu : row.vcpus) {
                 cells(row.partition.name, std::to_string(row.partition.id),
                       std::to_string(vcpu.index),
                       vcpu.last_cpu < 0 ? "-" : std::to_string(vcpu.last_cpu), vcpu.state,
-                      tenths(vcpu.cpu_time_ms), vcpu.affinity + " / all");
+                      tenths(vcpu.cpu_time_ms),
+                      vcpu.waiting_ms ? tenths(*vcpu.waiting_ms) : "-", vcpu.affinity + " / all");
             }
         }
     }
