@@ -68,6 +68,17 @@ def items(machine, words):
     return json.loads(ctl(machine, f"--json {words}"))["items"]
 
 
+def ask_until(ask, is_good):
+    """The answer that is as it should be: the daemon looks at some things now and then only."""
+    deadline = time.monotonic() + lab.PATIENCE
+    while True:
+        answer = ask()
+        if is_good(answer):
+            return answer
+        if time.monotonic() > deadline:
+            raise Failed(f"it stays at {answer}")
+
+
 def one_partition(machine):
     """The row of `list`, of the one there is."""
     rows = items(machine, "list")
@@ -154,7 +165,8 @@ def finds(**wanted):
 
 def knows_host(machine, kernel):
     """info says which hypervisor this is, its scheduler and the root's privileges by name"""
-    facts = json.loads(ctl(machine, "--json info"))["host"]
+    facts = ask_until(lambda: json.loads(ctl(machine, "--json info"))["host"],
+                      lambda host: "accel.mshv" in host)
     wanted = {"hv_vendor": "Microsoft Hv", "hv_root": "yes", "hv_scheduler": "root"}
     wrong = {key: facts.get(key) for key, value in wanted.items() if facts.get(key) != value}
     if wrong or not facts["accel.mshv"].startswith("yes"):
@@ -225,7 +237,8 @@ def shows(machine, kernel):
         raise Failed(f"list: {row}")
     created = re.search(r"^HV partition (\d+) created ", machine.log.text[machine.begin_of_child:],
                         re.MULTILINE)
-    has = row["runtime"].get("hypervisor", {})
+    has = ask_until(lambda: one_partition(machine)["runtime"], lambda now: "hypervisor" in now)
+    has = has["hypervisor"]
     if has.get("partition_id") != int(created.group(1)) or has.get("vps") != 1:
         raise Failed(f"{created.group(0)}, and the list says {has}")
     if has["guest_memory"] < MEMORY * MEBIBYTE or has["deposited_pages"] <= 0:
@@ -254,13 +267,7 @@ def unmanaged(machine):
 
 
 def wait_unmanaged(machine, count):
-    """The daemon looks now and then; each question takes its time, too."""
-    deadline = time.monotonic() + lab.PATIENCE
-    while time.monotonic() < deadline:
-        found = unmanaged(machine)
-        if len(found) == count:
-            return found
-    raise Failed(f"unmanaged are {found}, not {count}")
+    return ask_until(lambda: unmanaged(machine), lambda found: len(found) == count)
 
 
 def leaves_strangers(machine, kernel):
