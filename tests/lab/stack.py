@@ -190,10 +190,12 @@ def creates(machine, kernel):
     return f"{took:.1f} s, {runtime['vmm']}"
 
 
-def attach(machine):
-    """Where the console's text begins: what the child said before comes again."""
+def attach(machine, replay="0"):
+    """Where the console's text begins. What the child said before comes again only where it is wanted:
+    among it are older commands and their answers."""
     begin = len(machine.console.text)
-    machine.send(f"chroot {TREE} mshvctl console --replay all child; echo CONSOLE''-ENDED=$?")
+    machine.send(f"chroot {TREE} mshvctl console --replay {replay} child;"
+                 " echo CONSOLE''-ENDED=$?")
     machine.wait(lambda: "Connected to child" in machine.console.text[begin:] or
                  "CONSOLE-ENDED=" in machine.console.text[begin:], "no console")
     return begin
@@ -211,7 +213,7 @@ def detach(machine):
 def has_console(machine, kernel):
     """the child boots to its shell, and mshvctl console carries what is typed and answered"""
     began = time.monotonic()
-    begin = attach(machine)
+    begin = attach(machine, "all")
     machine.wait(lambda: lab.READY in machine.console.text[begin:], "the child does not boot",
                  PATIENCE)
     machine.wait_shell(begin)
