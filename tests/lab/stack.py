@@ -17,6 +17,7 @@ from machine import Failed
 ROOT = pathlib.Path(__file__).parent / "root"
 MEMORY = 256  # MiB of the child
 MEBIBYTE = 1 << 20
+CYCLES = 5
 DISK_MEBIBYTES = 4
 # A processor of a child takes a machine's time like one of the root's, and its tick some ten exits.
 PATIENCE = 900.0
@@ -60,8 +61,9 @@ def devices(arguments, folder):
 
 
 def ctl(machine, words, patience=PATIENCE):
-    """Output of mshvctl."""
-    return machine.run(f"chroot {TREE} mshvctl {words}", patience)
+    """Output of mshvctl, as it is where no terminal shows it."""
+    return machine.run(f'said=$(chroot {TREE} mshvctl {words} 2>&1); status=$?; echo "$said";'
+                       ' (exit $status)', patience)
 
 
 def items(machine, words):
@@ -308,18 +310,50 @@ def survives_daemon(machine, kernel):
     detach(machine)
 
 
-def destroys(machine, kernel):
-    """destroy ends it, and nothing of it is left"""
-    ctl(machine, "destroy child")
+def reboots(machine, kernel):
+    """its reboot gives it another process by its policy, and the console goes on"""
+    begin = attach(machine)
+    began = time.monotonic()
+    machine.send("reboot -f")
+    machine.wait(lambda: lab.READY in machine.console.text[begin:] or
+                 "CONSOLE-ENDED=" in machine.console.text[begin:], "it does not boot", PATIENCE)
+    machine.wait_shell(begin)
+    machine.run("test ! -e /tmp/mark")
+    took = time.monotonic() - began
+    detach(machine)
+    runtime = one_partition(machine)["runtime"]
+    if runtime["generation"] != 2 or runtime["vmm_pid"] == machine.vmm:
+        raise Failed(str(runtime))
+    return f"{took:.1f} s to its shell"
+
+
+def shuts_down(machine, kernel):
+    """shutdown asks it, it powers off, and nothing of it is left"""
+    ctl(machine, f"--timeout {PATIENCE:.0f} shutdown -w child")
     pages = ends_of_children(machine, machine.begin_of_child)
     if items(machine, "list --all"):
         raise Failed("it is still listed")
-    return f"{pages[0]} pages deposited and withdrawn"
+    return f"{' and '.join(str(one) for one in pages)} pages deposited and withdrawn"
+
+
+def destroys(machine, kernel):
+    """one is created and destroyed five times, and nothing of them is left"""
+    begin = len(machine.log.text)
+    for _ in range(CYCLES):
+        ctl(machine, "create /tmp/guest.xml")
+        ctl(machine, "destroy child")
+    pages = ends_of_children(machine, begin)
+    if len(pages) != CYCLES or items(machine, "list --all"):
+        raise Failed(f"{len(pages)} have ended")
+    # The stand-in says it before the kernel has taken it from its list.
+    machine.run("until [ $(wc -l </sys/kernel/debug/mshv/partitions) = 1 ]; do :; done")
+    return f"{pages} pages deposited and withdrawn"
 
 
 # A boot each.
 CHECKS = [boots, has_driver, prepares, has_daemon, is_healthy, knows_host, creates, has_console,
-          shows, stands_still, leaves_strangers, survives_daemon, destroys, is_quiet]
+          shows, stands_still, leaves_strangers, survives_daemon, reboots,
+          shuts_down, destroys, is_quiet]
 CLOSED = [boots, has_driver, prepares,
           finds(dev_mshv=("warn", "only to root", "70-mshv.rules"),
                 daemon=("warn", "cannot connect", "is mshvd running?"))]
@@ -328,6 +362,6 @@ STOCK = [boots, prepares,
                accelerator=("warn", "tcg", "what mshv and kvm lack"),
                daemon=("warn", "cannot connect", "is mshvd running?"))]
 ALONE = [boots, prepares,
-         finds(hypervisor=("warn", "no hypervisor runs below", "as root partition"),
+         finds(hypervisor=("warn", "TCGTCGTCGTCG, not Microsoft's", "as root partition"),
                accelerator=("warn", "tcg", "what mshv and kvm lack"),
                daemon=("warn", "cannot connect", "is mshvd running?"))]
