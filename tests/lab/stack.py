@@ -9,9 +9,9 @@ import re
 import subprocess
 import time
 
+import children
 import machine as lab
-from checks import boots, is_quiet
-from child_qemu import ends_of_children, has_driver
+from checks import boots, has_driver, is_quiet
 from machine import Failed
 
 ROOT = pathlib.Path(__file__).parent / "root"
@@ -330,7 +330,7 @@ def reboots(machine, kernel):
 def shuts_down(machine, kernel):
     """shutdown asks it, it powers off, and nothing of it is left"""
     ctl(machine, f"--timeout {PATIENCE:.0f} shutdown -w child")
-    pages = ends_of_children(machine, machine.begin_of_child)
+    pages = children.wait_ends(machine, machine.begin_of_child)
     if items(machine, "list --all"):
         raise Failed("it is still listed")
     return f"{' and '.join(str(one) for one in pages)} pages deposited and withdrawn"
@@ -342,7 +342,7 @@ def destroys(machine, kernel):
     for _ in range(CYCLES):
         ctl(machine, "create /tmp/guest.xml")
         ctl(machine, "destroy child")
-    pages = ends_of_children(machine, begin)
+    pages = children.wait_ends(machine, begin)
     if len(pages) != CYCLES or items(machine, "list --all"):
         raise Failed(f"{len(pages)} have ended")
     # The stand-in says it before the kernel has taken it from its list.
