@@ -7,18 +7,15 @@
 #include "toolstack/libs/posix/socket.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 #include <unistd.h>
 
 namespace mshv::vmm {
-namespace {
 
-[[noreturn]] void throw_gone(const std::string& why) {
-    throw api::Error(api::ErrorCode::failed, "The partition's keeper is gone: " + why,
-                     "the daemon ends what it left behind; see 'mshvctl events'");
-}
-
-} // namespace
+KeeperGone::KeeperGone(const std::string& why)
+    : api::Error(api::ErrorCode::failed, "The partition's keeper is gone: " + why,
+                 "the daemon ends what it left behind; see 'mshvctl events'") {}
 
 // Not a timed mutex: ThreadSanitizer of g++ 12 does not know how one is locked.
 class KeeperLink::Turn {
@@ -77,7 +74,7 @@ keeper::Message KeeperLink::call(keeper::Message request, std::span<const int> f
     {
         const posix::Lock lock(mutex_);
         if (!lost_why_.empty()) {
-            throw_gone(lost_why_);
+            throw KeeperGone(lost_why_);
         }
         id = next_call_++;
         calls_.emplace(id, call);
@@ -97,7 +94,12 @@ keeper::Message KeeperLink::call(keeper::Message request, std::span<const int> f
             lost_why_ = "it stopped reading";
             throw;
         } catch (const std::system_error& error) {
-            throw_gone(error.what());
+            if (error.code().value() == EPIPE || error.code().value() == ECONNRESET) {
+                throw KeeperGone(error.what());
+            }
+            throw api::Error(api::ErrorCode::failed,
+                             std::string("Cannot write to the partition's keeper: ") +
+                                 error.what());
         }
     }
     posix::Lock lock(mutex_);
@@ -106,7 +108,7 @@ keeper::Message KeeperLink::call(keeper::Message request, std::span<const int> f
             return std::move(*answer);
         }
         if (!lost_why_.empty()) {
-            throw_gone(lost_why_);
+            throw KeeperGone(lost_why_);
         }
         if (deadline.expired()) {
             throw posix::TimedOut("the keeper did not answer");
@@ -172,7 +174,7 @@ KeeperEvent KeeperLink::wait_started(Deadline deadline) {
             return *found;
         }
         if (!lost_why_.empty()) {
-            throw_gone(lost_why_);
+            throw KeeperGone(lost_why_);
         }
         if (deadline.expired()) {
             throw posix::TimedOut("the VMM did not answer");

@@ -16,6 +16,12 @@
 
 namespace mshv::vmm {
 
+/// The other end of the connection is closed. Who asks may learn it before the hub does.
+class KeeperGone : public api::Error {
+public:
+    explicit KeeperGone(const std::string& why);
+};
+
 /// Where the events of a keeper go.
 enum class Intake {
     launching, ///< to the sink, and kept for who waits for the VMM to answer
@@ -33,7 +39,7 @@ public:
                posix::PidFd keeper, bool child, Intake intake);
 
     /// Sends a request and waits for its answer, an `ok` or an `error`. Throws posix::TimedOut at
-    /// the deadline and api::Error{failed} when the keeper is gone.
+    /// the deadline, KeeperGone, and api::Error{failed} when it cannot be sent.
     keeper::Message call(keeper::Message request, std::span<const int> fds, Deadline deadline);
     /// The answer must be `ok`; an `error` is thrown with `what` as its subject, as is a time-out.
     keeper::Message ask(keeper::Message request, std::string_view what, Deadline deadline);
@@ -51,7 +57,7 @@ public:
     [[nodiscard]] bool lost() const;
 
     /// A launch waits for its VMM: the first `ready` or `vmm_exited`. Throws posix::TimedOut, and
-    /// api::Error when the keeper died first.
+    /// KeeperGone when the keeper died first.
     KeeperEvent wait_started(Deadline deadline);
     /// From now on events go to the sink only.
     void end_launch();

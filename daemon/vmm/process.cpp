@@ -205,12 +205,10 @@ void KeeperProcess::release(Deadline deadline) {
     }
     try {
         link_->ask(Message("release"), "let the keeper go", deadline);
-    } catch (const api::Error& error) {
-        if (!link_->lost()) {
-            (void)link_->set_released(false);
-            throw;
-        }
-        // It left (or died) over the question: the hub removes its folder.
+    } catch (const KeeperGone&) { // NOLINT: it left before the hub saw it, which removes its folder
+    } catch (const api::Error&) {
+        (void)link_->set_released(false);
+        throw;
     }
     MSHV_CRASHPOINT("vmm.release.after");
 }
