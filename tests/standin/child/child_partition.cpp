@@ -3,6 +3,7 @@
 
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/lp/clock.hpp"
+#include "tests/standin/partition/statistics.hpp"
 
 namespace mshv::standin {
 namespace {
@@ -69,13 +70,15 @@ ChildPartition* at_place(u32 place) {
     return place < most ? all[place] : nullptr;
 }
 
-u32 count() {
+void publish_counts(const Partition& root) {
     const Guard guard(lock);
     u32 number = 0;
+    u64 vps = 0;
     for (const ChildPartition* const child : all) {
         number += child != nullptr ? 1 : 0;
+        vps += child != nullptr ? stats::count_vps(*child) : 0;
     }
-    return number;
+    stats::publish_hypervisor(root, number, vps);
 }
 
 void report() {

@@ -60,7 +60,8 @@ bool add(ChildPartition& child);
 void remove(const ChildPartition& child);
 u64 next_id();
 ChildPartition* find(u64 id);
-u32 count();
+/// How many there are, and their VPs, where the root counts them.
+void publish_counts(const Partition& root);
 /// One after the other, from 0 on; null where there is none.
 constexpr u32 most = 64;
 ChildPartition* at_place(u32 place);

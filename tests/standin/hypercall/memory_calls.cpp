@@ -3,6 +3,7 @@
 // Pages that come and go. Source of the layouts: TLFS, HvCallDepositMemory, HvCallWithdrawMemory.
 #include "tests/standin/hypercall/dispatcher.hpp"
 #include "tests/standin/partition/root_memory.hpp"
+#include "tests/standin/partition/statistics.hpp"
 
 namespace mshv::standin::hypercall {
 namespace {
@@ -35,6 +36,7 @@ Status deposit(Call& call) {
     for (; call.done < end; ++call.done) {
         partition->pool.deposit(call.element<u64>(call.done) * page_size);
     }
+    stats::publish(*partition);
     return end == call.last ? Status::success : Status::invalid_parameter;
 }
 
@@ -44,16 +46,19 @@ Status withdraw(Call& call) {
     if (partition == nullptr) {
         return Status::invalid_partition_id;
     }
+    Status status = Status::success;
     const Guard guard(partition->lock);
     for (; call.done < call.last; ++call.done) {
         const PhysicalAddress page = partition->pool.withdraw();
         if (page == 0) {
-            return Status::no_resources;
+            status = Status::no_resources;
+            break;
         }
         root_memory::come_back(page);
         call.put_element<u64>(call.done, page / page_size);
     }
-    return Status::success;
+    stats::publish(*partition);
+    return status;
 }
 
 constexpr Entry entries[] = {

@@ -68,11 +68,22 @@ StatsPage* find_page(const Call& call, Status& status) {
     }
 }
 
-/// What nobody counts on while the page is written, so that it is not empty when it is first read.
-/// A VP that runs writes its own.
-void publish_now(Partition& caller) {
-    stats::publish_hypervisor(caller, children::count());
-    stats::publish(caller);
+/// What changes rarely, so that the page is not empty when it is first read. A processor that runs
+/// writes its own.
+void publish_now(const Call& call) {
+    switch (call.in<u32>(0)) {
+    case object_hypervisor:
+        children::publish_counts(call.caller);
+        break;
+    case object_partition:
+        if (Partition* const partition = find_partition(call.caller, call.in<u64>(identity_at))) {
+            const Guard guard(partition->lock);
+            stats::publish(*partition);
+        }
+        break;
+    default:
+        break;
+    }
 }
 
 /// -> { u64 page number }. The page is one that the caller has deposited: it has a use for memory
@@ -83,18 +94,21 @@ Status map_stats_page(Call& call) {
     if (stats == nullptr) {
         return status;
     }
-    const Guard guard(call.caller.lock);
-    const u64* const page = stats->map([&call, &status]() -> u64* {
-        void* const taken = take_deposited(call.caller, call.form.code, status);
-        if (taken != nullptr) {
-            root_memory::show(address_of(taken));
-        }
-        return static_cast<u64*>(taken);
-    });
+    const u64* page = nullptr;
+    {
+        const Guard guard(call.caller.lock);
+        page = stats->map([&call, &status]() -> u64* {
+            void* const taken = take_deposited(call.caller, call.form.code, status);
+            if (taken != nullptr) {
+                root_memory::show(address_of(taken));
+            }
+            return static_cast<u64*>(taken);
+        });
+    }
     if (page == nullptr) {
         return status;
     }
-    publish_now(call.caller);
+    publish_now(call);
     call.out<u64>(0, address_of(page) / page_size);
     return Status::success;
 }

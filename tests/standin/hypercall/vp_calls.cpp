@@ -30,6 +30,7 @@ Status delete_vp(Call& call) {
         }
         vp_creation::detach(*vp);
     }
+    children::publish_counts(call.caller);
     wait_for_others();
     const Guard guard(child->lock);
     vp_creation::destroy(*vp);
@@ -123,6 +124,7 @@ Status create_child_vp(Call& call) {
         return Status::invalid_vp_index;
     }
     if (vp_creation::create(*child, index, call.form.code, status) != nullptr) {
+        children::publish_counts(call.caller);
         Log() << "partition " << child->id << " vp " << index << " created";
     }
     return status;

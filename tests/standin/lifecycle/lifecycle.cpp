@@ -61,6 +61,7 @@ ChildPartition* create(Partition& parent, u64 flags, u32 code, Status& status) {
         status = Status::no_resources;
         return nullptr;
     }
+    children::publish_counts(parent);
     Log() << "partition " << child->id << " created flags " << Hex{flags};
     return child;
 }
@@ -113,6 +114,7 @@ Status remove(ChildPartition& child) {
           << " withdrawn " << child.pool.withdrawn();
     wait_for_others();
     Partition& parent = child.parent;
+    children::publish_counts(parent);
     const Guard guard(parent.lock);
     parent.pool.put(address_of(&child));
     return Status::success;

@@ -40,14 +40,6 @@ constexpr std::size_t root_dispatch_thread_blocked = 202;
 
 constinit StatsPage whole;
 
-u64 count_vps(const Partition& partition) {
-    u64 count = 0;
-    for (const Vp* const vp : partition.vps) {
-        count += vp != nullptr ? 1 : 0;
-    }
-    return count;
-}
-
 void count(VpCounters& counters, svm::Exit reason) {
     switch (reason) {
     case svm::Exit::vmmcall:
@@ -74,6 +66,14 @@ void count(VpCounters& counters, svm::Exit reason) {
 }
 
 } // namespace
+
+u64 count_vps(const Partition& partition) {
+    u64 count = 0;
+    for (const auto& vp : partition.vps) {
+        count += __atomic_load_n(&vp, __ATOMIC_RELAXED) != nullptr ? 1 : 0;
+    }
+    return count;
+}
 
 StatsPage& hypervisor_page() {
     return whole;
@@ -138,15 +138,15 @@ void publish(Partition& partition) {
     });
 }
 
-void publish_hypervisor(const Partition& root, u32 children) {
-    whole.publish([&root, children](u64* page) {
+void publish_hypervisor(const Partition& root, u32 children, u64 child_vps) {
+    whole.publish([&root, children, child_vps](u64* page) {
         u64 added = 0;
         for (const Lp& lp : lps()) {
             added += lp.added ? 1 : 0;
         }
         page[hypervisor_counter::logical_processors] = added;
         page[hypervisor_counter::partitions] = 1 + children;
-        page[hypervisor_counter::virtual_processors] = count_vps(root);
+        page[hypervisor_counter::virtual_processors] = count_vps(root) + child_vps;
     });
 }
 

@@ -20,6 +20,8 @@ void set_blocked(Vp& vp, bool blocked);
 void publish(Lp& lp);
 void publish(Vp& vp);
 void publish(Partition& partition);
-void publish_hypervisor(const Partition& root, u32 children);
+/// How many partitions there are beside the root, and VPs of these.
+void publish_hypervisor(const Partition& root, u32 children, u64 child_vps);
+u64 count_vps(const Partition& partition);
 
 } // namespace mshv::standin::stats
