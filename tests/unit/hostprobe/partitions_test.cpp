@@ -42,6 +42,57 @@ BOOST_AUTO_TEST_CASE(the_series_tells_whose_a_partition_is) {
     BOOST_TEST(partition.guest_pages.value() == 65600);
     BOOST_TEST(partition.deposited_pages.value() == 298);
     BOOST_TEST(partition.withdrawn_pages.value() == 0);
+    BOOST_TEST(!partition.held_pages); // of before it counted
+    BOOST_TEST(partition.processors.empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_series_tells_what_it_counts_of_processors) {
+    const auto found = recorded("linux-6.12-counting");
+    BOOST_TEST(found.known);
+    BOOST_REQUIRE(found.partitions.size() == 1U);
+    const auto& partition = found.partitions.front();
+    BOOST_TEST(partition.held_pages.value() == partition.deposited_pages.value());
+    BOOST_REQUIRE(partition.processors.size() == 1U);
+    const auto& vp = partition.processors.front();
+    BOOST_TEST(vp.index == 0);
+    BOOST_TEST(vp.run_ns.value() == 199'893'200);
+    BOOST_TEST(vp.hypervisor_ns.value() == 2'205'700);
+    BOOST_TEST(vp.dispatched_ns.value() == 257'499'500);
+    BOOST_TEST(vp.waiting_ns.value() == 258'202'100);
+    BOOST_TEST(vp.blocked_ns.value() == 0);
+    BOOST_TEST(vp.intercepts.value() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(columns_are_found_by_their_names) {
+    auto partitions = *parse_partitions("id process initialized processors guest_pages deposited "
+                                        "withdrawn later held\n"
+                                        "3 40 1 2 16 32 8 5 24\n2 30 1 1 16 32 8 5 -\n");
+    BOOST_REQUIRE(partitions.size() == 2U);
+    BOOST_TEST(!partitions[0].held_pages);
+    BOOST_TEST(partitions[1].held_pages.value() == 24);
+    parse_processors("processor ports partition memory waiting_ns run_ns\n"
+                     "1 4 3 5 60 -\n"
+                     "0 - 3 7 x 100\n"
+                     "0 9223372036854775807 2 9\n" // a sum that does not fit, and cut off
+                     "0 1 4 1 1 1\n"               // of one that has begun since
+                     "- 1 3 1 1 1\n\n",
+                     partitions);
+    BOOST_REQUIRE(partitions[0].processors.size() == 1U);
+    BOOST_TEST(partitions[0].processors[0].intercepts.value() == 9);
+    BOOST_TEST(!partitions[0].processors[0].run_ns);
+    BOOST_REQUIRE(partitions[1].processors.size() == 2U);
+    const auto& first = partitions[1].processors[0];
+    BOOST_TEST(first.index == 0);
+    BOOST_TEST(first.run_ns.value() == 100);
+    BOOST_TEST(first.intercepts.value() == 7);
+    BOOST_TEST((!first.waiting_ns && !first.hypervisor_ns));
+    BOOST_TEST(partitions[1].processors[1].waiting_ns.value() == 60);
+    BOOST_TEST(partitions[1].processors[1].intercepts.value() == 9);
+    for (const auto* text : {"", "\n", "nonsense\n1 2 3\n", "partition\n3\n"}) {
+        auto same = partitions;
+        parse_processors(text, same);
+        BOOST_TEST(same[1].processors.size() == 2U);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(linux_7_2_tells_what_there_is_beside_the_root) {

@@ -9,7 +9,9 @@
 #include <charconv>
 #include <dirent.h>
 #include <fcntl.h>
+#include <initializer_list>
 #include <memory>
+#include <span>
 #include <sys/stat.h>
 #include <system_error>
 
@@ -105,37 +107,130 @@ std::vector<HypervisorPartition> read_folders(const std::string& path) {
     return partitions;
 }
 
+/// A table of the series: a line of names, then rows of numbers, "-" for one that is not known.
+class NumberTable {
+public:
+    explicit NumberTable(std::string_view text) : rest_(text) {
+        auto names = take_line(rest_);
+        for (auto name = take_word(names); !name.empty(); name = take_word(names)) {
+            names_.push_back(name);
+        }
+    }
+
+    [[nodiscard]] bool starts_with(std::span<const std::string_view> names) const {
+        return names_.size() >= names.size() &&
+               std::equal(names.begin(), names.end(), names_.begin());
+    }
+
+    /// To the next row; false at the end.
+    bool next() {
+        if (rest_.empty()) {
+            return false;
+        }
+        row_.clear();
+        auto line = take_line(rest_);
+        for (std::size_t n = 0; n < names_.size(); ++n) {
+            row_.push_back(number_of(take_word(line)));
+        }
+        return true;
+    }
+
+    /// Empty also where there is no such column.
+    [[nodiscard]] std::optional<std::int64_t> operator[](std::string_view name) const {
+        const auto found = std::find(names_.begin(), names_.end(), name);
+        return found == names_.end() ? std::nullopt
+                                     : row_[static_cast<std::size_t>(found - names_.begin())];
+    }
+
+private:
+    std::string_view rest_;
+    std::vector<std::string_view> names_;
+    std::vector<std::optional<std::int64_t>> row_;
+};
+
+/// The sum of those that are known and fit; empty when none is.
+std::optional<std::int64_t> sum_of(const NumberTable& table,
+                                   std::initializer_list<std::string_view> names) {
+    std::optional<std::int64_t> sum;
+    for (const auto name : names) {
+        std::int64_t next = 0;
+        const auto number = table[name];
+        if (number && !__builtin_add_overflow(sum.value_or(0), *number, &next)) {
+            sum = next;
+        }
+    }
+    return sum;
+}
+
 } // namespace
 
 std::optional<std::vector<HypervisorPartition>> parse_partitions(std::string_view text) {
-    constexpr std::string_view head =
-        "id process initialized processors guest_pages deposited withdrawn";
-    if (!take_line(text).starts_with(head)) {
+    constexpr std::array<std::string_view, 7> head{
+        "id", "process", "initialized", "processors", "guest_pages", "deposited", "withdrawn"};
+    NumberTable table(text);
+    if (!table.starts_with(head)) {
         return std::nullopt;
     }
     std::vector<HypervisorPartition> partitions;
-    while (!text.empty()) {
-        auto line = take_line(text);
-        std::array<std::optional<std::int64_t>, 7> fields;
-        for (auto& field : fields) {
-            field = number_of(take_word(line));
-        }
-        if (!fields[0] || *fields[0] == 0 || !fields[1]) {
+    while (table.next()) {
+        const auto id = table["id"];
+        const auto process = table["process"];
+        if (!id || *id == 0 || !process) {
             continue;
         }
         HypervisorPartition partition;
-        partition.id = static_cast<std::uint64_t>(*fields[0]);
-        partition.process = *fields[1];
-        partition.vps = fields[3];
-        partition.guest_pages = fields[4];
-        partition.deposited_pages = fields[5];
-        partition.withdrawn_pages = fields[6];
-        partitions.push_back(partition);
+        partition.id = static_cast<std::uint64_t>(*id);
+        partition.process = *process;
+        partition.vps = table["processors"];
+        partition.guest_pages = table["guest_pages"];
+        partition.deposited_pages = table["deposited"];
+        partition.withdrawn_pages = table["withdrawn"];
+        partition.held_pages = table["held"];
+        partitions.push_back(std::move(partition));
     }
     std::sort(partitions.begin(), partitions.end(),
               [](const auto& a, const auto& b) { return a.id < b.id; });
     return partitions;
 }
+
+void parse_processors(std::string_view text, std::vector<HypervisorPartition>& partitions) {
+    NumberTable table(text);
+    while (table.next()) {
+        const auto id = table["partition"];
+        const auto index = table["processor"];
+        if (!id || !index) {
+            continue;
+        }
+        const auto wanted = static_cast<std::uint64_t>(*id);
+        const auto owner =
+            std::lower_bound(partitions.begin(), partitions.end(), wanted,
+                             [](const auto& each, std::uint64_t value) { return each.id < value; });
+        if (owner == partitions.end() || owner->id != wanted) {
+            continue; // it began or ended between the two files
+        }
+        owner->processors.push_back(
+            {*index, table["run_ns"], table["hypervisor_ns"], table["dispatched_ns"],
+             table["waiting_ns"], table["blocked_ns"],
+             sum_of(table, {"memory", "ports", "msrs", "cpuids", "exceptions", "eois", "others"})});
+    }
+    for (auto& partition : partitions) {
+        std::sort(partition.processors.begin(), partition.processors.end(),
+                  [](const auto& a, const auto& b) { return a.index < b.index; });
+    }
+}
+
+namespace {
+
+/// A kernel that lists partitions need not count, nor let this process see it.
+void add_processors(const std::string& path, std::vector<HypervisorPartition>& partitions) {
+    try {
+        parse_processors(read_regular(path), partitions);
+    } catch (const std::system_error&) {
+        return;
+    }
+}
+
+} // namespace
 
 HypervisorPartitions read_partitions(const std::string& root) {
     HypervisorPartitions found;
@@ -151,6 +246,7 @@ HypervisorPartitions read_partitions(const std::string& root) {
         if (auto partitions = parse_partitions(read_regular(base + "/partitions"))) {
             found.partitions = std::move(*partitions);
             found.known = found.with_processes = true;
+            add_processors(base + "/processors", found.partitions);
         } else {
             found.why = base + "/partitions is not understood";
         }

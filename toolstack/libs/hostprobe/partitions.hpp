@@ -9,11 +9,24 @@
 
 namespace mshv::hostprobe {
 
+/// A virtual processor of such a partition. What the kernel does not know is absent.
+struct HypervisorVp {
+    std::int64_t index = 0;
+    std::optional<std::int64_t> run_ns;        ///< in the guest
+    std::optional<std::int64_t> hypervisor_ns; ///< in the hypervisor, on its behalf
+    std::optional<std::int64_t> dispatched_ns; ///< both, by the root's clock
+    std::optional<std::int64_t> waiting_ns;    ///< it could have run, and was not dispatched
+    std::optional<std::int64_t> blocked_ns;    ///< it was halted
+    std::optional<std::int64_t> intercepts;    ///< that its VMM had to handle
+};
+
 /// A partition that the hypervisor has beside the root, as the root's kernel tells it.
 struct HypervisorPartition {
     std::uint64_t id = 0;
     std::int64_t process = 0; ///< that made it; 0 = the kernel does not tell
     std::optional<std::int64_t> vps, guest_pages, deposited_pages, withdrawn_pages;
+    std::optional<std::int64_t> held_pages; ///< of those deposited, by the hypervisor's own count
+    std::vector<HypervisorVp> processors;   ///< in order; none where the kernel does not list them
 };
 
 /// All of them, in order of their ids.
@@ -26,12 +39,17 @@ struct HypervisorPartitions {
     std::vector<HypervisorPartition> partitions;
 };
 
-/// Reads what there is below `root`/sys/kernel/debug/mshv: `partitions` of Linux 6.12 with the
-/// series, or partition/ID/ of Linux 7.2. Text that is not understood is left out, never trusted.
+/// Reads what there is below `root`/sys/kernel/debug/mshv: `partitions` and `processors` of Linux
+/// 6.12 with the series, or partition/ID/ of Linux 7.2. Text that is not understood is left out,
+/// never trusted.
 HypervisorPartitions read_partitions(const std::string& root = {});
 
 /// The text of the series' file; empty for one that does not begin as it does.
 std::optional<std::vector<HypervisorPartition>> parse_partitions(std::string_view text);
+
+/// Adds to the partitions, which are in order of their ids, what the text of the series' other file
+/// says of their processors.
+void parse_processors(std::string_view text, std::vector<HypervisorPartition>& partitions);
 
 /// The hypervisor's scheduler by the kernel's log, a record of /dev/kmsg a line: "root", "core",
 /// "classic", "classic SMT"; empty when the driver has not said it, or too long ago.
