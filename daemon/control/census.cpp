@@ -17,6 +17,30 @@ std::string name_of(std::uint64_t id) {
     return std::string(number_prefix) + std::to_string(id);
 }
 
+/// Adds a time to a sum, which stays unknown as long as all of it is.
+void add(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& part) {
+    if (part) {
+        sum = sum.value_or(0) + *part;
+    }
+}
+
+std::optional<std::int64_t> milliseconds(const std::optional<std::int64_t>& nanoseconds) {
+    return nanoseconds ? std::optional(*nanoseconds / 1'000'000) : std::nullopt;
+}
+
+api::HypervisorVpView to_view(const hostprobe::HypervisorVp& vp) {
+    api::HypervisorVpView view;
+    view.cpu_time_ms = milliseconds(vp.run_ns);
+    add(view.cpu_time_ms, milliseconds(vp.hypervisor_ns));
+    if (!vp.run_ns) {
+        view.cpu_time_ms = milliseconds(vp.dispatched_ns); // the next best
+    }
+    view.waiting_ms = milliseconds(vp.waiting_ns);
+    view.halted_ms = milliseconds(vp.blocked_ns);
+    view.intercepts = vp.intercepts;
+    return view;
+}
+
 api::HypervisorView to_view(const hostprobe::HypervisorPartition& partition) {
     api::HypervisorView view;
     view.partition_id = static_cast<std::int64_t>(partition.id);
@@ -26,6 +50,13 @@ api::HypervisorView to_view(const hostprobe::HypervisorPartition& partition) {
     }
     view.deposited_pages = partition.deposited_pages;
     view.withdrawn_pages = partition.withdrawn_pages;
+    view.held_pages = partition.held_pages;
+    for (const auto& vp : partition.processors) {
+        const auto of_one = to_view(vp);
+        add(view.cpu_time_ms, of_one.cpu_time_ms);
+        add(view.waiting_ms, of_one.waiting_ms);
+        add(view.intercepts, of_one.intercepts);
+    }
     return view;
 }
 
@@ -122,6 +153,9 @@ void Census::look() noexcept {
         if (found.with_processes) {
             for (const auto& partition : found.partitions) {
                 result.by_process.insert_or_assign(partition.process, to_view(partition));
+                for (const auto& vp : partition.processors) {
+                    result.processors.insert_or_assign({partition.process, vp.index}, to_view(vp));
+                }
             }
             look_for_strangers(found, result);
             look_for_missing(result);

@@ -28,6 +28,8 @@ struct CensusResult {
     std::size_t total = 0;
     std::optional<std::uint64_t> root_id;
     std::map<std::int64_t, api::HypervisorView> by_process;
+    /// By process and index of the processor; none where the kernel does not count.
+    std::map<std::pair<std::int64_t, std::int64_t>, api::HypervisorVpView> processors;
     std::vector<api::UnmanagedPartition> unmanaged;
 };
 

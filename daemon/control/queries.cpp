@@ -118,10 +118,16 @@ std::vector<api::VcpuView> ServiceImpl::vcpus(const api::Selector& selector, Dea
     const auto entry = core_.resolve(selector);
     require(domain::Verb::vcpus, entry->row);
     const bool paused = entry->row.state == api::State::paused;
+    const std::int64_t pid = entry->row.runtime ? entry->row.runtime->vmm.pid : 0;
+    const auto truth = core_.census.get();
     std::vector<api::VcpuView> views;
     for (const auto& vcpu : process_of(entry->row)->vcpus(deadline)) {
         views.push_back({vcpu.index, vcpu.thread_id, vcpu.cpu_time_ms, vcpu.last_cpu, vcpu.waiting_ms,
-                         letters(vcpu.state, paused), vcpu.affinity});
+                         letters(vcpu.state, paused), vcpu.affinity, std::nullopt});
+        if (const auto found = truth->processors.find({pid, vcpu.index});
+            found != truth->processors.end()) {
+            views.back().hypervisor = found->second;
+        }
     }
     return views;
 }

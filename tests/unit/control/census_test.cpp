@@ -116,6 +116,35 @@ BOOST_AUTO_TEST_CASE(what_the_hypervisor_has_stands_beside_what_we_run) {
     BOOST_TEST(!after.runtime.value().hypervisor);
 }
 
+BOOST_AUTO_TEST_CASE(times_are_summed_over_its_processors) {
+    const auto pid = create("web").runtime.value().vmm_pid;
+    auto counted = partition(7, pid);
+    constexpr std::int64_t ms = 1'000'000; // nanoseconds
+    counted.held_pages = 290;
+    counted.processors.push_back({0, 500 * ms, 20 * ms, 560 * ms, 30 * ms, 900 * ms, 4});
+    counted.processors.push_back({1, std::nullopt, std::nullopt, 70 * ms, 5 * ms, std::nullopt, 3});
+    hypervisor.set({counted});
+    hypervisor.looked(*this, 1);
+    const auto view = get("web");
+    const auto& has = view.runtime.value().hypervisor.value();
+    BOOST_TEST(has.held_pages.value() == 290);
+    BOOST_TEST(has.cpu_time_ms.value() == 590); // of the second, by the root's clock
+    BOOST_TEST(has.waiting_ms.value() == 35);
+    BOOST_TEST(has.intercepts.value() == 7);
+    const auto vcpus = service().vcpus(api::Selector::parse("web"), at_once());
+    BOOST_REQUIRE(!vcpus.empty());
+    const auto& first = vcpus.front().hypervisor.value();
+    BOOST_TEST(first.cpu_time_ms.value() == 520);
+    BOOST_TEST(first.halted_ms.value() == 900);
+    BOOST_TEST(first.intercepts.value() == 4);
+    // A kernel that does not count.
+    counted.processors.clear();
+    hypervisor.set({counted});
+    hypervisor.looked(*this, 1);
+    BOOST_TEST(!get("web").runtime.value().hypervisor.value().cpu_time_ms.has_value());
+    BOOST_TEST(!service().vcpus(api::Selector::parse("web"), at_once()).front().hypervisor);
+}
+
 BOOST_AUTO_TEST_CASE(what_nobody_here_made_is_shown_and_never_touched) {
     const auto pid = create("web").runtime.value().vmm_pid;
     hypervisor.set({partition(2, pid), partition(3, 999'999)});

@@ -49,6 +49,7 @@ constexpr Described structs[] = {
     described<api::PartitionSpec>("PartitionSpec"),
     described<api::OperationView>("OperationView"),
     described<api::HypervisorView>("HypervisorView"),
+    described<api::HypervisorVpView>("HypervisorVpView"),
     described<api::RuntimeView>("RuntimeView"),
     described<api::UnmanagedPartition>("UnmanagedPartition"),
     described<api::LastExit>("LastExit"),

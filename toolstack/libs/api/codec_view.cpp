@@ -22,6 +22,22 @@ Fields fields_of<HypervisorView>() {
         field<&View::guest_memory>("guest_memory"),
         field<&View::deposited_pages>("deposited_pages"),
         field<&View::withdrawn_pages>("withdrawn_pages"),
+        field<&View::held_pages>("held_pages"),
+        field<&View::cpu_time_ms>("cpu_time_ms"),
+        field<&View::waiting_ms>("waiting_ms"),
+        field<&View::intercepts>("intercepts"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<HypervisorVpView>() {
+    using View = HypervisorVpView;
+    static constexpr std::array list{
+        field<&View::cpu_time_ms>("cpu_time_ms"),
+        field<&View::waiting_ms>("waiting_ms"),
+        field<&View::halted_ms>("halted_ms"),
+        field<&View::intercepts>("intercepts"),
     };
     return list;
 }
@@ -166,6 +182,7 @@ Fields fields_of<VcpuView>() {
         field<&VcpuView::last_cpu>("last_cpu"),
         field<&VcpuView::state>("state"),
         field<&VcpuView::affinity>("affinity"),
+        field<&VcpuView::hypervisor>("hypervisor"),
     };
     return list;
 }

@@ -48,6 +48,7 @@ MSHV_DESCRIBED(PartitionSpec);
 
 MSHV_DESCRIBED(OperationView);
 MSHV_DESCRIBED(HypervisorView);
+MSHV_DESCRIBED(HypervisorVpView);
 MSHV_DESCRIBED(RuntimeView);
 MSHV_DESCRIBED(UnmanagedPartition);
 MSHV_DESCRIBED(LastExit);

@@ -86,6 +86,7 @@ struct VcpuView {
     std::optional<std::int64_t> waiting_ms; ///< it was ready and had no CPU; if the kernel counts it
     std::string state;    ///< xl's three letters: "r--", "-b-", "--p"
     std::string affinity; ///< "all" or "0-3,7"
+    std::optional<HypervisorVpView> hypervisor; ///< under mshv, where the kernel counts
 };
 
 struct EventPage {

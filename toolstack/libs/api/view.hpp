@@ -74,6 +74,18 @@ struct HypervisorView {
     std::optional<std::int64_t> guest_memory;    ///< bytes that the guest has
     std::optional<std::int64_t> deposited_pages; ///< 4 KiB each, lent to the hypervisor for it
     std::optional<std::int64_t> withdrawn_pages; ///< of these, given back
+    std::optional<std::int64_t> held_pages; ///< what it has of them, by its own count
+    std::optional<std::int64_t> cpu_time_ms; ///< of its virtual processors
+    std::optional<std::int64_t> waiting_ms;  ///< they could have run, and did not
+    std::optional<std::int64_t> intercepts;  ///< that its VMM had to handle
+};
+
+/// The same for a virtual processor.
+struct HypervisorVpView {
+    std::optional<std::int64_t> cpu_time_ms; ///< in the guest, and in the hypervisor on its behalf
+    std::optional<std::int64_t> waiting_ms;  ///< it could have run, and did not
+    std::optional<std::int64_t> halted_ms;
+    std::optional<std::int64_t> intercepts; ///< that its VMM had to handle
 };
 
 /// The live side: absent while nothing runs.
