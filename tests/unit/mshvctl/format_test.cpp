@@ -102,6 +102,25 @@ BOOST_AUTO_TEST_CASE(what_is_not_managed_says_so_in_the_same_columns) {
     BOOST_TEST(line ==
                "hv:3 (unmanaged, process 321)                -   512     2     ------         -\n");
     BOOST_TEST(line.size() == row(ListStyle::ours, false, web1()).size());
+    stranger.hypervisor.cpu_time_ms = 12'340;
+    line.clear();
+    append_unmanaged_row(line, stranger);
+    BOOST_TEST(line ==
+               "hv:3 (unmanaged, process 321)                -   512     2     ------      12.3\n");
+}
+
+BOOST_AUTO_TEST_CASE(time_is_of_the_virtual_processors_where_that_is_known) {
+    auto view = web1();
+    view.runtime->cpu_time_ms = 9'000;
+    const auto time_of = [](const api::PartitionView& shown) {
+        const std::string line = row(ListStyle::ours, false, shown);
+        return line.substr(line.find_last_of(' ') + 1);
+    };
+    BOOST_TEST(time_of(view) == "9.0\n");
+    view.runtime->hypervisor.emplace().partition_id = 9;
+    BOOST_TEST(time_of(view) == "9.0\n");
+    view.runtime->hypervisor->cpu_time_ms = 7'500;
+    BOOST_TEST(time_of(view) == "7.5\n");
 }
 
 BOOST_AUTO_TEST_CASE(what_the_hypervisor_tells_has_columns) {
@@ -114,7 +133,7 @@ BOOST_AUTO_TEST_CASE(what_the_hypervisor_tells_has_columns) {
         return std::string("no such column");
     };
     auto view = web1();
-    for (const char* name : {"hv", "deposited", "waiting"}) {
+    for (const char* name : {"hv", "deposited", "waiting", "intercepts"}) {
         BOOST_TEST(value(name, view) == "-");
         BOOST_TEST(value(name, {}) == "-");
     }
@@ -125,6 +144,10 @@ BOOST_AUTO_TEST_CASE(what_the_hypervisor_tells_has_columns) {
     BOOST_TEST(value("deposited", view) == "-");
     view.runtime->hypervisor->deposited_pages = 298;
     BOOST_TEST(value("deposited", view) == "298");
+    view.runtime->hypervisor->waiting_ms = 400;
+    view.runtime->hypervisor->intercepts = 77;
+    BOOST_TEST(value("waiting", view) == "0.4");
+    BOOST_TEST(value("intercepts", view) == "77");
 }
 
 BOOST_AUTO_TEST_CASE(no_state_is_six_dashes) {

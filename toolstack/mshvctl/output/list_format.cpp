@@ -47,8 +47,22 @@ void append_number(std::string& out, std::int64_t value, std::size_t width) {
     out.append(digits.data(), length);
 }
 
+/// Of its virtual processors, where the hypervisor tells it, else of its VMM.
 std::int64_t cpu_time_ms(const PartitionView& view) {
-    return view.runtime ? view.runtime->cpu_time_ms : 0;
+    if (!view.runtime) {
+        return 0;
+    }
+    const auto& has = view.runtime->hypervisor;
+    return has && has->cpu_time_ms ? *has->cpu_time_ms : view.runtime->cpu_time_ms;
+}
+
+/// Likewise.
+std::optional<std::int64_t> waiting_ms(const PartitionView& view) {
+    if (!view.runtime) {
+        return std::nullopt;
+    }
+    const auto& has = view.runtime->hypervisor;
+    return has && has->waiting_ms ? has->waiting_ms : view.runtime->waiting_ms;
 }
 
 std::string letters_text(const PartitionView& view) {
@@ -112,7 +126,7 @@ constexpr std::array columns{
                }},
     ListColumn{"waiting", "Wait(s)", Align::right,
                [](const PartitionView& v) {
-                   const auto waited = v.runtime ? v.runtime->waiting_ms : std::nullopt;
+                   const auto waited = waiting_ms(v);
                    return waited ? tenths(*waited) : "-";
                }},
     ListColumn{"hv", "HV", Align::right,
@@ -123,6 +137,9 @@ constexpr std::array columns{
                [](const PartitionView& v) {
                    return of_hypervisor(v, &api::HypervisorView::deposited_pages);
                }},
+    ListColumn{
+        "intercepts", "Intercepts", Align::right,
+        [](const PartitionView& v) { return of_hypervisor(v, &api::HypervisorView::intercepts); }},
     ListColumn{"persistent", "Persistent", Align::left,
                [](const PartitionView& v) { return std::string(v.persistent ? "yes" : "no"); }},
     ListColumn{"autostart", "Autostart", Align::left,
@@ -193,7 +210,9 @@ void append_unmanaged_row(std::string& out, const api::UnmanagedPartition& parti
     append_number(out, has.guest_memory.value_or(0) / mebibyte, 5);
     out += ' ';
     append_number(out, has.vps.value_or(0), 5);
-    out += "     ------         -\n";
+    out += "     ------  ";
+    append_padded(out, has.cpu_time_ms ? tenths(*has.cpu_time_ms) : "-", 8, Align::right);
+    out += '\n';
 }
 
 void append_list_row(std::string& out, const PartitionView& view, ListStyle style, bool verbose) {

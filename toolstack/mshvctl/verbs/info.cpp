@@ -47,6 +47,14 @@ void append_hypervisor(std::string& out, const api::HypervisorView& has) {
     }
     add("hv_deposited", has.deposited_pages, " pages");
     add("hv_withdrawn", has.withdrawn_pages, " pages");
+    add("hv_held", has.held_pages, " pages");
+    if (has.cpu_time_ms) {
+        append_fact(out, "hv_cpu_time", tenths(*has.cpu_time_ms) + " s");
+    }
+    if (has.waiting_ms) {
+        append_fact(out, "hv_waiting_time", tenths(*has.waiting_ms) + " s");
+    }
+    add("hv_intercepts", has.intercepts, "");
 }
 
 void append_runtime(std::string& out, const api::RuntimeView& runtime) {

@@ -100,11 +100,14 @@ private:
         }
         for (const auto& row : rows) {
             for (const auto& vcpu : row.vcpus) {
+                // Of the virtual processor where it is known, else of its thread.
+                const auto& has = vcpu.hypervisor;
+                const auto waited = has && has->waiting_ms ? has->waiting_ms : vcpu.waiting_ms;
                 cells(row.partition.name, std::to_string(row.partition.id),
                       std::to_string(vcpu.index),
                       vcpu.last_cpu < 0 ? "-" : std::to_string(vcpu.last_cpu), vcpu.state,
-                      tenths(vcpu.cpu_time_ms),
-                      vcpu.waiting_ms ? tenths(*vcpu.waiting_ms) : "-", vcpu.affinity + " / all");
+                      tenths(has && has->cpu_time_ms ? *has->cpu_time_ms : vcpu.cpu_time_ms),
+                      waited ? tenths(*waited) : "-", vcpu.affinity + " / all");
             }
         }
     }
