@@ -18,6 +18,7 @@ ROOT = pathlib.Path(__file__).parent / "root"
 MEMORY = 256  # MiB of the child
 MEBIBYTE = 1 << 20
 CYCLES = 5
+SLACK_MS = 2000  # the thread's time is read at once, the VP's every two seconds
 DISK_MEBIBYTES = 4
 # A processor of a child takes a machine's time like one of the root's, and its tick some ten exits.
 PATIENCE = 900.0
@@ -247,10 +248,22 @@ def shows(machine, kernel):
         raise Failed(f"{created.group(0)}, and the list says {has}")
     if has["guest_memory"] < MEMORY * MEBIBYTE or has["deposited_pages"] <= 0:
         raise Failed(f"list: {has}")
+    if has["held_pages"] != has["deposited_pages"] - has["withdrawn_pages"]:
+        raise Failed(f"list: {has}")
+    if has["cpu_time_ms"] <= 0 or has["waiting_ms"] < 0 or has["intercepts"] <= 0:
+        raise Failed(f"list: {has}")
     vcpus = items(machine, "vcpu-list child")[0]["vcpus"]
     if [vcpu["index"] for vcpu in vcpus] != [0] or vcpus[0]["cpu_time_ms"] <= 0:
         raise Failed(f"vcpu-list: {vcpus}")
-    for words in ("list", "info child", "vcpu-list child"):
+    # The thread that runs it under the root's scheduler has done that and more.
+    vp = vcpus[0]["hypervisor"]
+    if not 0 < vp["cpu_time_ms"] <= vcpus[0]["cpu_time_ms"] + SLACK_MS or vp["halted_ms"] <= 0:
+        raise Failed(f"vcpu-list: {vcpus}")
+    grown = ask_until(lambda: items(machine, "vcpu-list child")[0]["vcpus"][0]["hypervisor"],
+                      lambda now: now["cpu_time_ms"] > vp["cpu_time_ms"])
+    if grown["intercepts"] < vp["intercepts"]:
+        raise Failed(f"vcpu-list: {vp}, then {grown}")
+    for words in ("list", "info child", "-v vcpu-list child"):
         for line in ctl(machine, words).splitlines():
             print("mshvctl|", line)
 
