@@ -44,6 +44,14 @@ bool holds_message() {
     return holds;
 }
 
+bool sends_unknown_message() {
+    const bool sends = plan.unknown.due();
+    if (sends) {
+        Log() << "fault message of an unknown type";
+    }
+    return sends;
+}
+
 bool repeats_interrupts() {
     if (plan.repeated_interrupts) {
         Log() << "fault message's interrupt repeated";

@@ -17,6 +17,8 @@ const CallFault* on_call(u32 code);
 u32 most_elements();
 
 bool holds_message();
+/// Before a message to the root.
+bool sends_unknown_message();
 bool repeats_interrupts();
 bool ignores_end_of_message();
 

@@ -124,6 +124,10 @@ bool parse_message(std::string_view rest, Plan& plan) {
         plan.repeated_interrupts = true;
         return true;
     }
+    if (rest == "unknown-once") {
+        plan.unknown.when = {1, false};
+        return true;
+    }
     plan.message.when = {1, false};
     return rest == "hold-once";
 }

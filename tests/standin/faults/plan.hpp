@@ -49,6 +49,7 @@ struct Plan {
     CallFault calls[most_calls];
     Fault end_of_message; ///< EOM is not heard
     Fault message;        ///< a message is held back
+    Fault unknown;        ///< a message comes behind one of a type that nobody knows
     bool repeated_interrupts = false;
 
     /// Takes `word` in, if it is one of those that README.md lists. False when it is not, or makes no

@@ -36,11 +36,11 @@ struct Result {
 };
 
 /// Tells the caller what became of a call that was answered with call_pending.
-void report_end(Partition& caller, u32 index, Status status) {
-    const synic::CallCompletion completion{caller.id, static_cast<u32>(status)};
-    (void)synic::post(
-        caller, index, synic::intercept_sint,
-        synic::make_message(synic::message_type::async_call_completion, caller.id, completion));
+void report_end(const Call& call, u64 about, Status status) {
+    const synic::CallCompletion completion{about, static_cast<u32>(status)};
+    (void)synic::post(call.caller, call.vp, synic::intercept_sint,
+                      synic::make_message(synic::message_type::async_call_completion,
+                                          call.caller.id, completion));
 }
 
 /// Makes the call as far as the faults that are to be committed let it.
@@ -53,8 +53,10 @@ Status make(const Entry& entry, Call& call) {
     if (fault == nullptr) {
         return entry.handler(call);
     }
-    if (fault->status == Status::call_pending && entry.may_pend == MayPend::yes) {
-        report_end(call.caller, call.vp, entry.handler(call));
+    if (fault->status == Status::call_pending && entry.may_pend != MayPend::no) {
+        const bool for_child = entry.may_pend == MayPend::for_child;
+        const u64 about = for_child ? call.in<u64>(0) : call.caller.id;
+        report_end(call, about, entry.handler(call));
         return Status::call_pending;
     }
     if (fault->elements < call.last - call.first) {
@@ -105,7 +107,7 @@ Result answer(Partition& caller, u32 index, VirtualProcessor& vp, const Control&
 
 bool may_pend(u32 code) {
     const Entry* const entry = find(code);
-    return entry != nullptr && entry->may_pend == MayPend::yes;
+    return entry != nullptr && entry->may_pend != MayPend::no;
 }
 
 void dispatch(Partition& caller, u32 index, VirtualProcessor& vp) {

@@ -42,8 +42,9 @@ struct Call {
 
 using Handler = Status (*)(Call&);
 
-/// Whether a call may be answered before it is done, and its end reported by a message.
-enum class MayPend : u8 { no, yes };
+/// Whether a call may be answered before it is done, and its end reported by a message, which names
+/// the caller or else the partition that the input begins with.
+enum class MayPend : u8 { no, yes, for_child };
 
 struct Entry {
     Form form;

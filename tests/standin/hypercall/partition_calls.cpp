@@ -81,7 +81,7 @@ constexpr Entry entries[] = {
     {{0x45, "set_partition_property", false, false, 24, 0, 0, 0},
      parent,
      set_property,
-     MayPend::yes},
+     MayPend::for_child},
     {{0x101, "get_partition_property_ex", false, false, 24, 0, 0, 16}, parent, get_property_ex},
 };
 

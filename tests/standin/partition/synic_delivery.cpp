@@ -17,6 +17,12 @@ void send(Partition& partition, u32 vp, const Interrupts& interrupts) {
 
 Posted post(Partition& partition, u32 vp, u32 sint, const Message& message) {
     Interrupts interrupts;
+    if (partition.id == root_partition_id && sint == intercept_sint &&
+        faults::sends_unknown_message()) {
+        Message unknown;
+        unknown.type = message_type::unknown;
+        (void)partition.vps[vp]->synic.post(sint, unknown, Delivery::now, interrupts);
+    }
     const auto when = faults::holds_message() ? Delivery::later : Delivery::now;
     const Posted posted = partition.vps[vp]->synic.post(sint, message, when, interrupts);
     send(partition, vp, interrupts);

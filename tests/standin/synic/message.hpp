@@ -20,6 +20,7 @@ constexpr u32 timer_expired = 0x80000010;
 constexpr u32 sint_intercept = 0x80000061;
 constexpr u32 async_call_completion = 0x80000070;
 constexpr u32 vp_signal_pair = 0x80000101;
+constexpr u32 unknown = 0x8000F00D; ///< of no hypervisor
 } // namespace message_type
 
 /// As it lies in the guest's memory. A slot with type 0 is free.

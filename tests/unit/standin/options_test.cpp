@@ -46,7 +46,8 @@ BOOST_AUTO_TEST_CASE(the_words_of_faults_are_checked_to_the_last_letter) {
          {"memory=1", "memory=3+", "memory=every", "memory=2:0x73", "memory=2+:0x75",
           "memory=every:0x83", "memory=1:11", "elements=1", "elements=4095", "status=0x48:5:1",
           "status=0x48:0x71:every:3", "status=72:0x0b:2+:0", "pending=0x8f00:every",
-          "eom=ignore-once", "message=hold-once", "message=repeat-interrupt"}) {
+          "eom=ignore-once", "message=hold-once", "message=repeat-interrupt",
+          "message=unknown-once"}) {
         BOOST_TEST(wrong_word(word).empty(), word);
     }
     for (const char* word :
@@ -56,7 +57,7 @@ BOOST_AUTO_TEST_CASE(the_words_of_faults_are_checked_to_the_last_letter) {
           "status=0x48:5", "status=0x48:0:1", "status=0x48:0x79:1", "status=0x10000:5:1",
           "status=0x48:5:1:4096", "status=0x48:5:1:", "status=0x48:5:1:2:3", "status=:5:1",
           "pending=0x8f00", "pending=0x8f00:1:1", "pending=:1", "eom=ignore", "eom=",
-          "message=hold", "message=", "elements"}) {
+          "message=hold", "message=", "message=unknown", "elements"}) {
         BOOST_TEST(wrong_word(word) == word);
     }
 }
