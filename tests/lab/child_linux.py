@@ -35,9 +35,9 @@ def holds_its_interface(machine, kernel):
         return "there are none"
     passed = len(re.findall(r"^ok (?!.*# SKIP)", said, re.MULTILINE))
     wrong = re.findall(r"^(?:not ok|it ends with) .*", said, re.MULTILINE)
-    programs = said.count("TAP version ")
-    totals = re.findall(r"^# Totals: pass:(\d+) ", said, re.MULTILINE)
-    if len(totals) != programs or sum(int(total) for total in totals) != passed:
+    begun = len(re.findall(r"^TAP version", said, re.MULTILINE))
+    totals = [int(total) for total in re.findall(r"^# Totals: pass:(\d+) ", said, re.MULTILINE)]
+    if not begun or len(totals) != begun or sum(totals) != passed:
         raise Failed(f"they do not come to their end\n{said}")
     if kernel.upstream:
         # Not ours to mend, and some of what is asked are extensions: a table.
@@ -60,6 +60,25 @@ def killed_vmms_leave_nothing(machine, kernel):
     return f"{KILLS} times, {pages[0]} pages each"
 
 
+def is_charged(machine, kernel):
+    """what a child takes is charged to the control group of its VMM"""
+    if not kernel.patched:
+        return "not asked of this kernel"
+    begin = len(machine.log.text)
+    group = "/tmp/groups/one"
+    said = machine.run("mkdir -p /tmp/groups; mount -t cgroup2 none /tmp/groups;"
+                       f" mkdir {group}; echo +memory >/tmp/groups/cgroup.subtree_control;"
+                       f" (echo 0 >{group}/cgroup.procs; exec lab-child-vmm spin) >/tmp/said & p=$!;"
+                       " until grep -q SPINS /tmp/said 2>/dev/null; do :; done;"
+                       f" grep '^kernel ' {group}/memory.stat; kill -9 $p; wait $p;"
+                       f" rmdir {group}; umount /tmp/groups")
+    pages = children.wait_ends(machine, begin, 1)
+    charged = int(said.split()[1]) // 4096
+    if charged < pages[0]:
+        raise Failed(f"{charged} pages are charged, {pages[0]} are deposited")
+    return f"{pages[0]} pages deposited, {charged} charged"
+
+
 def survives_anything(machine, kernel):
     """calls that no VMM would make are refused or answered, and leave nothing behind"""
     arguments = machine.arguments
@@ -79,8 +98,8 @@ def survives_anything(machine, kernel):
 
 
 CHECKS = [checks.boots, checks.has_driver, runs_children, holds_its_interface,
-          observed.counts, observed.tells_events, killed_vmms_leave_nothing, survives_anything,
-          checks.is_quiet]
+          observed.counts, observed.tells_events, killed_vmms_leave_nothing, is_charged,
+          survives_anything, checks.is_quiet]
 # Where the hypervisor has no pages to count in.
 UNCOUNTED = [checks.boots, checks.has_driver, runs_children, observed.goes_on_uncounted,
              checks.is_quiet]

@@ -40,11 +40,19 @@ Status add_logical_processor(Call& call) {
     return Status::success;
 }
 
-/// { u64 partition, u32 vp, u8[4], u64 flags … }; what is not named here is ignored: callers leave it
-/// unset.
+/// What a caller that does not set all of its input has there from an earlier call.
+bool has_leftovers(const Call& call) {
+    return (call.in<u32>(12) & 0xFFFFFF) != 0 || call.in<u64>(16) != 0;
+}
+
+/// { u64 partition, u32 vp, u8[3], u8 kind of subnode, u64 subnode, u64 proximity, u64 flags }; all
+/// but the first two is ignored: callers leave it unset.
 Status create_vp(Call& call) {
     Partition* partition = find_partition(call.caller, call.in<u64>(0));
     const u32 index = call.in<u32>(8);
+    if (has_leftovers(call)) {
+        Log() << "leftovers in the input of create_vp";
+    }
     if (partition != &call.caller) {
         return create_child_vp(call);
     }
