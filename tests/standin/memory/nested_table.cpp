@@ -139,7 +139,9 @@ NestedTable::Noted NestedTable::note(GuestPhysicalAddress gpa, Renote change) {
     if (set_bits != 0) {
         before = __atomic_fetch_or(entry, set_bits, __ATOMIC_SEQ_CST);
     }
-    if (clear_bits != 0) {
+    // A large page is cleared with its last part: each part is to be told of it.
+    const bool told = (before & large) == 0 || gpa % large_page_size == large_page_size - page_size;
+    if (clear_bits != 0 && told) {
         before = __atomic_fetch_and(entry, ~clear_bits, __ATOMIC_SEQ_CST);
     }
     return {(before & accessed) != 0, (before & dirty) != 0};
