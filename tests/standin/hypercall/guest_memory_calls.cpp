@@ -45,12 +45,10 @@ Status map_one(const Call& call, ChildPartition& child, u64 gpa, u32 flags, u64 
                                                         : Status::insufficient_memory;
 }
 
-/// Others may run on what was there, and look at tables that have been replaced.
+/// Others may run on what was there, write for a VP into a page that they looked up before, and look
+/// at tables that have been replaced. The caller gives the page to somebody else behind its call.
 void settle(ChildPartition& child) {
     flush_guests();
-    if (!child.memory.has_replaced()) {
-        return;
-    }
     wait_for_others();
     const Guard guard(child.lock);
     child.memory.put_replaced();

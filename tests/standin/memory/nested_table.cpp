@@ -39,17 +39,24 @@ u64* NestedTable::descend(u64& entry, u64 size_below) {
     if (table == nullptr) {
         return nullptr;
     }
-    if ((entry & present) != 0) {
-        const u64 kept = size_below == page_size ? entry & ~large : entry;
+    const u64 whole = __atomic_load_n(&entry, __ATOMIC_RELAXED);
+    if ((whole & present) != 0) {
+        const u64 kept = size_below == page_size ? whole & ~large : whole;
         for (u64 i = 0; i < 512; ++i) {
             table[i] = kept + i * size_below;
         }
-    } else if ((entry & reserved_page) != 0) {
+    } else if ((whole & reserved_page) != 0) {
         for (u64 i = 0; i < 512; ++i) {
             table[i] = reserved_page;
         }
     }
-    __atomic_store_n(&entry, address_of(table) | table_entry, __ATOMIC_RELEASE);
+    const u64 last =
+        __atomic_exchange_n(&entry, address_of(table) | table_entry, __ATOMIC_ACQ_REL);
+    // A processor may have noted something until then.
+    const u64 late = last & ~whole & (accessed | dirty);
+    for (u64 i = 0; late != 0 && i < 512; ++i) {
+        __atomic_fetch_or(&table[i], late, __ATOMIC_RELAXED);
+    }
     return table;
 }
 
