@@ -17,6 +17,8 @@ RELOADS = 20
 PAUSES = 200
 # A reset may cut short what another processor writes just then.
 STARTS = r"HV standin \d"
+# The parameter of our driver by which guest memory is not pinned.
+MOVABLE = "/sys/module/mshv_root/parameters/movable"
 GATEWAY = "10.0.2.2"
 ADDRESS = "10.0.2.15"
 PCI_DEVICE = 1 << 62  # what a device id is of: TLFS, "Device Identifiers"
@@ -183,6 +185,10 @@ def has_driver(machine, kernel):
     """the kernel makes /dev/mshv"""
     machine.run("for m in $(cat /lib/driver.list); do insmod /lib/drivers/$m || exit 1; done;"
                 " test -c /dev/mshv")
+    if getattr(machine.arguments, "movable", False):
+        machine.run(f"echo Y >{MOVABLE}")
+        return "guest memory is movable"
+    return None
 
 
 def driver_comes_and_goes(machine, kernel):

@@ -18,13 +18,18 @@ from machine import PATIENCE, Failed
 KILLS = 20
 
 
-def runs_children(machine, kernel):
-    """the smallest VMM finds all as it should be"""
-    said = machine.run("lab-child-vmm || true")
+def says_all(machine, command):
+    """How many lines it says of what holds, and all of them do."""
+    said = machine.run(f"{command} || true")
     wrong = re.findall(r"^FAILED: .*", said, re.MULTILINE)
     if wrong or "ok: all" not in said:
         raise Failed(f"{wrong or 'it does not come to its end'}\n{said}")
-    return f"{said.count('ok: ')} checks"
+    return said.count("ok: ")
+
+
+def runs_children(machine, kernel):
+    """the smallest VMM finds all as it should be"""
+    return f"{says_all(machine, 'lab-child-vmm')} checks"
 
 
 def holds_its_interface(machine, kernel):
@@ -97,9 +102,32 @@ def survives_anything(machine, kernel):
     return f"seed {arguments.seed}, {said.removeprefix('ok: ')}, {len(pages)} partitions"
 
 
+def keeps_pinned_memory(machine, kernel):
+    """pinned guest memory stays, by large pages, and accesses to it are noted"""
+    if kernel.upstream:
+        return "not asked of this kernel"
+    return f"{says_all(machine, 'lab-guest-memory pinned')} checks"
+
+
+def moves_movable_memory(machine, kernel):
+    """movable guest memory is swapped, moved and taken under the guest, and all comes back"""
+    if kernel.upstream:
+        return "not asked of this kernel"
+    begin = len(machine.log.text)
+    # Nothing but memory is there to swap to.
+    machine.run("dd if=/dev/zero of=/swap bs=1M count=64 2>/dev/null && losetup /dev/loop0 /swap &&"
+                f" mkswap /dev/loop0 >/dev/null && swapon /dev/loop0 && echo Y >{checks.MOVABLE}")
+    count = says_all(machine, "lab-guest-memory movable") + says_all(machine, "lab-child-vmm")
+    tests = holds_its_interface(machine, kernel)
+    killed = killed_vmms_leave_nothing(machine, kernel)
+    machine.run(f"echo N >{checks.MOVABLE}; swapoff /dev/loop0; losetup -d /dev/loop0; rm /swap")
+    return f"{count} checks, {tests} of the interface, killed {killed}," \
+           f" {len(children.wait_ends(machine, begin))} partitions"
+
+
 CHECKS = [checks.boots, checks.has_driver, runs_children, holds_its_interface,
           observed.counts, observed.tells_events, killed_vmms_leave_nothing, is_charged,
-          survives_anything, checks.is_quiet]
+          survives_anything, keeps_pinned_memory, moves_movable_memory, checks.is_quiet]
 # Where the hypervisor has no pages to count in.
 UNCOUNTED = [checks.boots, checks.has_driver, runs_children, observed.goes_on_uncounted,
              checks.is_quiet]

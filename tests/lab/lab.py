@@ -109,6 +109,8 @@ def main():
                         help="with --check-stack: build tree of the programs")
     parser.add_argument("--kills", type=int, default=5,
                         help="with --check-child: how often QEMU is killed")
+    parser.add_argument("--movable", action="store_true",
+                        help="with --check-child: guest memory is not pinned")
     parser.add_argument("--record", action="store_true",
                         help="with --faults: write down what the kernel does, whatever that is")
     parser.add_argument("--only", default="", help="with --faults: those that contain this")
