@@ -45,8 +45,9 @@ Status map_one(const Call& call, ChildPartition& child, u64 gpa, u32 flags, u64 
                                                         : Status::insufficient_memory;
 }
 
-/// Others may run on what was there, write for a VP into a page that they looked up before, and look
-/// at tables that have been replaced. The caller gives the page to somebody else behind its call.
+/// Others may run on what was there, write for a VP into a page that they looked up before, and
+/// look at tables that have been replaced. The caller gives the page to somebody else behind its
+/// call.
 void settle(ChildPartition& child) {
     flush_guests();
     wait_for_others();
@@ -128,22 +129,28 @@ Status get_gpa_access_states(Call& call) {
     const u64 first = call.in<u64>(16);
     const NestedTable::Renote change{(flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0,
                                      (flags & 8) != 0};
-    if (change.clear_accessed || change.clear_dirty) {
+    const bool clears = change.clear_accessed || change.clear_dirty;
+    if (clears) {
         flush_guests(); // what a processor remembers as written it would not note again
     }
     {
         const Guard guard(child->lock);
         for (; call.done < call.last; ++call.done) {
-            const NestedTable::Noted noted =
-                child->memory.note((first + call.done) * page_size, change);
+            const u64 gpa = (first + call.done) * page_size;
+            // Or the other pages of a large one would be found cleared without having been told.
+            if (clears && !child->memory.divide(gpa)) {
+                status = Status::insufficient_memory;
+                break;
+            }
+            const NestedTable::Noted noted = child->memory.note(gpa, change);
             call.put_element<u8>(
                 call.done, static_cast<u8>((noted.accessed ? 1U : 0U) | (noted.dirty ? 2U : 0U)));
         }
     }
-    if (change.clear_accessed || change.clear_dirty) {
+    if (clears) {
         flush_guests();
     }
-    return Status::success;
+    return status;
 }
 
 constexpr u64 parent = privilege::create_partitions;

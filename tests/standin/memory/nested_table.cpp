@@ -50,8 +50,7 @@ u64* NestedTable::descend(u64& entry, u64 size_below) {
             table[i] = reserved_page;
         }
     }
-    const u64 last =
-        __atomic_exchange_n(&entry, address_of(table) | table_entry, __ATOMIC_ACQ_REL);
+    const u64 last = __atomic_exchange_n(&entry, address_of(table) | table_entry, __ATOMIC_ACQ_REL);
     // A processor may have noted something until then.
     const u64 late = last & ~whole & (accessed | dirty);
     for (u64 i = 0; late != 0 && i < 512; ++i) {
@@ -146,12 +145,25 @@ NestedTable::Noted NestedTable::note(GuestPhysicalAddress gpa, Renote change) {
     if (set_bits != 0) {
         before = __atomic_fetch_or(entry, set_bits, __ATOMIC_SEQ_CST);
     }
-    // A large page is cleared with its last part: each part is to be told of it.
-    const bool told = (before & large) == 0 || gpa % large_page_size == large_page_size - page_size;
-    if (clear_bits != 0 && told) {
+    if (clear_bits != 0) {
         before = __atomic_fetch_and(entry, ~clear_bits, __ATOMIC_SEQ_CST);
     }
     return {(before & accessed) != 0, (before & dirty) != 0};
+}
+
+bool NestedTable::divide(GuestPhysicalAddress gpa) {
+    u64* table = root_;
+    for (u64 size = top_size; table != nullptr && size != page_size; size /= 512) {
+        u64& entry = table[index_of(gpa, size)];
+        if ((entry & present) == 0) {
+            return true;
+        }
+        table = descend(entry, size / 512);
+        if (table == nullptr) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void NestedTable::put_replaced() {

@@ -57,6 +57,9 @@ public:
         bool clear_dirty = false, set_dirty = false;
     };
     Noted note(GuestPhysicalAddress gpa, Renote change);
+    /// Divides what is mapped there into pages of 4 KiB, each with what was noted of all. False when
+    /// there was no page for a table.
+    bool divide(GuestPhysicalAddress gpa);
 
     /// Gives back the tables that larger pages have replaced. After a flush.
     void put_replaced();
