@@ -18,6 +18,7 @@
 #include "tests/standin/root/root_vp.hpp"
 #include "tests/standin/svm/processor.hpp"
 #include "tests/standin/vp/extended_state.hpp"
+#include "tests/standin/vp/run_queues.hpp"
 #include "tests/standin/vp/trapping.hpp"
 
 // Of hypervisor.ld.
@@ -80,6 +81,9 @@ extern "C" [[noreturn]] void hypervisor_main(u32 magic, PhysicalAddress info) {
               {begin, address_of(window_begin), address_of(window_begin), end, map.ranges()});
     if (options.lab) {
         hypercall::allow_lab_calls();
+    }
+    if (options.schedules) {
+        run_queues::start();
     }
     arm(options.faults);
     const LinuxEntry entry = load_linux(

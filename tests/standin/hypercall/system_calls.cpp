@@ -5,12 +5,14 @@
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/hypercall/dispatcher.hpp"
 #include "tests/standin/partition/power.hpp"
+#include "tests/standin/vp/run_queues.hpp"
 
 namespace mshv::standin::hypercall {
 namespace {
 
 constexpr u32 property_sleep_state = 3;
 constexpr u32 property_scheduler = 15;
+constexpr u32 processor_scheduler = 2; // that knows of threads, of which there are none
 constexpr u32 root_scheduler = 4;
 constexpr u32 soft_off = 5;
 
@@ -25,7 +27,7 @@ Status get_system_property(Call& call) {
     if (call.in<u32>(0) != property_scheduler) {
         return Status::unknown_property;
     }
-    call.out<u64>(0, root_scheduler);
+    call.out<u64>(0, run_queues::are_in_use() ? processor_scheduler : root_scheduler);
     return Status::success;
 }
 

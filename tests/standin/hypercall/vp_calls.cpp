@@ -6,6 +6,7 @@
 #include "tests/standin/hypercall/target.hpp"
 #include "tests/standin/lp/grace.hpp"
 #include "tests/standin/vp/creation.hpp"
+#include "tests/standin/vp/run_queues.hpp"
 #include "tests/standin/vp/scheduling.hpp"
 
 namespace mshv::standin::hypercall {
@@ -89,6 +90,9 @@ Status dispatch_vp(Call& call) {
     ChildVp* const vp = target_vp(call, status);
     if (vp == nullptr) {
         return status;
+    }
+    if (run_queues::are_in_use()) {
+        return Status::operation_denied;
     }
     const scheduling::Dispatched end =
         scheduling::dispatch(this_lp(), *vp, call.in<u32>(12), dispatch);

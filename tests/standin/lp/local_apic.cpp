@@ -15,6 +15,14 @@ void wait_sent() {
 
 } // namespace
 
+bool is_any_in_service() {
+    u32 any = 0;
+    for (u32 i = 0; i < 8; ++i) {
+        any |= read(reg::isr + i * 0x10);
+    }
+    return any != 0;
+}
+
 u32 highest_requested() {
     for (u32 i = 8; i-- > 0;) {
         const u32 word = read(reg::irr + i * 0x10);

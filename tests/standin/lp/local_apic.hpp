@@ -77,6 +77,9 @@ inline bool is_in_service(u8 vector) {
     return (read(reg::isr + vector / 32U * step) >> vector % 32U & 1) != 0;
 }
 
+/// An interrupt has been taken and not ended.
+bool is_any_in_service();
+
 /// The vector that waits to be taken first; 0 = none.
 u32 highest_requested();
 

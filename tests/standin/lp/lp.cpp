@@ -160,6 +160,7 @@ extern "C" void on_interrupt(Frame* frame) {
             frame->rip = address_of(wait_ends);
         }
         Lp& self = this_lp();
+        __atomic_store_n(&self.nmi_came, 1, __ATOMIC_SEQ_CST);
         if (__atomic_exchange_n(&self.kicked, false, __ATOMIC_ACQ_REL)) {
             return;
         }

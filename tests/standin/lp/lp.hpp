@@ -3,6 +3,7 @@
 
 #include "tests/standin/lp/mailbox.hpp"
 #include "tests/standin/lp/shootdown.hpp"
+#include "tests/standin/sched/turns.hpp"
 #include "tests/standin/stats/counters.hpp"
 #include "tests/standin/stats/stats_page.hpp"
 #include "tests/standin/timer/timer_queue.hpp"
@@ -25,6 +26,7 @@ struct Lp {
     /// An NMI is on its way that only says that something is asked of this processor; written by all.
     /// Whoever sets it sends one, so that each is told from those of the machine, which are the root's.
     bool kicked = false;
+    u32 nmi_came = 0;            ///< since it was cleared, see wait_while_zero()
     u32 late_kicks = 0;          ///< NMIs that may come of earlier ones, see kick_self()
     bool ends_next_entry = false; ///< the guest takes what is injected, and no instruction
     bool nmi_for_root = false; ///< one that the root has not got yet; written by all
@@ -32,6 +34,8 @@ struct Lp {
     bool runs_guest = false;   ///< in or out of it, and not waiting for its start; read by all
     u64 held_for = 0;          ///< the last hold that it waits or waited for, see hold.hpp; read by all
     bool idle = false;         ///< it is not at any partition's; see grace.hpp; read by all
+
+    Turns turns; ///< where the hypervisor schedules
 
     LpCounters counters;
     StatsPage stats; ///< where the root reads them

@@ -57,6 +57,8 @@ bool parse_word(std::string_view word, Options& options) {
         options.strict = true;
     } else if (word == "hold-for-pci") {
         options.hold_for_pci = true;
+    } else if (word == "sched=lp") {
+        options.schedules = true;
     } else if (word.starts_with(hints)) {
         word.remove_prefix(hints.size());
         return parse_hints(word, options);

@@ -14,6 +14,7 @@ struct Options {
     bool lab = false;             ///< the root may make the calls that only tests make
     bool strict = false;          ///< a deposited page is out of the root's reach
     bool hold_for_pci = false;    ///< while the root configures PCI, its other processors wait
+    bool schedules = false; ///< the hypervisor schedules the children's VPs, and not the root
     u32 hints = 0;                ///< further bits of CPUID leaf 0x40000004, EAX
     bool automatic_eoi = false;   ///< advises the guest to have its interrupts ended for it
     faults::Plan faults;

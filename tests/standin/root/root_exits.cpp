@@ -15,6 +15,7 @@
 #include "tests/standin/root/root_apic_msrs.hpp"
 #include "tests/standin/root/root_apic_page.hpp"
 #include "tests/standin/root/root_partition.hpp"
+#include "tests/standin/root/root_turns.hpp"
 #include "tests/standin/tlfs/msr.hpp"
 #include "tests/standin/vp/scheduling.hpp"
 
@@ -177,6 +178,8 @@ void on_port(Lp& lp, VirtualProcessor& vp) {
     vp.vmcb.interrupt_shadow = 0;
 }
 
+} // namespace
+
 /// What this processor has taken is the root's. It stays in service: the root ends it, so
 /// priorities are the hardware's own.
 void queue_taken(Lp& lp, VirtualProcessor& vp) {
@@ -192,6 +195,8 @@ void queue_taken(Lp& lp, VirtualProcessor& vp) {
         local_apic::write(local_apic::reg::eoi, 0);
     }
 }
+
+namespace {
 
 /// What comes of the hypervisor's own interrupt, a timer's to the root, is taken in the same exit.
 void on_interrupt_exit(Lp& lp, VirtualProcessor& vp) {
@@ -232,8 +237,8 @@ void on_root_exit(Lp& lp, VirtualProcessor& vp) {
     case svm::Exit::intr:
         on_interrupt_exit(lp, vp);
         return;
-    case svm::Exit::hlt: // an interrupt waits that ends it
-        vp.skip(1);
+    case svm::Exit::hlt: // an interrupt waits that ends it, or children have their turns meanwhile
+        root_turns::on_root_halt(lp, vp);
         return;
     case svm::Exit::cpuid:
         on_cpuid(vp);

@@ -11,6 +11,9 @@ namespace mshv::standin {
 /// Does what the root's VP on this processor left the guest for.
 void on_root_exit(Lp& lp, VirtualProcessor& vp);
 
+/// The interrupt that this processor has taken, if any, waits for the root's VP.
+void queue_taken(Lp& lp, VirtualProcessor& vp);
+
 /// Says where the VP stands, and stops this processor.
 [[noreturn]] void give_up(const VirtualProcessor& vp, std::string_view why);
 

@@ -13,6 +13,7 @@
 #include "tests/standin/root/root_apic.hpp"
 #include "tests/standin/root/root_exits.hpp"
 #include "tests/standin/root/root_partition.hpp"
+#include "tests/standin/root/root_turns.hpp"
 #include "tests/standin/svm/processor.hpp"
 #include "tests/standin/svm/reset.hpp"
 
@@ -94,17 +95,23 @@ void run_until_init(Lp& lp, VirtualProcessor& vp) {
     lp.counters.last_change = clock::now();
     __atomic_store_n(&lp.runs_guest, true, __ATOMIC_SEQ_CST);
     for (;;) {
+        root_turns::run_others(lp, vp);
         hold_all_interrupts(); // or a kick that comes once all is looked after is taken in vain
         hold::pass(lp);
         if (lp.mailbox.take_init()) {
             let_interrupts_go();
             __atomic_store_n(&lp.runs_guest, false, __ATOMIC_SEQ_CST);
+            root_turns::end(lp);
             return;
         }
         u32 vector = 0;
         (void)lp.mailbox.take_startup(vector); // a processor that runs does not hear it
         if (__atomic_load_n(&lp.nmi_for_root, __ATOMIC_SEQ_CST)) {
             put_up_nmi(lp, vp);
+        }
+        if (root_turns::are_due(lp)) {
+            let_interrupts_go();
+            continue;
         }
         stats::on_entry(lp, root_vp(lp.index));
         svm::run(lp, vp);

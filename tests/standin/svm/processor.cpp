@@ -59,6 +59,9 @@ void offer_interrupts(Lp& lp, VirtualProcessor& vp) {
         vmcb.v_intr_vector = vp.interrupts.next();
         vmcb.intercepts_3 |= intercept3::vintr | intercept3::hlt;
     }
+    if (vp.traps_halt) {
+        vmcb.intercepts_3 |= intercept3::hlt;
+    }
 }
 
 /// Keeps what the exit cut short for the next entry.

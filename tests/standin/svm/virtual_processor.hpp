@@ -18,6 +18,7 @@ struct VirtualProcessor {
     svm::Vmcb& vmcb;
     GuestRegisters registers{};
     svm::InterruptQueue interrupts;
+    bool traps_halt = false; ///< its HLT is an exit also when no interrupt waits
 
     /// Goes on behind an instruction that was emulated.
     void skip(u64 length) {

@@ -17,6 +17,7 @@ constexpr u32 doorbell_sint = 5;
 namespace message_type {
 constexpr u32 none = 0;
 constexpr u32 timer_expired = 0x80000010;
+constexpr u32 opaque_intercept = 0x8000003F;
 constexpr u32 sint_intercept = 0x80000061;
 constexpr u32 async_call_completion = 0x80000070;
 constexpr u32 vp_signal_pair = 0x80000101;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/standin/child/child_partition.hpp"
+#include "tests/standin/sched/run_queue.hpp"
 #include "tests/standin/vp/child_timers.hpp"
 #include "tests/standin/vp/vp_context.hpp"
 
@@ -28,7 +29,7 @@ constexpr unsigned external_shift = 16;
 /// A virtual processor of a child. Whoever holds its lock may touch its state: while it runs that
 /// is the processor on which the root has dispatched it, which lets others in when they ask for
 /// attention.
-struct ChildVp : Vp {
+struct ChildVp : Vp, Runnable {
     enum class Activity : u8 { running, halted, waiting_for_startup };
 
     ChildVp(ChildPartition& own, u32 number, svm::Vmcb& vmcb, VpContext& page)

@@ -4,6 +4,7 @@
 #include "tests/standin/partition/deposited_page.hpp"
 #include "tests/standin/partition/root_memory.hpp"
 #include "tests/standin/vp/initial_state.hpp"
+#include "tests/standin/vp/run_queues.hpp"
 #include "tests/standin/vp/scheduling.hpp"
 
 #include <new>
@@ -47,6 +48,7 @@ void detach(ChildVp& vp) {
     vp.dead = true;
     vp.clockwork.disarm();
     scheduling::set_dispatch_suspend(vp, true);
+    run_queues::forget(vp);
 }
 
 void destroy(ChildVp& vp) {

@@ -68,9 +68,9 @@ void Run::let_others_in() {
     extended_state::load_child(lp_, vp_.context);
 }
 
-/// Something is asked of this processor that only the root's VP can give.
+/// Something is asked of this processor that only the root's VP can give, or the VP's turn is over.
 bool Run::root_is_called() const {
-    return !lp_.mailbox.empty() || hold::is_on() ||
+    return lp_.turns.is_over() || !lp_.mailbox.empty() || hold::is_on() ||
            __atomic_load_n(&lp_.nmi_for_root, __ATOMIC_SEQ_CST);
 }
 
@@ -80,7 +80,7 @@ bool Run::look_around(Dispatched& end) {
     if ((requests & request::attention) != 0) {
         let_others_in();
     }
-    if (vp_.dead || vp_.dispatch_suspended || vp_.explicit_suspended) {
+    if (vp_.dead || vp_.dispatch_suspended || vp_.explicit_suspended || vp_.intercept_suspended) {
         vp_.suspend_told = !vp_.dead && vp_.explicit_suspended;
         end = {Status::success, State::blocked, Event::suspend};
         return true;
@@ -193,6 +193,10 @@ Dispatched dispatch(Lp& lp, ChildVp& vp, u32 flags, OnCall on_call) {
     if (vp.intercept_suspended) {
         return {Status::success, State::ready, Event::intercept};
     }
+    return run_here(lp, vp, on_call);
+}
+
+Dispatched run_here(Lp& lp, ChildVp& vp, OnCall on_call) {
     if (__atomic_exchange_n(&vp.blocked, false, __ATOMIC_SEQ_CST)) {
         stats::set_blocked(vp, false);
     }

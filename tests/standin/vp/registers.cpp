@@ -189,7 +189,7 @@ bool write_control(ChildVp& vp, u32 which, u64 value) {
         scheduling::set_explicit_suspend(vp, (value & 1) != 0);
         return true;
     case name::intercept_suspend:
-        vp.intercept_suspended = (value & 1) != 0;
+        scheduling::set_intercept_suspend(vp, (value & 1) != 0);
         return true;
     case name::dispatch_suspend:
         scheduling::set_dispatch_suspend(vp, (value & 1) != 0);

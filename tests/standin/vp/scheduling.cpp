@@ -3,6 +3,8 @@
 
 #include "tests/standin/partition/statistics.hpp"
 #include "tests/standin/partition/synic_delivery.hpp"
+#include "tests/standin/vp/register_page.hpp"
+#include "tests/standin/vp/run_queues.hpp"
 
 namespace mshv::standin {
 
@@ -28,7 +30,23 @@ struct SignalPair {
 };
 static_assert(sizeof(SignalPair) == 240);
 
+/// HVMSG_OPAQUE_INTERCEPT: what it is about is in the VP's message page.
+struct OpaqueIntercept {
+    u32 vp;
+};
+
 u32 owed = 0; ///< signals that found no room
+
+synic::Message message_about(const ChildVp& vp) {
+    if (run_queues::are_in_use()) {
+        return synic::make_message(synic::message_type::opaque_intercept, vp.partition.id,
+                                   OpaqueIntercept{vp.index});
+    }
+    SignalPair pair;
+    pair.partitions[0] = vp.partition.id;
+    pair.vps[0] = vp.index;
+    return synic::make_message(synic::message_type::vp_signal_pair, 0, pair);
+}
 
 bool post_to(Partition& root, u32 lp, const synic::Message& message) {
     if (root.vps[lp] == nullptr) {
@@ -38,17 +56,15 @@ bool post_to(Partition& root, u32 lp, const synic::Message& message) {
     return posted == synic::Posted::delivered || posted == synic::Posted::queued;
 }
 
+} // namespace
+
 /// To the processor that ran it last; when that one is switched off, or has too many, to another.
-void signal(ChildVp& vp) {
+void tell_root(ChildVp& vp) {
     const Guard guard(vp.signal_lock);
     if (vp.dispatch_suspended) {
         return;
     }
-    SignalPair pair;
-    pair.partitions[0] = vp.partition.id;
-    pair.vps[0] = vp.index;
-    const synic::Message message =
-        synic::make_message(synic::message_type::vp_signal_pair, 0, pair);
+    const synic::Message message = message_about(vp);
     ++vp.signals; // before the root can count it
     bool posted = post_to(vp.partition.parent, vp.last_lp, message);
     for (u32 lp = 0; !posted && lp < lps().size(); ++lp) {
@@ -61,8 +77,6 @@ void signal(ChildVp& vp) {
     }
 }
 
-} // namespace
-
 void notify(ChildVp& vp, u32 what) {
     __atomic_fetch_or(&vp.requests, what, __ATOMIC_SEQ_CST);
     Lp* const lp = __atomic_load_n(&vp.running_on, __ATOMIC_SEQ_CST);
@@ -72,7 +86,11 @@ void notify(ChildVp& vp, u32 what) {
     if ((what & ~request::attention) != 0 &&
         __atomic_exchange_n(&vp.blocked, false, __ATOMIC_SEQ_CST)) {
         stats::set_blocked(vp, false);
-        signal(vp);
+        if (run_queues::are_in_use()) {
+            run_queues::add(vp);
+        } else {
+            tell_root(vp);
+        }
     }
 }
 
@@ -98,9 +116,26 @@ void retry_signals() {
         for (u32 index = 0; child != nullptr && index < max_vps; ++index) {
             ChildVp* const vp = find_vp(*child, index);
             if (vp != nullptr && __atomic_exchange_n(&vp->signal_owed, false, __ATOMIC_SEQ_CST)) {
-                signal(*vp);
+                tell_root(*vp);
             }
         }
+    }
+}
+
+/// Where the root schedules, its next dispatch sees it.
+void set_intercept_suspend(ChildVp& vp, bool suspended) {
+    if (vp.intercept_suspended == suspended) {
+        return;
+    }
+    vp.intercept_suspended = suspended;
+    if (!run_queues::are_in_use()) {
+        return;
+    }
+    if (suspended) {
+        notify(vp, request::suspend);
+    } else {
+        register_page::apply(vp);
+        run_queues::resume(vp);
     }
 }
 
@@ -112,9 +147,11 @@ void set_explicit_suspend(ChildVp& vp, bool suspended) {
     vp.explicit_suspended = suspended;
     if (suspended) {
         notify(vp, request::suspend);
+    } else if (run_queues::are_in_use()) {
+        run_queues::resume(vp);
     } else if (vp.suspend_told) {
         vp.suspend_told = false;
-        signal(vp);
+        tell_root(vp);
     }
 }
 

@@ -26,6 +26,13 @@ constexpr u32 clear_intercept_suspend = 1U << 0;
 /// meanwhile.
 Dispatched dispatch(Lp& lp, ChildVp& vp, u32 flags, OnCall on_call);
 
+/// The same for one whose lock is held and that is not suspended, whoever has decided it.
+Dispatched run_here(Lp& lp, ChildVp& vp, OnCall on_call);
+
+/// A message to the root of what has become of the VP: it can go on, or, where the hypervisor
+/// schedules, it is intercepted. One that finds no room is sent later.
+void tell_root(ChildVp& vp);
+
 /// Makes these VPs of the partition, one bit each, forget what they remember of translations before
 /// they run on.
 void flush(const ChildPartition& partition, u64 vps);
@@ -34,6 +41,7 @@ void flush(const ChildPartition& partition, u64 vps);
 void retry_signals();
 
 // What the root says of a VP's suspension, whose lock is held.
+void set_intercept_suspend(ChildVp& vp, bool suspended);
 void set_explicit_suspend(ChildVp& vp, bool suspended);
 void set_dispatch_suspend(ChildVp& vp, bool suspended);
 

@@ -31,12 +31,14 @@ BOOST_AUTO_TEST_SUITE(standin_options)
 BOOST_AUTO_TEST_CASE(words_are_taken_and_others_refused) {
     const Options none = options_of("");
     BOOST_TEST((!none.hide_hypervisor && !none.lab && !none.strict && none.hints == 0));
+    BOOST_TEST((!none.schedules && options_of("sched=lp").schedules));
     const Options all = options_of("plain  strict lab hold-for-pci hints=flush,ipi,masks,apic,auto-eoi");
     BOOST_TEST((all.hide_hypervisor && all.hold_for_pci && all.lab && all.strict && all.automatic_eoi));
     BOOST_TEST(all.hints == (hint::remote_flush | hint::apic_registers | hint::cluster_ipi |
                              hint::processor_masks));
     for (const char* word :
-         {"strictly", "plain=1", "hints", "hints=", "hints=flush,", "hints=nothing", "hints=,ipi"}) {
+         {"strictly", "plain=1", "hints", "hints=", "hints=flush,", "hints=nothing", "hints=,ipi",
+          "sched", "sched=", "sched=root"}) {
         BOOST_TEST(wrong_word("lab " + std::string(word) + " strict") == word);
     }
 }
