@@ -12,6 +12,7 @@ RUNS = [
     Run("lab", (CLEAN,)),
     Run("lab strict", (CLEAN,)),
     Run("lab elements=1", (CLEAN,)),
+    Run("lab sched=lp", (CLEAN,)),
     Run("lab memory=3:0x0b", (CLEAN, r"^HV fault hypercall 0x[0-9a-f]+ finds no memory")),
 ]
 

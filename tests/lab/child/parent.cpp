@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/lab/child/parent.hpp"
 
-#include "tests/standin/synic/message.hpp"
 #include "tests/standin/tlfs/msr.hpp"
 
 namespace mshv::standin::probe {
@@ -41,11 +40,18 @@ void deposit(u64 whom, u32 count) {
     expect(call(0x48, &in, nullptr, count).status == Status::success, "deposit");
 }
 
+} // namespace
+
 synic::Message& scheduler_slot() {
     return *at<synic::Message>(align_down(read_msr(hv_msr::simp), page_size));
 }
 
-} // namespace
+void free_slot(synic::Message& slot) {
+    __atomic_store_n(&slot.type, 0, __ATOMIC_SEQ_CST);
+    if ((slot.flags & 1) != 0) {
+        write_msr(hv_msr::eom, 0);
+    }
+}
 
 Page* next_page() {
     if (pool_next == pool_pages) {
@@ -223,10 +229,7 @@ bool Child::wait_for_signal(u32 vp) {
             __builtin_memcpy(&who, slot.payload + 8, sizeof(who));
             __builtin_memcpy(&which, slot.payload + 8 + 19 * 8, sizeof(which));
             ++signals_;
-            __atomic_store_n(&slot.type, 0, __ATOMIC_SEQ_CST);
-            if ((slot.flags & 1) != 0) {
-                write_msr(hv_msr::eom, 0);
-            }
+            free_slot(slot);
             if (who == id_ && which == vp) {
                 return true;
             }
@@ -239,6 +242,9 @@ bool Child::wait_for_signal(u32 vp) {
 }
 
 u32 Child::run_to_intercept(u32 vp) {
+    if (!root_schedules()) {
+        return await_intercept(vp);
+    }
     for (u32 i = 0; i < 100; ++i) {
         const Dispatch end = run(vp);
         if (end.status != Status::success) {
@@ -267,6 +273,9 @@ u32 Child::run_to_intercept(u32 vp) {
 }
 
 bool Child::run_to_block(u32 vp) {
+    if (!root_schedules()) {
+        return await_block(vp);
+    }
     for (u32 i = 0; i < 100; ++i) {
         const Dispatch end = run(vp);
         if (end.state == 1) {
@@ -290,7 +299,7 @@ void Child::skip(u32 vp) {
 void Child::end() {
     for (u32 vp = 0; vp < most_vps; ++vp) {
         if (messages_[vp] != nullptr) {
-            (void)set(vp, 3, 1);
+            (void)set(vp, root_schedules() ? 3 : 0, 1);
         }
     }
     const Counters before = counters(id_);

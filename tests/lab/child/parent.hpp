@@ -3,6 +3,7 @@
 
 #include "tests/lab/probe/machine.hpp"
 #include "tests/standin/intercept/messages.hpp"
+#include "tests/standin/synic/message.hpp"
 
 /// What a parent does with a child, by hypercalls.
 namespace mshv::standin::probe {
@@ -27,10 +28,18 @@ struct Counters {
 };
 Counters counters(u64 whom);
 
+/// What the hypervisor says: the root dispatches its children's VPs, or they have their turns
+/// without it.
+bool root_schedules();
+
 struct Dispatch {
     Status status;
     u32 state, event;
 };
+
+/// Where the messages of the scheduler and of intercepts come.
+synic::Message& scheduler_slot();
+void free_slot(synic::Message& slot);
 
 /// A child with VPs and memory of its own, which must end before the next begins.
 class Child {
@@ -45,7 +54,8 @@ public:
     void load(const void* code, u64 gpa);
     void enter(u32 vp, u64 rip);
     Dispatch run(u32 vp);
-    /// Until it has an intercept, waiting for what the scheduler says when it is blocked.
+    /// Until it has an intercept, waiting for what the scheduler says when it is blocked; or for
+    /// the message of an intercept.
     u32 run_to_intercept(u32 vp);
     /// Until it waits for something; true if it does not run into anything else before.
     bool run_to_block(u32 vp);
@@ -71,14 +81,23 @@ public:
     void skip(u32 vp);
     [[nodiscard]] u64 signals() const { return signals_; }
 
+    // Where the hypervisor schedules: see turns.cpp.
+    /// It runs from now on, whenever it has its turn.
+    void let_run(u32 vp);
+    /// Takes a message, if one is there; true when the VP has had an intercept.
+    bool is_intercepted(u32 vp);
+
 private:
     bool wait_for_signal(u32 vp);
+    u32 await_intercept(u32 vp);
+    bool await_block(u32 vp);
 
     u64 id_ = 0;
     u64 signals_ = 0;
     const u8* messages_[most_vps] = {};
     u8* registers_[most_vps] = {};
     bool intercepted_[most_vps] = {};
+    bool told_[most_vps] = {}; ///< so, by a message
     Page* pages_[memory_pages] = {};
 };
 
