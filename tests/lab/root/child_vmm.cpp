@@ -7,6 +7,7 @@
 //   lab-child-vmm spin       a VP that never ends, for whoever kills its VMM
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -15,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 namespace {
@@ -134,6 +136,13 @@ payload_doorbell:
     movl $7, %fs:0x80
     out %al, $0x20
     .balign 16
+payload_counter:
+    xor %ax, %ax
+counts:
+    inc %ax
+    out %al, $0x50
+    jmp counts
+    .balign 16
 payload_spin:
     jmp payload_spin
     .byte 0
@@ -142,7 +151,7 @@ payload_spin:
 )");
 extern "C" const u8 payload_port[], payload_memory[], payload_triple_fault[], payload_halt[],
     payload_handler[], payload_timer[], payload_starter[], payload_started[], payload_doorbell[],
-    payload_spin[];
+    payload_counter[], payload_spin[];
 
 bool all_held = true;
 
@@ -389,6 +398,32 @@ void try_two(int device) {
     say(second.reached, "the second one was started by it");
 }
 
+/// An interrupted run may end at the moment in which the VP stops of itself.
+void try_signals(int device) {
+    constexpr u32 most = 400;
+    constexpr itimerval every_millisecond{{0, 1000}, {0, 1000}}, never{};
+    Partition child;
+    if (!child.begin(device) || child.add_vp(0) < 0) {
+        return;
+    }
+    child.load(0x1000, payload_counter);
+    child.enter(0, 0x1000);
+    struct sigaction nothing {};
+    nothing.sa_handler = [](int) {};
+    sigaction(SIGALRM, &nothing, nullptr);
+    setitimer(ITIMER_REAL, &every_millisecond, nullptr);
+    u32 count = 0;
+    bool right = true;
+    while (right && count < most) {
+        ++count;
+        right = child.to_port(0, 0x50) && child.field<u16>(0, 48) == count;
+    }
+    setitimer(ITIMER_REAL, &never, nullptr);
+    if (!say(right, "signals at any moment lose nothing and repeat nothing")) {
+        std::printf("the %uth is %u\n", count, child.field<u16>(0, 48));
+    }
+}
+
 void spin(int device) {
     Partition child;
     if (child.begin(device) && child.add_vp(0) >= 0) {
@@ -418,6 +453,7 @@ int main(int count, char** arguments) {
     try_halt(device);
     try_doorbell(device);
     try_two(device);
+    try_signals(device);
     say(all_held, "all");
     return all_held ? 0 : 1;
 }
