@@ -18,6 +18,17 @@ from machine import PATIENCE, Failed
 KILLS = 20
 
 
+def knows_who_schedules(machine, kernel):
+    """the driver is told who schedules children, and says so"""
+    if kernel.upstream:
+        return "not asked of this kernel"
+    wanted = "classic SMT" if "sched=lp" in machine.arguments.options.split() else "root"
+    said = machine.run("dmesg | grep 'mshv: hypervisor'")
+    if not said.endswith(f", {wanted} scheduler"):
+        raise Failed(said)
+    return wanted
+
+
 def says_all(machine, command):
     """How many lines it says of what holds, and all of them do."""
     said = machine.run(f"{command} || true")
@@ -125,8 +136,8 @@ def moves_movable_memory(machine, kernel):
            f" {len(children.wait_ends(machine, begin))} partitions"
 
 
-CHECKS = [checks.boots, checks.has_driver, runs_children, holds_its_interface,
-          observed.counts, observed.tells_events, killed_vmms_leave_nothing, is_charged,
+CHECKS = [checks.boots, checks.has_driver, knows_who_schedules, runs_children,
+          holds_its_interface, observed.counts, observed.tells_events, killed_vmms_leave_nothing, is_charged,
           survives_anything, keeps_pinned_memory, moves_movable_memory, checks.is_quiet]
 # Where the hypervisor has no pages to count in.
 UNCOUNTED = [checks.boots, checks.has_driver, runs_children, observed.goes_on_uncounted,
