@@ -37,6 +37,8 @@ class Kernel:
         # Of kernel-patches/build: with the series, or with upstream's own driver.
         self.patched = word in ("root", "debug")
         self.upstream = word == "upstream"
+        # How much longer a step may take than on a kernel that does not watch itself.
+        self.slowness = 5 if word.endswith("debug") else 1
 
 
 def boots(machine, kernel):

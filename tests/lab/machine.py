@@ -115,6 +115,7 @@ class Machine:
 
     def __init__(self, arguments, folder, extra=(), standin=True):
         self.arguments = arguments
+        self.patience = PATIENCE
         disk = folder / "disk"
         if not disk.exists():
             make_disk(arguments.root, disk)
@@ -159,9 +160,9 @@ class Machine:
             raise Failed(f"{command}: {error}") from error
         raise Failed(f"{command}: the machine has ended")
 
-    def wait(self, condition, what, patience=PATIENCE):
+    def wait(self, condition, what, patience=None):
         """Until condition() gives something, which is returned."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + (patience or self.patience)
         while True:
             result = condition()
             if result:
@@ -179,7 +180,7 @@ class Machine:
         """To the root's shell, without waiting for what it does."""
         self.console.connection.sendall(f"{command}\n".encode())
 
-    def run(self, command, patience=PATIENCE):
+    def run(self, command, patience=None):
         """Output of a command in the root's shell."""
         # The shell's echo shows the quotes; only its output has the words whole.
         begin = len(self.console.text)

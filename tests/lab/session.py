@@ -14,6 +14,7 @@ def run(arguments, list_, extra, standin=True):
     kernel = checks.Kernel(arguments.root)
     with tempfile.TemporaryDirectory(prefix="mshv-lab.") as folder:
         machine = Machine(arguments, pathlib.Path(folder), extra, standin)
+        machine.patience *= kernel.slowness
         one = None
         try:
             for one in list_:
