@@ -12,8 +12,9 @@ import checks
 import children
 import observed
 import session
-from machine import PATIENCE, Failed
+from machine import Failed
 
+TOP = pathlib.Path(__file__).resolve().parents[2]
 # As many as a check can wait for; where it kills is not in its hands.
 KILLS = 20
 
@@ -102,9 +103,9 @@ def survives_anything(machine, kernel):
         return "not asked of this kernel"
     begin = len(machine.log.text)
     said = machine.run(f"lab-mshv-fuzz {arguments.seed} {arguments.fuzz}",
-                       PATIENCE + arguments.fuzz)
+                       machine.patience + arguments.fuzz)
     if not said.startswith("ok: "):
-        raise Failed(said)
+        raise Failed(f"{said}\n---- its log ----\n{machine.run('dmesg | tail -n 200')}")
     left = machine.run("mkdir -p /tmp/debug; mount -t debugfs none /tmp/debug;"
                        " cat /tmp/debug/mshv/partitions; umount /tmp/debug").splitlines()[1:]
     if left:
@@ -146,7 +147,8 @@ UNCOUNTED = [checks.boots, checks.has_driver, runs_children, observed.goes_on_un
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--standin", type=pathlib.Path, required=True)
+    parser.add_argument("--standin", type=pathlib.Path,
+                        default=TOP / "build/dev/tests/standin/standin.elf")
     parser.add_argument("--root", type=pathlib.Path, required=True,
                         help="what root/make made of a kernel with the driver")
     parser.add_argument("--cpus", type=int, default=1)
