@@ -7,6 +7,9 @@
 //   lab-child-faults map        mappings fail: at once, after 7 pages, after a large page
 //   lab-child-faults pending    each property is set later than its call returns
 //   lab-child-faults held       the same, and the first word of that is late
+#include "mshv_interface.hpp"
+#include "say.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -23,46 +26,10 @@
 
 namespace {
 
-using u8 = std::uint8_t;
-using u16 = std::uint16_t;
-using u32 = std::uint32_t;
-using u64 = std::uint64_t;
+using namespace lab;
 
-// Numbers and layouts are those of Linux, include/uapi/linux/mshv.h.
-struct MemoryRegion {
-    u64 size, guest_page, address;
-    u8 flags, reserved[7];
-};
-struct Hypercall {
-    u16 code, reps, in_size, out_size, status;
-    u8 reserved[6];
-    u64 in, out;
-};
-struct RunVp {
-    alignas(8) u8 message[256];
-};
-
-constexpr u32 create_partition = 0x4010B800, initialize = 0xB800, create_vp = 0x4004B801,
-              set_memory = 0x4020B802, set_routing = 0x4008B805, call = 0xC020B807,
-              run_vp = 0x8100B800;
-constexpr u8 writable = 1, executable = 2, unmap = 4;
-constexpr u32 io_port = 0x80010000, unmapped_gpa = 0x80000000;
 constexpr u32 time_freeze = 0x30003;
-constexpr u32 rip_name = 0x20010, cs_name = 0x60001, fs_name = 0x60004;
 constexpr u64 page_size = 4096, large_page_size = 2 << 20;
-
-bool all_held = true;
-
-bool say(bool holds, const char* what) {
-    all_held = all_held && holds;
-    if (holds) {
-        std::printf("ok: %s\n", what);
-    } else {
-        std::printf("FAILED: %s (errno %d)\n", what, errno);
-    }
-    std::fflush(stdout);
-    return holds;
-}
 
 /// All is closed at the end of the process at the latest.
 class Partition {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A VMM of the smallest kind, on /dev/mshv: partitions with a few pages and some instructions each,
-// and what they run into. The numbers and layouts are those of Linux, include/uapi/linux/mshv.h.
+// and what they run into.
 //
 //   lab-child-vmm            all that it can try, a line each; status 0 if all holds
 //   lab-child-vmm spin       a VP that never ends, for whoever kills its VMM
+#include "mshv_interface.hpp"
+#include "say.hpp"
+
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -21,63 +24,7 @@
 
 namespace {
 
-using u8 = std::uint8_t;
-using u16 = std::uint16_t;
-using u32 = std::uint32_t;
-using u64 = std::uint64_t;
-
-struct CreatePartition {
-    u64 flags, isolation;
-};
-struct CreateVp {
-    u32 index;
-};
-struct MemoryRegion {
-    u64 size, guest_page, address;
-    u8 flags, reserved[7];
-};
-struct Irqfd {
-    std::int32_t fd, resample;
-    u32 gsi, flags;
-};
-struct Ioeventfd {
-    u64 match, address;
-    u32 length;
-    std::int32_t fd;
-    u32 flags;
-    u8 reserved[4];
-};
-struct Routes {
-    u32 count, reserved;
-    struct {
-        u32 gsi, address, address_high, data;
-    } entries[1];
-};
-struct Hypercall {
-    u16 code, reps, in_size, out_size, status;
-    u8 reserved[6];
-    u64 in, out;
-};
-struct RunVp {
-    alignas(8) u8 message[256];
-};
-
-constexpr u32 request(u32 direction, u32 number, std::size_t size) {
-    return direction << 30 | static_cast<u32>(size) << 16 | 0xB8U << 8 | number;
-}
-constexpr u32 none = 0, in = 1, out = 2, both = 3;
-constexpr u32 create_partition = request(in, 0, sizeof(CreatePartition));
-constexpr u32 initialize = request(none, 0, 0);
-constexpr u32 create_vp = request(in, 1, sizeof(CreateVp));
-constexpr u32 set_memory = request(in, 2, sizeof(MemoryRegion));
-constexpr u32 set_irqfd = request(in, 3, sizeof(Irqfd));
-constexpr u32 set_ioeventfd = request(in, 4, sizeof(Ioeventfd));
-constexpr u32 set_routing = request(in, 5, 8);
-constexpr u32 call = request(both, 7, sizeof(Hypercall));
-constexpr u32 run_vp = request(out, 0, sizeof(RunVp));
-
-constexpr u32 io_port = 0x80010000, unmapped_gpa = 0x80000000, unrecoverable = 0x80000021;
-constexpr u32 rip_name = 0x20010;
+using namespace lab;
 
 asm(R"(
     .section .rodata
@@ -152,19 +99,6 @@ payload_spin:
 extern "C" const u8 payload_port[], payload_memory[], payload_triple_fault[], payload_halt[],
     payload_handler[], payload_timer[], payload_starter[], payload_started[], payload_doorbell[],
     payload_counter[], payload_spin[];
-
-bool all_held = true;
-
-bool say(bool holds, const char* what) {
-    all_held = all_held && holds;
-    if (holds) {
-        std::printf("ok: %s\n", what);
-    } else {
-        std::printf("FAILED: %s (errno %d)\n", what, errno);
-    }
-    std::fflush(stdout);
-    return holds;
-}
 
 class Partition {
 public:

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A VMM that takes its guest's memory from it and gives it back: what becomes of contents, of large
-// pages, and of the record of accesses. The numbers and layouts are those of Linux,
-// include/uapi/linux/mshv.h.
+// pages, and of the record of accesses.
 //
 //   lab-guest-memory pinned     with memory that is pinned
-//   lab-guest-memory movable    with memory that is not: the driver's parameter says so, and there
-//   is
+//   lab-guest-memory movable    with memory that is not, by the driver's parameter; it needs
 //                               something to swap to
 //
 // A line each, status 0 if all holds.
+#include "mshv_interface.hpp"
+#include "say.hpp"
+
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
@@ -25,45 +26,8 @@
 
 namespace {
 
-using u8 = std::uint8_t;
-using u16 = std::uint16_t;
-using u32 = std::uint32_t;
-using u64 = std::uint64_t;
+using namespace lab;
 
-struct CreatePartition {
-    u64 flags, isolation;
-};
-struct MemoryRegion {
-    u64 size, guest_page, address;
-    u8 flags, reserved[7];
-};
-struct AccessBitmap {
-    u8 type, operation, reserved[6];
-    u64 pages, first, bitmap;
-};
-struct Hypercall {
-    u16 code, reps, in_size, out_size, status;
-    u8 reserved[6];
-    u64 in, out;
-};
-struct RunVp {
-    alignas(8) u8 message[256];
-};
-
-constexpr u32 request(u32 direction, u32 number, std::size_t size) {
-    return direction << 30 | static_cast<u32>(size) << 16 | 0xB8U << 8 | number;
-}
-constexpr u32 none = 0, in = 1, out = 2, both = 3;
-constexpr u32 create_partition = request(in, 0, sizeof(CreatePartition));
-constexpr u32 initialize = request(none, 0, 0);
-constexpr u32 create_vp = request(in, 1, sizeof(u32));
-constexpr u32 set_memory = request(in, 2, sizeof(MemoryRegion));
-constexpr u32 get_access = request(both, 6, sizeof(AccessBitmap));
-constexpr u32 call = request(both, 7, sizeof(Hypercall));
-constexpr u32 run_vp = request(out, 0, sizeof(RunVp));
-
-constexpr u32 io_port = 0x80010000, gpa_intercept = 0x80000001;
-constexpr u8 writable = 1, executable = 2, unmap = 4;
 constexpr u8 of_accesses = 0, of_writes = 1;
 constexpr u8 look = 0, clear = 1, mark = 2;
 
@@ -96,16 +60,7 @@ payload_read:
 extern "C" const u8 payload_sweep[], payload_read[];
 constexpr u64 sweep = 0x1000, read_one = 0x2000;
 
-bool all_held = true;
 bool is_movable = false;
-
-bool say(bool holds, const char* what) {
-    const int error = errno;
-    all_held = all_held && holds;
-    std::printf(holds ? "ok: %s\n" : "FAILED: %s (errno %d)\n", what, error);
-    std::fflush(stdout);
-    return holds;
-}
 
 /// A number behind a word in a file of the kernel's.
 long number_in(const char* file, const char* word) {
