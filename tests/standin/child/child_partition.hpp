@@ -3,6 +3,7 @@
 
 #include "tests/standin/child/cpuid_results.hpp"
 #include "tests/standin/child/partition_time.hpp"
+#include "tests/standin/child/partition_tsc.hpp"
 #include "tests/standin/partition/partition.hpp"
 #include "tests/standin/port/connections.hpp"
 
@@ -46,6 +47,7 @@ struct ChildPartition : Partition {
     bool ignores_unknown_msrs = false; ///< they read as 0 and take anything; else #GP
     bool tracks_access = false;
     PartitionTime time;
+    PartitionTsc tsc;
     u32 intercepts = 0; ///< kinds that 0x4D has asked for, one bit each
     CpuidResults cpuid_results;
     Connections connections;

@@ -5,6 +5,7 @@
 #include "tests/standin/lp/clock.hpp"
 #include "tests/standin/partition/synic_delivery.hpp"
 #include "tests/standin/tlfs/msr.hpp"
+#include "tests/standin/vp/child_synthetic_msrs.hpp"
 #include "tests/standin/vp/msr_storage.hpp"
 
 namespace mshv::standin::registers {
@@ -176,7 +177,8 @@ Status write_by_msr(ChildVp& vp, u32 name, u64 value) {
     }
     switch (name) {
     case 0x80000:
-        vp.cpu.vmcb.tsc_offset = value - read_tsc();
+        vp.cpu.vmcb.tsc_offset = vp.partition.tsc.set(value, read_tsc(), clock::tsc_hz());
+        child_msrs::on_time_changed(vp.partition);
         return Status::success;
     case 0x80001:
         vp.cpu.vmcb.efer = value | efer::svme;

@@ -4,6 +4,7 @@
 // the tables of its memory.
 #include "tests/standin/child/cpuid_results.hpp"
 #include "tests/standin/child/partition_time.hpp"
+#include "tests/standin/child/partition_tsc.hpp"
 #include "tests/standin/memory/nested_table.hpp"
 #include "tests/standin/port/connections.hpp"
 
@@ -53,6 +54,25 @@ BOOST_AUTO_TEST_CASE(time_stands_and_goes_on) {
     BOOST_TEST(time.machine_time(700) == 10100U);
     time.go_on(20000); // it goes already
     BOOST_TEST(time.at(10001) == 601U);
+}
+
+BOOST_AUTO_TEST_CASE(counters_that_are_set_one_after_the_other_are_set_at_once) {
+    constexpr u64 rate = 1'000'000'000;
+    PartitionTsc tsc;
+    const u64 first = tsc.set(0, 5 * rate, rate);
+    BOOST_TEST(first == 0 - 5 * rate);
+    BOOST_TEST(tsc.set(0, 5 * rate + 1'000'000, rate) == first);
+    BOOST_TEST(tsc.set(0, 6 * rate - 1, rate) == first);
+    BOOST_TEST(tsc.set(rate / 2, 5 * rate, rate) == first); // ahead
+    // What is farther away is meant to be, and the next one keeps to it.
+    BOOST_TEST(tsc.set(0, 6 * rate, rate) == 0 - 6 * rate);
+    BOOST_TEST(tsc.set(77 * rate, 7 * rate, rate) == 70 * rate);
+    BOOST_TEST(tsc.set(77 * rate, 7 * rate + 9, rate) == 70 * rate);
+}
+
+BOOST_AUTO_TEST_CASE(the_first_counter_that_is_set_is_what_it_was_set_to) {
+    PartitionTsc tsc;
+    BOOST_TEST(tsc.set(12, 10, 1000) == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(registered_cpuid_results) {
