@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/standin/partition/statistics.hpp"
 
+#include "tests/standin/console/log.hpp"
 #include "tests/standin/lp/clock.hpp"
 
 namespace mshv::standin::stats {
@@ -60,6 +61,9 @@ void count(VpCounters& counters, svm::Exit reason) {
     case svm::Exit::nested_page_fault:
         ++counters.nested_page_faults;
         break;
+    case svm::Exit::hlt:
+        ++counters.halts;
+        break;
     default:
         ++counters.other_intercepts;
     }
@@ -99,6 +103,19 @@ void on_exit(Lp& lp, Vp& vp, svm::Exit reason) {
     count(vp.counters, reason);
 }
 
+void tell(const Vp& vp, u64 partition, u32 index) {
+    const VpCounters& c = vp.counters;
+    if (c.exits() == 0) {
+        return;
+    }
+    constexpr u64 units_per_millisecond = 10'000;
+    Log() << "partition " << partition << " vp " << index << " ran "
+          << c.run_time / units_per_millisecond << " ms, exits " << c.exits() << ": hypercalls "
+          << c.hypercalls << " ports " << c.io_instructions << " cpuid " << c.cpuid_instructions
+          << " msrs " << c.msr_accesses << " interrupts " << c.external_interrupts << " memory "
+          << c.nested_page_faults << " halts " << c.halts << " others " << c.other_intercepts;
+}
+
 void set_blocked(Vp& vp, bool blocked) {
     vp.stats.publish([blocked](u64* page) {
         __atomic_store_n(&page[vp_counter::root_dispatch_thread_blocked], blocked ? 1 : 0,
@@ -124,7 +141,7 @@ void publish(Vp& vp) {
         page[vp_counter::io_instructions] = vp.counters.io_instructions;
         page[vp_counter::cpuid_instructions] = vp.counters.cpuid_instructions;
         page[vp_counter::msr_accesses] = vp.counters.msr_accesses;
-        page[vp_counter::other_intercepts] = vp.counters.other_intercepts;
+        page[vp_counter::other_intercepts] = vp.counters.halts + vp.counters.other_intercepts;
         page[vp_counter::external_interrupts] = vp.counters.external_interrupts;
         page[vp_counter::nested_page_faults] = vp.counters.nested_page_faults;
     });

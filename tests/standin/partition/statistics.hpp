@@ -17,6 +17,9 @@ StatsPage& hypervisor_page();
 /// Where the root's scheduler looks whether a VP that it has dispatched waits for something.
 void set_blocked(Vp& vp, bool blocked);
 
+/// A line of what a VP of this partition has exited for, if it ever ran.
+void tell(const Vp& vp, u64 partition, u32 index);
+
 void publish(Lp& lp);
 void publish(Vp& vp);
 void publish(Partition& partition);

@@ -23,12 +23,13 @@ struct VpCounters {
     u64 msr_accesses = 0;
     u64 external_interrupts = 0;
     u64 nested_page_faults = 0;
+    u64 halts = 0;
     u64 other_intercepts = 0;
 
     /// How often it has left the guest.
     [[nodiscard]] u64 exits() const {
         return hypercalls + io_instructions + cpuid_instructions + msr_accesses +
-               external_interrupts + nested_page_faults + other_intercepts;
+               external_interrupts + nested_page_faults + halts + other_intercepts;
     }
 };
 

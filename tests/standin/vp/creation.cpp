@@ -3,6 +3,7 @@
 
 #include "tests/standin/partition/deposited_page.hpp"
 #include "tests/standin/partition/root_memory.hpp"
+#include "tests/standin/partition/statistics.hpp"
 #include "tests/standin/vp/initial_state.hpp"
 #include "tests/standin/vp/run_queues.hpp"
 #include "tests/standin/vp/scheduling.hpp"
@@ -53,6 +54,7 @@ void detach(ChildVp& vp) {
 
 void destroy(ChildVp& vp) {
     DepositPool& pool = vp.partition.pool;
+    stats::tell(vp, vp.partition.id, vp.index);
     unmap_page(vp, vp.message_page);
     unmap_page(vp, vp.register_page);
     end_stats(vp.stats, vp.partition.parent);
