@@ -17,14 +17,6 @@ DISK_MEBIBYTES = 4
 FILE_KIBIBYTES = 256
 # A processor of a child takes a machine's time like one of the root's, and its tick some ten exits.
 PATIENCE = 900.0
-# QEMU cannot reset a partition (11.1): a child that wants it gets another process, from who started it.
-QEMU = (f"chroot {TREE} qemu-system-x86_64 -accel mshv -machine q35 -cpu host -m {CHILD_MEMORY}"
-        " -nodefaults -display none -no-reboot -kernel /boot/vmlinuz -initrd /boot/initrd.gz"
-        " -append 'console=ttyS0 quiet'"
-        " -drive file=/tmp/disk,if=none,id=disk,format=raw"
-        " -device virtio-blk-pci,drive=disk,disable-legacy=on"
-        " -netdev user,id=net,restrict=on,tftp=/tmp"
-        " -device virtio-net-pci,netdev=net,romfile=,disable-legacy=on")
 ENDED = re.compile(r"^CHILD-ENDED=(\d+)$", re.MULTILINE)
 # So far the root's shell counts until QEMU is killed, at the most: somewhere in the boot of a child.
 MOST_COUNTS_BEFORE_KILL = 100_000
@@ -37,17 +29,33 @@ def devices(folder):
             "-device", "virtio-blk-pci,drive=tree"]
 
 
+def qemu(cpus, serial, accelerator="mshv", disk="disk"):
+    """The command. QEMU cannot reset a partition (11.1): a child that wants it gets another process, from
+    who started it."""
+    return (f"chroot {TREE} qemu-system-x86_64 -accel {accelerator} -machine q35 -cpu host"
+            f" -m {CHILD_MEMORY} -smp {cpus} -nodefaults -display none -no-reboot"
+            " -kernel /boot/vmlinuz -initrd /boot/initrd.gz -append 'console=ttyS0 quiet'"
+            f" -drive file=/tmp/{disk},if=none,id=disk,format=raw"
+            " -device virtio-blk-pci,drive=disk,disable-legacy=on"
+            " -netdev user,id=net,restrict=on,tftp=/tmp"
+            f" -device virtio-net-pci,netdev=net,romfile=,disable-legacy=on {serial}")
+
+
 def boots(machine, kernel):
     """the root boots to its shell"""
     machine.wait_shell()
     return f"{time.monotonic() - machine.began:.1f} s from the start of QEMU"
 
 
+def mounts_tree(machine):
+    machine.run(f"mkdir -p {TREE} && mount -o ro /dev/vdb {TREE} && mount -t tmpfs tmp {TREE}/tmp &&"
+                f" for f in dev proc sys; do mount --bind /$f {TREE}/$f || exit 1; done")
+
+
 def has_qemu(machine, kernel):
     """Debian's QEMU runs in it"""
-    machine.run(f"mkdir -p {TREE} && mount -o ro /dev/vdb {TREE} && mount -t tmpfs tmp {TREE}/tmp &&"
-                f" for f in dev proc sys; do mount --bind /$f {TREE}/$f || exit 1; done;"
-                f" cd {TREE}/tmp; dd if=/dev/urandom of=disk bs=1M count={DISK_MEBIBYTES} 2>/dev/null;"
+    mounts_tree(machine)
+    machine.run(f"cd {TREE}/tmp; dd if=/dev/urandom of=disk bs=1M count={DISK_MEBIBYTES} 2>/dev/null;"
                 f" dd if=/dev/urandom of=file bs=1k count={FILE_KIBIBYTES} 2>/dev/null")
     if "mshv" not in machine.run(f"chroot {TREE} qemu-system-x86_64 -accel help").split():
         raise Failed("it does not know mshv")
@@ -55,12 +63,12 @@ def has_qemu(machine, kernel):
     return said.split("\n", 1)[0].removeprefix("QEMU emulator version ")
 
 
-def start_child(machine, cpus):
+def start_child(machine, cpus, accelerator="mshv"):
     """Until its shell answers. Seconds from the start of its QEMU, and what it said meanwhile."""
     machine.log_of_child = len(machine.log.text)
     begin = len(machine.console.text)
     began = time.monotonic()
-    machine.send(f"{QEMU} -smp {cpus} -serial stdio; echo CHILD''-ENDED=$?")
+    machine.send(f"{qemu(cpus, '-serial stdio', accelerator)}; echo CHILD''-ENDED=$?")
     machine.wait(lambda: lab.READY in machine.console.text[begin:] or
                  ENDED.search(machine.console.text, begin), "the child does not boot", PATIENCE)
     if ENDED.search(machine.console.text, begin):
@@ -152,11 +160,12 @@ def killed(machine, kernel):
     log = len(machine.log.text)
     count = machine.arguments.kills
     points = [0] + [random.randrange(MOST_COUNTS_BEFORE_KILL) for _ in range(count - 1)]
-    for point in points:
-        machine.run(f"{QEMU} -serial null >/dev/null 2>&1 </dev/null & p=$!; i=0;"
+    for index, point in enumerate(points):
+        machine.run(f"{qemu((1, 4)[index % 2], '-serial null')} >/dev/null 2>&1 </dev/null & p=$!; i=0;"
                     f" while [ $i -lt {point} ]; do i=$((i+1)); done; kill -9 $p; wait $p; true")
     pages = children.wait_ends(machine, log)
-    return f"after counts to {points}; {len(pages)} partitions, {max(pages, default=0)} pages at most"
+    return (f"{count} times, after counts to {min(points)} … {max(points)}; {len(pages)} partitions,"
+            f" {sum(pages)} pages deposited and withdrawn, {max(pages, default=0)} at most")
 
 
 def has_four_processors(machine, kernel):
