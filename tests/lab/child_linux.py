@@ -44,9 +44,10 @@ def runs_children(machine, kernel):
     return f"{says_all(machine, 'lab-child-vmm')} checks"
 
 
-def holds_its_interface(machine, kernel):
+def holds_its_interface(machine, kernel, but=""):
     """the selftests of the series find the interface as it should be"""
-    said = machine.run("for t in /lib/selftests/*; do"
+    # Those of a pattern may be left out.
+    said = machine.run(f"for t in /lib/selftests/*; do case $t in {but or '-'}) continue;; esac;"
                        " test ! -x $t || $t || echo it ends with $?; done")
     if not said:
         return "there are none"
@@ -130,7 +131,8 @@ def moves_movable_memory(machine, kernel):
     machine.run("dd if=/dev/zero of=/swap bs=1M count=64 2>/dev/null && losetup /dev/loop0 /swap &&"
                 f" mkswap /dev/loop0 >/dev/null && swapon /dev/loop0 && echo Y >{checks.MOVABLE}")
     count = says_all(machine, "lab-guest-memory movable") + says_all(machine, "lab-child-vmm")
-    tests = holds_its_interface(machine, kernel)
+    # What is locked, and charged for that, is asked of memory that is pinned.
+    tests = holds_its_interface(machine, kernel, "*_limits | *_memory")
     killed = killed_vmms_leave_nothing(machine, kernel)
     machine.run(f"echo N >{checks.MOVABLE}; swapoff /dev/loop0; losetup -d /dev/loop0; rm /swap")
     return f"{count} checks, {tests} of the interface, killed {killed}," \
