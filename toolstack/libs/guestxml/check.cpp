@@ -270,6 +270,10 @@ private:
                 labels(child);
             } else if (child.local_name() == "autostart") {
                 autostart(child);
+            } else if (child.local_name() == "domain" && root_.name != "domain") {
+                report_.error("E-ELEMENT", Spot::of(child),
+                              "<domain> in <mshv> is for libvirt's <domain> alone",
+                              "use <partition type='…'> and <panic model='none'/>");
             } else if (child.local_name() == "restart" &&
                        spec_.restart.delay_s > spec_.restart.max_delay_s) {
                 conflict(Spot::value_or_name(child, "delay"), "delay is longer than maxdelay",

@@ -15,6 +15,16 @@ constexpr Row rows[] = {
         "What libvirt has no word for; in a <domain> it stands as "
         "<metadata><m:partition xmlns:m='urn:mshvctl:partition:1'>"),
     row("mshv/@version", Type::number, "Only 1").from(1, 1).by_default("1").no_effect(),
+    row("mshv/domain", Type::none,
+        "What a libvirt <domain> has no word for; not in a <partition>"),
+    row("mshv/domain/@accelerator", Type::choice, "The domain's type is for libvirt alone")
+        .of("auto")
+        .by_default("the domain's type")
+        .to([](Build& b, const Value&) { b.spec.accelerator = Accelerator::automatic; }),
+    row("mshv/domain/@panic", Type::choice, "There is no panic device")
+        .of("none")
+        .by_default("as the domain says")
+        .to([](Build& b, const Value&) { b.spec.devices.panic = false; }),
     row("mshv/vmm", Type::none, "Which program runs the partition"),
     row("mshv/vmm/@type", Type::choice, "Kind of VMM")
         .of(words_of<VmmKind>())
