@@ -20,6 +20,20 @@ using api::ErrorCode;
 /// One byte more than guestxml accepts, so that it is guestxml that says what is too long.
 constexpr std::size_t largest_file = 1024 * 1024 + 1;
 
+guestxml::ParseOptions parse_options(const std::string& file, const DocumentOptions& options) {
+    guestxml::ParseOptions parse;
+    parse.file_name = shown_name(file);
+    parse.compat_libvirt = options.compat == "libvirt";
+    parse.overrides = options.overrides();
+    return parse;
+}
+
+} // namespace
+
+std::string shown_name(const std::string& file) {
+    return file == "-" ? "standard input" : file;
+}
+
 std::string read_document(const std::string& file) {
     try {
         return file == "-" ? posix::read_all(STDIN_FILENO, largest_file, "standard input")
@@ -37,25 +51,21 @@ std::string read_document(const std::string& file) {
     }
 }
 
-guestxml::ParseOptions parse_options(const std::string& file, const DocumentOptions& options) {
-    guestxml::ParseOptions parse;
-    parse.file_name = file == "-" ? "standard input" : file;
-    parse.compat_libvirt = options.compat == "libvirt";
-    for (const auto& set : options.sets) {
+Overrides DocumentOptions::overrides() const {
+    Overrides made;
+    for (const auto& set : sets) {
         const auto equals = set.find('=');
         if (equals == std::string::npos || equals == 0) {
             throw Error(ErrorCode::usage, "'" + set + "' is no KEY=VALUE for --set",
                         "for example --set memory=512M");
         }
-        parse.overrides.emplace_back(set.substr(0, equals), set.substr(equals + 1));
+        made.emplace_back(set.substr(0, equals), set.substr(equals + 1));
     }
-    if (!options.name.empty()) {
-        parse.overrides.emplace_back("name", options.name);
+    if (!name.empty()) {
+        made.emplace_back("name", name);
     }
-    return parse;
+    return made;
 }
-
-} // namespace
 
 void DocumentOptions::declare(Arguments& arguments) {
     arguments.texts("--set", "KEY=VALUE",
@@ -68,32 +78,44 @@ void DocumentOptions::declare(Arguments& arguments) {
                      {"libvirt"}, compat);
 }
 
+void show_problems(const Context& context, const std::vector<api::Problem>& problems,
+                   std::string_view text) {
+    if (context.json()) {
+        return;
+    }
+    std::string out;
+    const auto colour = is_terminal(STDERR_FILENO) ? guestxml::Colour::yes : guestxml::Colour::no;
+    for (const auto& problem : problems) {
+        out += guestxml::format_problem(problem, text, colour);
+        out += out.ends_with('\n') ? "" : "\n";
+    }
+    write_error(out);
+}
+
+void refuse_document(const std::string& file, const std::string& what,
+                     std::vector<api::Problem> problems) {
+    const auto faults = std::count_if(problems.begin(), problems.end(),
+                                      [](const api::Problem& problem) { return !problem.warning; });
+    for (auto& problem : problems) {
+        problem.file = shown_name(file);
+    }
+    throw Error(ErrorCode::invalid, shown_name(file) + what + std::to_string(faults) +
+                                        (faults == 1 ? " error" : " errors"))
+        .with_problems(std::move(problems));
+}
+
 Document load_document(const Context& context, const std::string& file,
                        const DocumentOptions& options) {
+    return load_document_text(context, file, read_document(file), options);
+}
+
+Document load_document_text(const Context& context, const std::string& file, const std::string& xml,
+                            const DocumentOptions& options) {
     const auto parse = parse_options(file, options);
-    const std::string xml = read_document(file);
     auto result = guestxml::parse(xml, parse);
-    if (!context.json()) {
-        std::string text;
-        const auto colour =
-            is_terminal(STDERR_FILENO) ? guestxml::Colour::yes : guestxml::Colour::no;
-        for (const auto& problem : result.problems) {
-            text += guestxml::format_problem(problem, xml, colour);
-            text += text.ends_with('\n') ? "" : "\n";
-        }
-        write_error(text);
-    }
+    show_problems(context, result.problems, xml);
     if (!result.spec) {
-        const auto faults =
-            std::count_if(result.problems.begin(), result.problems.end(),
-                          [](const api::Problem& problem) { return !problem.warning; });
-        for (auto& problem : result.problems) {
-            problem.file = parse.file_name;
-        }
-        throw Error(ErrorCode::invalid, parse.file_name +
-                                            " is not a valid guest: " + std::to_string(faults) +
-                                            (faults == 1 ? " error" : " errors"))
-            .with_problems(std::move(result.problems));
+        refuse_document(file, " is not a valid guest: ", std::move(result.problems));
     }
     return {std::move(*result.spec), parse.overrides.empty() ? xml : std::string{}};
 }

@@ -18,14 +18,9 @@ std::string partition_document(std::string_view verb, const api::PartitionView& 
     return out + "\n";
 }
 
-void write_error_object(JsonWriter& json, const api::Error& error) {
-    json.begin_object();
-    json.field("code", api::error_info(error.code()).name);
-    json.field("message", error.message());
-    json.field("hint", error.hint());
-    json.key("exit_status").number(exit_status(error));
+void write_problems(JsonWriter& json, const std::vector<api::Problem>& problems) {
     json.key("problems").begin_array();
-    for (const auto& problem : error.problems()) {
+    for (const auto& problem : problems) {
         json.begin_object();
         json.field("code", problem.code).field("where", problem.where);
         json.field("message", problem.message).field("hint", problem.hint);
@@ -34,7 +29,17 @@ void write_error_object(JsonWriter& json, const api::Error& error) {
         json.key("length").number(problem.length).key("warning").boolean(problem.warning);
         json.end_object();
     }
-    json.end_array().key("causes").begin_array();
+    json.end_array();
+}
+
+void write_error_object(JsonWriter& json, const api::Error& error) {
+    json.begin_object();
+    json.field("code", api::error_info(error.code()).name);
+    json.field("message", error.message());
+    json.field("hint", error.hint());
+    json.key("exit_status").number(exit_status(error));
+    write_problems(json, error.problems());
+    json.key("causes").begin_array();
     for (const auto& cause : error.causes()) {
         json.text(cause);
     }

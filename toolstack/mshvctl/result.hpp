@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mshv::ctl {
 
@@ -15,6 +16,9 @@ void begin_document(JsonWriter& json, std::string_view verb);
 
 /// The document of a verb that yields one partition: {"schema":…,"partition":{…}} and a newline.
 std::string partition_document(std::string_view verb, const api::PartitionView& view);
+
+/// The member "problems": [{code, where, message, hint, file, line, column, length, warning}, …].
+void write_problems(JsonWriter& json, const std::vector<api::Problem>& problems);
 
 /// The object {code, message, hint, problems, causes, exit_status}.
 void write_error_object(JsonWriter& json, const api::Error& error);

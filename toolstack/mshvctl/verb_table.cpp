@@ -53,6 +53,12 @@ constexpr std::array table{
          "Reports every fault of every file with its line and column; exit status 6 when there is "
          "one.",
          make_check},
+    Verb{"import", stored, "make guest XML of another toolstack's file",
+         "Every key or element that is lost is reported with its line. What would change how the "
+         "guest behaves is an error until --accept names it; the rest is a warning.",
+         make_import},
+    Verb{"export", stored, "write a partition's definition for another toolstack",
+         "What the other toolstack has no word for is kept in <metadata>, and told.", make_export},
     Verb{"list", looking, "list partitions",
          "Columns for -o: name, id, uuid, state, reason, letters, mem, vcpus, time, uptime, rss, "
          "accel, vmm, pid, persistent, autostart, operation, title, labels. With MSHVCTL_COMPAT=xl "
