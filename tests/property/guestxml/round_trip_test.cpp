@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // parse(to_xml(spec)) is spec again, for every spec that a document can say.
 #include "tests/unit/guestxml/support.hpp"
+#include "toolstack/libs/import/import.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <rapidcheck.h>
@@ -278,6 +279,18 @@ BOOST_AUTO_TEST_CASE(a_spec_survives_its_document) {
             RC_FAIL(document + "\nread as\n" + guestxml::to_xml(*result.spec));
         }
         RC_ASSERT(guestxml::to_xml(*result.spec) == document);
+    }));
+}
+
+BOOST_AUTO_TEST_CASE(a_spec_survives_libvirt) {
+    BOOST_TEST(rc::check("import(export(s)).spec == s", [] {
+        const PartitionSpec spec = any_spec();
+        const std::string domain = foreign::to_libvirt(spec).xml;
+        const foreign::Imported result = foreign::import_libvirt(domain);
+        if (!result.spec || *result.spec != spec) {
+            RC_FAIL(guestxml::test::texts(result.problems) + domain + guestxml::to_xml(spec));
+        }
+        RC_ASSERT(foreign::to_libvirt(*result.spec).xml == domain);
     }));
 }
 
