@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/standin/boot/options.hpp"
+#include "tests/standin/options/options.hpp"
 
 #include <cstddef>
 #include <cstdint>
