@@ -60,7 +60,13 @@ struct EndPolicy {
     api::OnEnd on_reboot = api::OnEnd::restart;
     api::OnEnd on_crash = api::OnEnd::destroy;
     api::RestartPolicy restart;
+    bool operator==(const EndPolicy&) const = default;
 };
+
+/// As it is told at the start, and again when the definition changes.
+inline EndPolicy end_policy(const api::PartitionSpec& spec) {
+    return {spec.on_poweroff, spec.on_reboot, spec.on_crash, spec.restart};
+}
 
 /// Everything that starting a partition needs: a value, tested without a process.
 struct LaunchPlan {

@@ -256,10 +256,6 @@ void add_control(CommandBuilder& command) {
     command.option("-S");
 }
 
-domain::EndPolicy policy_of(const api::PartitionSpec& spec) {
-    return {spec.on_poweroff, spec.on_reboot, spec.on_crash, spec.restart};
-}
-
 /// run_dir stands inside comma-separated options.
 void check_run_dir(const std::string& run_dir) {
     for (const char c : run_dir) {
@@ -294,7 +290,7 @@ domain::LaunchPlan make_plan(const PlanInput& input) {
     plan.program = input.program;
     plan.env = {"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
     plan.user = input.user;
-    plan.policy = policy_of(spec);
+    plan.policy = domain::end_policy(spec);
     plan.console = spec.devices.console;
     plan.accelerator = input.accelerator.accelerator;
     plan.accelerator_reason = input.accelerator.reason;

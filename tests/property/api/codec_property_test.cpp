@@ -2,6 +2,7 @@
 // What is encoded is decoded to the same value; what is damaged is refused or means something that
 // can be encoded again, and never ends the program.
 #include "toolstack/libs/api/codec.hpp"
+#include "toolstack/libs/api/differences.hpp"
 #include "toolstack/libs/api/json_codec.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -146,6 +147,31 @@ RC_BOOST_PROP(documents_round_trip, ()) {
     round_trips<VcpuList>();
     round_trips<VersionInfo>();
     round_trips<HostView>();
+    round_trips<RevisionList>();
+    round_trips<ChangeList>();
+    round_trips<PlanRequest>();
+    round_trips<Plan>();
+    round_trips<ReplaceRequest>();
+    round_trips<RollbackRequest>();
+    round_trips<VmmArgumentsRequest>();
+    round_trips<VmmArguments>();
+}
+
+RC_BOOST_PROP(differences_are_found_exactly_where_there_are_some, ()) {
+    const auto spec = any<PartitionSpec>();
+    RC_ASSERT(differences(spec, spec).empty());
+    const auto other = any<PartitionSpec>();
+    RC_ASSERT(differences(spec, other).empty() == (spec == other));
+    // One member at a time: the change is told where it is.
+    for (const auto& field : json::fields_of<PartitionSpec>()) {
+        PartitionSpec changed = spec;
+        fill(*field.kind, field.at(&changed));
+        const auto found = differences(spec, changed);
+        RC_ASSERT(found.empty() == (spec == changed));
+        for (const auto& change : found) {
+            RC_ASSERT(change.path.starts_with("/" + std::string(field.name)));
+        }
+    }
 }
 
 RC_BOOST_PROP(errors_round_trip, ()) {

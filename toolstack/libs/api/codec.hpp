@@ -3,6 +3,7 @@
 
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/api/requests.hpp"
+#include "toolstack/libs/api/revision.hpp"
 #include "toolstack/libs/api/spec.hpp"
 #include "toolstack/libs/api/view.hpp"
 
@@ -48,7 +49,9 @@ struct VcpuList {
 /// Defined for the documents of openapi.yaml: PartitionSpec, CreateRequest, EmptyRequest,
 /// StartRequest, ShutdownRequest, DestroyRequest, TriggerRequest, RenameRequest, AutostartRequest,
 /// StoredDefinition, PartitionView, PartitionList, Event, EventPage, HistoryEntry, HistoryList,
-/// VcpuView, VcpuList, VersionInfo, HostView. Any other type does not link.
+/// VcpuView, VcpuList, VersionInfo, HostView, Revision, RevisionList, SpecChange, ChangeList,
+/// PlanRequest, Plan, ReplaceRequest, RollbackRequest, VmmArgumentsRequest, VmmArguments. Any other
+/// type does not link.
 template <typename T>
 T decode(std::string_view json, const DecodeOptions& options = {});
 

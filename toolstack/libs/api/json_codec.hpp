@@ -74,6 +74,17 @@ MSHV_DESCRIBED(RenameRequest);
 MSHV_DESCRIBED(AutostartRequest);
 MSHV_DESCRIBED(StoredDefinition);
 
+MSHV_DESCRIBED(Revision);
+MSHV_DESCRIBED(RevisionList);
+MSHV_DESCRIBED(SpecChange);
+MSHV_DESCRIBED(ChangeList);
+MSHV_DESCRIBED(PlanRequest);
+MSHV_DESCRIBED(Plan);
+MSHV_DESCRIBED(ReplaceRequest);
+MSHV_DESCRIBED(RollbackRequest);
+MSHV_DESCRIBED(VmmArgumentsRequest);
+MSHV_DESCRIBED(VmmArguments);
+
 #undef MSHV_DESCRIBED
 
 } // namespace mshv::api::json
