@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/service_impl.hpp"
 
+#include "daemon/control/preparation.hpp"
 #include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
@@ -46,14 +47,12 @@ api::PartitionView ServiceImpl::create(const api::CreateRequest& request, const 
                : operations_.create(request, actor.name, wait_busy);
 }
 
-api::PartitionView ServiceImpl::undefine(const api::Selector& selector, const Actor& actor,
+api::PartitionView ServiceImpl::undefine(const api::Selector& selector,
+                                         std::optional<std::int64_t> revision, const Actor& actor,
                                          Deadline wait_busy) {
     const Held held = hold(selector, Verb::undefine, actor, wait_busy);
     const auto& row = held.row;
-    if (row.protect_delete) {
-        throw Error(ErrorCode::denied, "Partition '" + row.name + "' is protected against deletion",
-                    "take the protection out of its definition first");
-    }
+    refuse_removal(row, revision);
     if (row.state == api::State::shutoff && !row.persistent) {
         throw Error(ErrorCode::wrong_state, "Partition '" + row.name + "' is transient");
     }
@@ -156,6 +155,12 @@ api::PartitionView ServiceImpl::reboot(const api::Selector& selector,
                                        Deadline wait_busy) {
     const Held held = hold(selector, Verb::reboot, actor, wait_busy);
     const api::PartitionSpec spec = core_.definition(held.row).spec;
+    // The channel is there or not since the start.
+    const bool channel =
+        (held.row.runtime && held.row.runtime->revision > 0
+             ? core_.definition(held.row, held.row.runtime->revision).spec
+             : spec)
+            .devices.agent_channel;
     api::ShutdownPolicy policy = spec.shutdown;
     policy.timeout_s = request.timeout_s.value_or(policy.timeout_s);
     policy.escalate = request.escalate.value_or(policy.escalate);
@@ -163,7 +168,7 @@ api::PartitionView ServiceImpl::reboot(const api::Selector& selector,
     const auto process = process_of(held.row);
     bool agent = false;
     try {
-        agent = spec.devices.agent_channel && process->agent_connected(core_.vmm_deadline());
+        agent = channel && process->agent_connected(core_.vmm_deadline());
     } catch (const Error&) {
         agent = false;
     }

@@ -52,6 +52,8 @@ void Core::add_live_parts(api::PartitionView& view, const store::PartitionRow& r
     runtime.started_ms = from.started_ms;
     runtime.uptime_ms = std::max<std::int64_t>(clock.wall_ms() - from.generation_started_ms, 0);
     runtime.responsive = from.responsive;
+    runtime.revision = from.revision;
+    runtime.pending = from.pending;
     if (const LivePtr live = lives.find(row.uuid); live && live->incarnation == from.incarnation) {
         posix::Lock lock(live->mutex);
         if (live->sample) {
@@ -141,14 +143,20 @@ Directory::EntryPtr Core::resolve(const api::Selector& selector) const {
     return directory.resolve(selector);
 }
 
-api::StoredDefinition Core::definition(const store::PartitionRow& row) {
-    const auto text = store.definition(row.id);
+api::StoredDefinition Core::definition(const store::PartitionRow& row,
+                                       std::optional<std::int64_t> revision) {
+    const auto text = store.definition(row.id, revision);
+    if (!text && revision && store.definition(row.id)) {
+        throw Error(ErrorCode::not_found,
+                    "'" + row.name + "' has no revision " + std::to_string(*revision),
+                    "mshvctl config log shows those that are kept");
+    }
     if (!text) {
         throw Error(ErrorCode::not_found, "Partition '" + row.name + "' is gone");
     }
     api::DecodeOptions decode;
     decode.what = "stored definition";
-    return {api::decode<api::PartitionSpec>(text->spec, decode), text->xml};
+    return {api::decode<api::PartitionSpec>(text->spec, decode), text->xml, text->revision};
 }
 
 OperationLocks::Guard Core::lock(const store::PartitionRow& row, std::string_view verb,

@@ -53,8 +53,9 @@ public:
     /// As Directory::resolve; what the hypervisor has beside them is refused by its own word.
     [[nodiscard]] Directory::EntryPtr resolve(const api::Selector& selector) const;
 
-    /// The definition as it is stored. Throws Error{not_found}.
-    [[nodiscard]] api::StoredDefinition definition(const store::PartitionRow& row);
+    /// The definition as it is stored, or as it was at `revision`. Throws Error{not_found}.
+    [[nodiscard]] api::StoredDefinition definition(const store::PartitionRow& row,
+                                                   std::optional<std::int64_t> revision = {});
 
     /// Takes the partition's operation lock.
     OperationLocks::Guard lock(const store::PartitionRow& row, std::string_view verb,

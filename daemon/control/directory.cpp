@@ -53,6 +53,8 @@ api::PartitionView to_view(const store::PartitionRow& row) {
     view.vcpus = row.vcpus;
     view.labels = row.labels;
     view.state_since_ms = row.state_since_ms;
+    view.revision = row.revision;
+    view.owner = row.owner;
     view.last_exit = row.last_exit;
     return view;
 }

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/operations.hpp"
 
+#include "daemon/control/preparation.hpp"
 #include "daemon/control/restart_policy.hpp"
-#include "daemon/domain/canonicalise.hpp"
-#include "daemon/domain/validate.hpp"
 #include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
 #include <algorithm>
-#include <cstring>
 
-// Definitions, and the beginning of runs; ending.cpp has their end.
+// The beginning of runs; ending.cpp has their end, defining.cpp the definitions.
 
 namespace mshv::control {
 namespace {
@@ -19,40 +17,11 @@ using api::Error;
 using api::ErrorCode;
 using store::IntentKind;
 
-std::uint64_t random_bits() {
-    const api::Uuid uuid = api::random_uuid();
-    std::uint64_t bits = 0;
-    // Octets 6 and 8 hold the version and the variant: take those that are random throughout.
-    std::memcpy(&bits, &uuid.data[0], 4);
-    std::memcpy(reinterpret_cast<unsigned char*>(&bits) + 4, &uuid.data[12], 4);
-    return bits;
-}
-
-void refuse_when_invalid(std::vector<api::Problem> problems, const std::string& name) {
-    std::erase_if(problems, [](const api::Problem& problem) { return problem.warning; });
-    if (problems.empty()) {
-        return;
-    }
-    const std::string first = problems.front().message;
-    throw Error(
-        ErrorCode::invalid,
-        "The definition of '" + name + "' is not valid: " + first +
-            (problems.size() > 1 ? ", and " + std::to_string(problems.size() - 1) + " more" : ""))
-        .with_problems(std::move(problems));
-}
-
-bool is_mac_conflict(const Error& error) {
-    return error.code() == ErrorCode::exists && !error.problems().empty() &&
-           error.problems().front().code == "E-MAC";
-}
-
 void refuse_when_cancelled(const OperationLocks::Guard& guard, const std::string& name) {
     if (guard.cancelled()) {
         throw Error(ErrorCode::failed, "The start of '" + name + "' was given up: it is destroyed");
     }
 }
-
-constexpr int mac_attempts = 8;
 
 } // namespace
 
@@ -79,72 +48,25 @@ store::Intent Operations::intent(IntentKind kind, const std::string& actor, Dead
     return intent;
 }
 
-api::PartitionSpec Operations::prepared(const api::CreateRequest& request, bool& generated_macs) {
-    api::PartitionSpec spec = request.spec;
-    generated_macs = domain::canonicalise(spec, random_bits).macs;
-    refuse_when_invalid(domain::validate(spec), spec.name);
-    refuse_when_invalid(core_.vmm.objections(spec), spec.name);
-    return spec;
-}
-
-api::PartitionView Operations::define(const api::CreateRequest& request, const std::string& actor,
-                                      Deadline wait_busy) {
-    if (request.replace) {
-        auto old = request.spec.uuid ? core_.directory.find(*request.spec.uuid)
-                                     : core_.directory.find(request.spec.name);
-        if (old) {
-            return replace(old, request.spec, request, actor, wait_busy);
-        }
-    }
-    for (int attempt = 1;; ++attempt) {
-        bool generated_macs = false;
-        const auto definition = make_definition(prepared(request, generated_macs), request.xml);
-        try {
-            MSHV_CRASHPOINT("control.before_define");
-            core_.store.write([&](store::Transaction& t) { t.insert(definition, true, actor); });
-            MSHV_CRASHPOINT("control.after_define");
-            return core_.view(definition.uuid);
-        } catch (const Error& error) {
-            if (!is_mac_conflict(error) || !generated_macs || attempt == mac_attempts) {
-                throw;
-            }
-        }
-    }
-}
-
-api::PartitionView Operations::replace(const Directory::EntryPtr& old, api::PartitionSpec spec,
-                                       const api::CreateRequest& request, const std::string& actor,
-                                       Deadline wait_busy) {
-    const auto guard = core_.lock(old->row, "define", actor, wait_busy);
-    // What was generated stays: the guest must find the same NICs.
-    const api::PartitionSpec before = core_.definition(old->row).spec;
-    spec.uuid = old->row.uuid;
-    auto& nics = spec.devices.nics;
-    for (std::size_t i = 0; i < std::min(nics.size(), before.devices.nics.size()); ++i) {
-        if (nics[i].mac.empty()) {
-            nics[i].mac = before.devices.nics[i].mac;
-        }
-    }
-    api::CreateRequest whole = request;
-    whole.spec = std::move(spec);
-    bool generated_macs = false;
-    const auto definition = make_definition(prepared(whole, generated_macs), request.xml);
-    MSHV_CRASHPOINT("control.before_redefine");
-    core_.store.write([&](store::Transaction& t) { t.redefine(definition, actor); });
-    return core_.view(definition.uuid);
-}
-
 api::PartitionView Operations::create(const api::CreateRequest& request, const std::string& actor,
                                       Deadline wait_busy) {
+    if (const auto old = replaced_by(request)) {
+        const Rewrite rewrite{request.spec, request.xml, replacing_cause(request.cause)};
+        StartOptions options{request.paused,
+                             Deadline::after(std::chrono::milliseconds(request.timeout_ms)),
+                             wait_busy};
+        options.rewrite = &rewrite;
+        return start(old, options, actor);
+    }
     // The log folder of an earlier partition with the same UUID may be on its way out.
     const Deadline moment = Deadline::after(std::chrono::milliseconds(100));
     const Deadline lock_until = wait_busy.point() > moment.point() ? wait_busy : moment;
     const Deadline deadline = Deadline::after(std::chrono::milliseconds(request.timeout_ms));
     for (int attempt = 1;; ++attempt) {
         bool generated_macs = false;
-        Launch launch{prepared(request, generated_macs), random_incarnation(), request.paused,
-                      deadline, actor};
-        const auto definition = make_definition(launch.spec, request.xml);
+        Launch launch{prepared(core_, request.spec, generated_macs), random_incarnation(),
+                      request.paused, deadline, actor};
+        const auto definition = new_definition(launch.spec, request, api::Cause::created);
         const auto disks = writable_disks(launch.spec.devices.disks);
         const auto guard =
             core_.locks.acquire(definition.uuid, definition.name,
@@ -185,11 +107,19 @@ api::PartitionView Operations::start(const Directory::EntryPtr& entry, const Sta
     require(domain::Verb::start, now->row);
     Launch launch{core_.definition(now->row).spec, incarnation, options.paused, options.deadline,
                   actor};
+    std::optional<Replacement> next;
+    if (options.rewrite != nullptr) {
+        next = replacement(now->row, launch.spec, *options.rewrite);
+        launch.spec = next->spec;
+    }
     refuse_when_invalid(core_.vmm.objections(launch.spec), now->row.name);
     const auto disks = writable_disks(launch.spec.devices.disks);
     MSHV_CRASHPOINT("control.before_start_intent");
     const auto row = core_.store.write([&](store::Transaction& t) {
         const auto id = now->row.id;
+        if (next) {
+            t.redefine(next->definition, next->over, actor);
+        }
         if (!t.change(id, domain::Change::start,
                       options.restart ? api::Reason::restarted : api::Reason::user, actor)) {
             throw Error(ErrorCode::wrong_state,
@@ -279,7 +209,7 @@ void Operations::record(const store::PartitionRow& row, const Launch& launch,
     runtime.accelerator = api::to_name(plan.accelerator);
     runtime.accelerator_reason = plan.accelerator_reason;
     runtime.vmm_version = plan.vmm_version;
-    const api::Reason reason = launch.paused                    ? api::Reason::user
+    const api::Reason reason = launch.paused                   ? api::Reason::user
                                : launch.actor == restart_actor ? api::Reason::restarted
                                                                : api::Reason::started;
     MSHV_CRASHPOINT("control.before_record");
@@ -293,8 +223,7 @@ void Operations::record(const store::PartitionRow& row, const Launch& launch,
 
 /// Leaves nothing of a start that failed: no process, no folder, no half state.
 void Operations::unwind(const store::PartitionRow& row, const Launch& launch, const LivePtr& live,
-                        vmm::VmmProcess* process, const std::string& why,
-                        bool cancelled) noexcept {
+                        vmm::VmmProcess* process, const std::string& why, bool cancelled) noexcept {
     MSHV_CRASHPOINT("control.before_unwind");
     core_.lives.remove(live);
     if (process != nullptr) {

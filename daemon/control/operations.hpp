@@ -18,6 +18,20 @@ public:
 
     api::PartitionView define(const api::CreateRequest& request, const std::string& actor,
                               Deadline wait_busy);
+    /// A definition that takes the place of another.
+    struct Rewrite {
+        api::PartitionSpec spec;
+        std::string xml;
+        api::Cause cause = api::Cause::replaced;
+        std::string detail{};
+        std::optional<std::int64_t> revision{}; ///< refused when the current one is another
+    };
+    /// One that says the same as the present makes no revision.
+    api::PartitionView rewrite(const Directory::EntryPtr& old, const Rewrite& rewrite,
+                               const std::string& actor, Deadline wait_busy);
+    /// Tells the keeper what the present definition wants to happen when the guest ends. Throws
+    /// when it did not take it; one that is not there yet is told when it is adopted.
+    void tell_end_policy(const store::PartitionRow& row, const domain::EndPolicy& policy);
     /// CreateMode transient or persistent: insert and start, both or neither.
     api::PartitionView create(const api::CreateRequest& request, const std::string& actor,
                               Deadline wait_busy);
@@ -30,6 +44,8 @@ public:
         std::optional<std::string> autostart_boot{};
         /// Only when a restart still waits; else nothing happens.
         bool restart = false;
+        /// Stored as the definition with the start, both or neither.
+        const Rewrite* rewrite = nullptr;
     };
     api::PartitionView start(const Directory::EntryPtr& entry, const StartOptions& options,
                              const std::string& actor);
@@ -56,10 +72,19 @@ private:
         Deadline deadline;
         std::string actor;
     };
-    api::PartitionSpec prepared(const api::CreateRequest& request, bool& generated_macs);
-    api::PartitionView replace(const Directory::EntryPtr& old, api::PartitionSpec spec,
-                               const api::CreateRequest& request, const std::string& actor,
-                               Deadline wait_busy);
+    /// What a rewrite writes.
+    struct Replacement {
+        api::PartitionSpec spec;
+        store::Definition definition;
+        store::Over over;
+    };
+    Replacement replacement(const store::PartitionRow& row, const api::PartitionSpec& before,
+                            const Rewrite& rewrite);
+    /// Another partition in the place of the one that has the name.
+    api::PartitionView recreate(const api::CreateRequest& request, const std::string& actor,
+                                Deadline wait_busy);
+    /// What the request would replace; null when that is nothing.
+    Directory::EntryPtr replaced_by(const api::CreateRequest& request) const;
     void launch(const store::PartitionRow& row, const Launch& launch,
                 const OperationLocks::Guard& guard);
     void resume(const store::PartitionRow& row, const Launch& launch, const LivePtr& live,

@@ -29,10 +29,6 @@ api::PartitionView ServiceImpl::get(const api::Selector& selector) {
     return core_.view(*core_.resolve(selector));
 }
 
-api::StoredDefinition ServiceImpl::definition(const api::Selector& selector) {
-    return core_.definition(core_.resolve(selector)->row);
-}
-
 api::EventPage ServiceImpl::events(std::int64_t since, std::size_t limit,
                                    std::optional<api::Uuid> partition, Deadline wait) {
     return core_.hub.poll(since, limit, partition, wait);

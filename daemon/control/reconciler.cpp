@@ -2,6 +2,7 @@
 #include "daemon/control/reconciler.hpp"
 
 #include "daemon/control/restart_policy.hpp"
+#include "daemon/domain/launch_plan.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
 #include <set>
@@ -135,7 +136,24 @@ void Reconciler::adopt_run(const store::PartitionRow& row, const LivePtr& live) 
     if (adopted.status) {
         follow_status(now->row, *adopted.status);
     }
+    if (now->row.revision != runtime.revision) {
+        tell_end_policy(now->row);
+    }
     settle(now->row);
+}
+
+/// The daemon before this one may have stored a definition and not got to tell the keeper.
+void Reconciler::tell_end_policy(const store::PartitionRow& row) noexcept {
+    try {
+        const auto guard = core_.lock(row, "adopt", actor, core_.vmm_deadline());
+        if (const auto now = core_.directory.find(row.uuid)) {
+            operations_.tell_end_policy(now->row,
+                                        domain::end_policy(core_.definition(now->row).spec));
+        }
+    } catch (const std::exception& error) {
+        core_.log(Severity::warning,
+                  "the keeper of '" + row.name + "' has an old end policy: " + error.what());
+    }
 }
 
 /// Where the keeper's events do not explain what it says of itself, it is right.

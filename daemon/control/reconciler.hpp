@@ -27,6 +27,7 @@ private:
     void bury_the_dead();
     void adopt(const store::PartitionRow& row) noexcept;
     void adopt_run(const store::PartitionRow& row, const LivePtr& live);
+    void tell_end_policy(const store::PartitionRow& row) noexcept;
     void settle(const store::PartitionRow& row);
     void follow_status(const store::PartitionRow& row, const vmm::KeeperStatus& status);
     void undo(const store::PartitionRow& row) noexcept;

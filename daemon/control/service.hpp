@@ -33,7 +33,19 @@ public:
     /// `list` as JSON text: {"partitions":[…]}, rows in id order, rendered ahead of time.
     virtual std::string list_json(bool include_off) = 0;
     virtual api::PartitionView get(const api::Selector& selector) = 0;
-    virtual api::StoredDefinition definition(const api::Selector& selector) = 0;
+    /// As it is, or as it was at `revision`.
+    virtual api::StoredDefinition definition(const api::Selector& selector,
+                                             std::optional<std::int64_t> revision) = 0;
+    virtual api::RevisionList revisions(const api::Selector& selector, std::size_t limit) = 0;
+    /// What differs between two revisions; by default between that of the run and the current one,
+    /// or, when nothing runs, between the last two.
+    virtual api::ChangeList changes(const api::Selector& selector, std::optional<std::int64_t> from,
+                                    std::optional<std::int64_t> to) = 0;
+    /// What a definition would change. Throws invalid, and exists when name and UUID are of two.
+    virtual api::Plan plan(const api::PlanRequest& request) = 0;
+    /// How the VMM would be started. Unlike the others it may ask the VMM's program what it can do.
+    virtual api::VmmArguments vmm_arguments(const api::Selector& selector) = 0;
+    virtual api::VmmArguments vmm_arguments(const api::PartitionSpec& spec) = 0;
     virtual api::EventPage events(std::int64_t since, std::size_t limit,
                                   std::optional<api::Uuid> partition, Deadline wait) = 0;
     virtual std::vector<api::HistoryEntry> history(const std::optional<std::string>& name_or_uuid,
@@ -50,7 +62,15 @@ public:
     // ---- changes ----
     virtual api::PartitionView create(const api::CreateRequest& request, const Actor& actor,
                                       Deadline wait_busy) = 0;
-    virtual api::PartitionView undefine(const api::Selector& selector, const Actor& actor,
+    /// Throws wrong_state when the definition is not at `revision`.
+    virtual api::PartitionView undefine(const api::Selector& selector,
+                                        std::optional<std::int64_t> revision, const Actor& actor,
+                                        Deadline wait_busy) = 0;
+    virtual api::PartitionView replace(const api::Selector& selector,
+                                       const api::ReplaceRequest& request, const Actor& actor,
+                                       Deadline wait_busy) = 0;
+    virtual api::PartitionView rollback(const api::Selector& selector,
+                                        const api::RollbackRequest& request, const Actor& actor,
                                         Deadline wait_busy) = 0;
     virtual api::PartitionView start(const api::Selector& selector,
                                      const api::StartRequest& request, const Actor& actor,

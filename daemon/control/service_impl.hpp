@@ -17,7 +17,8 @@
 
 namespace mshv::control {
 
-/// The use cases over control's parts. Reads are in queries.cpp, changes in commands.cpp.
+/// The use cases over control's parts. Reads are in queries.cpp, changes in commands.cpp, and what
+/// concerns definitions over time in revisions.cpp.
 class ServiceImpl final : public Service {
 public:
     explicit ServiceImpl(const Dependencies& dependencies);
@@ -31,7 +32,14 @@ public:
 
     std::string list_json(bool include_off) override;
     api::PartitionView get(const api::Selector& selector) override;
-    api::StoredDefinition definition(const api::Selector& selector) override;
+    api::StoredDefinition definition(const api::Selector& selector,
+                                     std::optional<std::int64_t> revision) override;
+    api::RevisionList revisions(const api::Selector& selector, std::size_t limit) override;
+    api::ChangeList changes(const api::Selector& selector, std::optional<std::int64_t> from,
+                            std::optional<std::int64_t> to) override;
+    api::Plan plan(const api::PlanRequest& request) override;
+    api::VmmArguments vmm_arguments(const api::Selector& selector) override;
+    api::VmmArguments vmm_arguments(const api::PartitionSpec& spec) override;
     api::EventPage events(std::int64_t since, std::size_t limit, std::optional<api::Uuid> partition,
                           Deadline wait) override;
     std::vector<api::HistoryEntry> history(const std::optional<std::string>& name_or_uuid,
@@ -44,8 +52,12 @@ public:
 
     api::PartitionView create(const api::CreateRequest& request, const Actor& actor,
                               Deadline wait_busy) override;
-    api::PartitionView undefine(const api::Selector& selector, const Actor& actor,
-                                Deadline wait_busy) override;
+    api::PartitionView undefine(const api::Selector& selector, std::optional<std::int64_t> revision,
+                                const Actor& actor, Deadline wait_busy) override;
+    api::PartitionView replace(const api::Selector& selector, const api::ReplaceRequest& request,
+                               const Actor& actor, Deadline wait_busy) override;
+    api::PartitionView rollback(const api::Selector& selector, const api::RollbackRequest& request,
+                                const Actor& actor, Deadline wait_busy) override;
     api::PartitionView start(const api::Selector& selector, const api::StartRequest& request,
                              const Actor& actor, Deadline wait_busy) override;
     api::PartitionView shutdown(const api::Selector& selector, const api::ShutdownRequest& request,

@@ -11,8 +11,9 @@ http::Answer create_partition(Call& call) {
 }
 
 http::Answer undefine_partition(Call& call) {
+    const auto revision = call.revision("revision");
     const auto busy = call.wait_busy();
-    return json_of(call.service.undefine(call.selector(), call.actor(), busy));
+    return json_of(call.service.undefine(call.selector(), revision, call.actor(), busy));
 }
 
 http::Answer start_partition(Call& call) {

@@ -67,11 +67,6 @@ http::Answer get_partition(Call& call) {
     return json_of(call.service.get(call.selector()));
 }
 
-http::Answer get_definition(Call& call) {
-    call.query.done();
-    return json_of(call.service.definition(call.selector()));
-}
-
 http::Answer get_vcpus(Call& call) {
     call.query.done();
     return json_of(

@@ -18,6 +18,16 @@ constexpr std::array table{
     Route{"GET", "/v1/partitions/{sel}", Role::reader, Kind::query, no_body, get_partition},
     Route{"DELETE", "/v1/partitions/{sel}", Role::admin, Kind::change, no_body, undefine_partition},
     Route{"GET", "/v1/partitions/{sel}/spec", Role::reader, Kind::query, no_body, get_definition},
+    Route{"PUT", "/v1/partitions/{sel}/spec", Role::admin, Kind::change, definition_body,
+          replace_definition},
+    Route{"GET", "/v1/partitions/{sel}/revisions", Role::reader, Kind::query, no_body,
+          list_revisions},
+    Route{"GET", "/v1/partitions/{sel}/changes", Role::reader, Kind::query, no_body, get_changes},
+    Route{"POST", "/v1/partitions/{sel}/rollback", Role::admin, Kind::change, small_body,
+          rollback_definition},
+    // Runs the program that the definition names: not for readers, and counted.
+    Route{"GET", "/v1/partitions/{sel}/vmm-args", Role::admin, Kind::waiting, no_body,
+          get_vmm_arguments},
     Route{"GET", "/v1/partitions/{sel}/vcpus", Role::reader, Kind::query, no_body, get_vcpus},
     Route{"GET", "/v1/partitions/{sel}/wait", Role::reader, Kind::waiting, no_body, wait_partition},
     Route{"POST", "/v1/partitions/{sel}/start", Role::admin, Kind::change, small_body,
@@ -44,6 +54,8 @@ constexpr std::array table{
     Route{"GET", "/v1/partitions/{sel}/console", Role::admin, Kind::query, no_body, attach_console},
     Route{"GET", "/v1/partitions/{sel}/console/log", Role::admin, Kind::query, no_body,
           get_console_log},
+    Route{"POST", "/v1/plan", Role::admin, Kind::query, definition_body, plan_definition},
+    Route{"POST", "/v1/vmm-args", Role::admin, Kind::waiting, definition_body, plan_vmm_arguments},
     Route{"GET", "/v1/events", Role::reader, Kind::waiting, no_body, get_events},
     Route{"GET", "/v1/history", Role::reader, Kind::query, no_body, get_history},
 };
@@ -97,6 +109,12 @@ api::Selector Call::selector() const {
 
 control::Actor Call::actor() const {
     return {"uid " + std::to_string(peer.uid) + " pid " + std::to_string(peer.pid)};
+}
+
+std::optional<std::int64_t> Call::revision(std::string_view key) {
+    constexpr auto largest = static_cast<std::uint64_t>(INT64_MAX);
+    const auto number = query.number(key, 1, largest);
+    return number ? std::optional(static_cast<std::int64_t>(*number)) : std::nullopt;
 }
 
 posix::Deadline Call::wait_busy() {

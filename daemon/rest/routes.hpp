@@ -9,6 +9,8 @@
 #include "toolstack/libs/http/message.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +33,8 @@ public:
     /// The {sel} of the path. Throws Error{usage}.
     [[nodiscard]] api::Selector selector() const;
     [[nodiscard]] control::Actor actor() const;
+    /// The number of a revision under `key` of the query.
+    std::optional<std::int64_t> revision(std::string_view key);
     /// ?wait_busy_ms of a route that changes something; the query ends with it.
     posix::Deadline wait_busy();
     /// The decoded body; an empty one is {}.
@@ -100,7 +104,6 @@ http::Answer get_version(Call& call);
 http::Answer get_host(Call& call);
 http::Answer list_partitions(Call& call);
 http::Answer get_partition(Call& call);
-http::Answer get_definition(Call& call);
 http::Answer get_vcpus(Call& call);
 http::Answer wait_partition(Call& call);
 http::Answer get_events(Call& call);
@@ -119,6 +122,16 @@ http::Answer unpause_partition(Call& call);
 http::Answer trigger_partition(Call& call);
 http::Answer rename_partition(Call& call);
 http::Answer autostart_partition(Call& call);
+
+// definition_routes.cpp
+http::Answer get_definition(Call& call);
+http::Answer replace_definition(Call& call);
+http::Answer list_revisions(Call& call);
+http::Answer get_changes(Call& call);
+http::Answer rollback_definition(Call& call);
+http::Answer plan_definition(Call& call);
+http::Answer get_vmm_arguments(Call& call);
+http::Answer plan_vmm_arguments(Call& call);
 
 // console_routes.cpp
 http::Answer attach_console(Call& call);

@@ -40,6 +40,12 @@ constexpr auto rules = std::to_array<Rule>({
     {"has an open row in the history and does not run",
      "SELECT name FROM history WHERE ended IS NULL AND incarnation NOT IN (SELECT incarnation FROM "
      "runtime)"},
+    {"has no text of its definition",
+     "SELECT name FROM partition p WHERE NOT EXISTS (SELECT 1 FROM revision r WHERE r.partition = "
+     "p.id AND r.number = p.revision)"},
+    {"runs with a revision that is yet to come",
+     "SELECT p.name FROM runtime r JOIN partition p ON p.id = r.partition WHERE r.revision > "
+     "p.revision"},
     {"writes to a disk and does not run",
      "SELECT p.name FROM disk_writer w JOIN partition p ON p.id = w.partition WHERE p.state = "
      "'shutoff'"},

@@ -109,44 +109,56 @@ void Unit::write_parts(PartitionNumber id, const Definition& definition) {
 
 PartitionRow Unit::insert(const Definition& d, bool persistent, const std::string& actor) {
     check_free(d, 0);
-    (bind(
-         connection_,
-         "INSERT INTO partition (uuid, name, title, spec, xml, persistent, memory, vcpus, "
-         "autostart, autostart_order, protect_destroy, protect_delete, state, reason, state_since) "
-         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'shutoff', 'defined', ?)")
-     << api::to_string(d.uuid) << d.name << d.title << d.spec << d.xml << persistent << d.memory
-     << d.vcpus << d.autostart << d.autostart_order << d.protect_destroy << d.protect_delete
-     << now_ms())
+    (bind(connection_,
+          "INSERT INTO partition (uuid, name, title, persistent, memory, vcpus, autostart, "
+          "autostart_order, protect_destroy, protect_delete, state, reason, state_since, owner) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'shutoff', 'defined', ?, ?)")
+     << api::to_string(d.uuid) << d.name << d.title << persistent << d.memory << d.vcpus
+     << d.autostart << d.autostart_order << d.protect_destroy << d.protect_delete << now_ms()
+     << d.owner)
         .exec();
     const PartitionNumber id = connection_.database().getLastInsertRowid();
     write_parts(id, d);
-    touch(id);
+    add_revision(id, {d.spec, d.xml, d.cause, d.detail}, actor);
     PartitionRow row = must_find(id);
     append_event(&row,
                  {persistent ? "partition.defined" : "partition.created", actor, {}, {}, {}, {}});
     return row;
 }
 
-PartitionRow Unit::redefine(const Definition& d, const std::string& actor) {
+PartitionRow Unit::redefine(const Definition& d, const Over& over, const std::string& actor) {
     const auto old = find(d.uuid);
     if (!old) {
         throw Error(ErrorCode::not_found, "No partition has the UUID " + api::to_string(d.uuid));
     }
+    if (over.revision) {
+        refuse_other_revision(*old, *over.revision);
+    }
     check_free(d, old->id);
-    (bind(
-         connection_,
-         "UPDATE partition SET name = ?, title = ?, spec = ?, xml = ?, persistent = 1, memory = ?, "
-         "vcpus = ?, autostart = ?, autostart_order = ?, protect_destroy = ?, protect_delete = ? "
-         "WHERE id = ?")
-     << d.name << d.title << d.spec << d.xml << d.memory << d.vcpus << d.autostart
-     << d.autostart_order << d.protect_destroy << d.protect_delete << old->id)
+    // To edit what a transient partition runs with is not to define it.
+    const bool persistent =
+        old->persistent || (d.cause != api::Cause::edited && d.cause != api::Cause::rolled_back);
+    (bind(connection_,
+          "UPDATE partition SET name = ?, title = ?, persistent = ?, memory = ?, vcpus = ?, "
+          "autostart = ?, autostart_order = ?, protect_destroy = ?, protect_delete = ? "
+          "WHERE id = ?")
+     << d.name << d.title << persistent << d.memory << d.vcpus << d.autostart << d.autostart_order
+     << d.protect_destroy << d.protect_delete << old->id)
+        .exec();
+    (bind(connection_, "UPDATE runtime SET pending = ? WHERE partition = ?")
+     << over.pending << old->id)
         .exec();
     (bind(connection_, "DELETE FROM label WHERE partition = ?") << old->id).exec();
     (bind(connection_, "DELETE FROM mac WHERE partition = ?") << old->id).exec();
     write_parts(old->id, d);
-    touch(old->id);
+    const std::int64_t number = add_revision(old->id, {d.spec, d.xml, d.cause, d.detail}, actor);
     PartitionRow row = must_find(old->id);
-    append_event(&row, {"partition.redefined", actor, {}, {}, {}, {}});
+    append_event(&row, {"partition.redefined",
+                        actor,
+                        std::string(api::to_name(d.cause)) + ": revision " + std::to_string(number),
+                        {},
+                        {},
+                        {}});
     return row;
 }
 
@@ -168,10 +180,8 @@ PartitionRow Unit::rename(PartitionNumber id, const std::string& name, const std
     wanted.uuid = old.uuid;
     wanted.name = name;
     check_free(wanted, id);
-    (bind(connection_, "UPDATE partition SET name = ?, spec = ? WHERE id = ?")
-     << name << spec << id)
-        .exec();
-    touch(id);
+    (bind(connection_, "UPDATE partition SET name = ? WHERE id = ?") << name << id).exec();
+    add_respecified(id, spec, api::Cause::renamed, "was '" + old.name + "'", actor);
     PartitionRow row = must_find(id);
     append_event(&row, {"partition.renamed", actor, "was '" + old.name + "'", {}, {}, {}});
     return row;
@@ -179,11 +189,10 @@ PartitionRow Unit::rename(PartitionNumber id, const std::string& name, const std
 
 PartitionRow Unit::set_autostart(PartitionNumber id, bool enabled, unsigned order,
                                  const std::string& spec, const std::string& actor) {
-    (bind(connection_,
-          "UPDATE partition SET autostart = ?, autostart_order = ?, spec = ? WHERE id = ?")
-     << enabled << order << spec << id)
+    (bind(connection_, "UPDATE partition SET autostart = ?, autostart_order = ? WHERE id = ?")
+     << enabled << order << id)
         .exec();
-    touch(id);
+    add_respecified(id, spec, api::Cause::autostart, enabled ? "on" : "off", actor);
     PartitionRow row = must_find(id);
     append_event(&row, {"partition.autostart", actor, enabled ? "on" : "off", {}, {}, {}});
     return row;

@@ -61,16 +61,40 @@ std::vector<PartitionRow> Reader::load() {
                            [](Connection& connection) { return read_rows(connection); });
 }
 
-std::optional<Store::Text> Reader::definition(PartitionNumber id) {
+std::optional<Store::Text> Reader::definition(PartitionNumber id,
+                                              std::optional<std::int64_t> revision) {
     return with_connection("Reading a definition", [&](Connection& connection) {
-        auto& s = connection.statement("SELECT spec, xml FROM partition WHERE id = ?");
-        s.bind(1, id);
+        auto& s = connection.statement(
+            revision ? "SELECT spec, xml, number FROM revision WHERE partition = ? AND number = ?"
+                     : "SELECT r.spec, r.xml, r.number FROM partition p JOIN revision r ON "
+                       "r.partition = p.id AND r.number = p.revision WHERE p.id = ?");
+        Binder binder{s};
+        binder << id;
+        if (revision) {
+            binder << *revision;
+        }
         std::optional<Store::Text> text;
         if (s.executeStep()) {
-            text = Store::Text{s.getColumn(0).getString(), s.getColumn(1).getString()};
+            text = Store::Text{s.getColumn(0).getString(), s.getColumn(1).getString(),
+                               column_int(s, 2)};
         }
         s.reset();
         return text;
+    });
+}
+
+std::vector<api::Revision> Reader::revisions(PartitionNumber id, std::size_t limit) {
+    return with_connection("Reading the revisions", [&](Connection& connection) {
+        auto& s = connection.statement("SELECT number, at, actor, cause, detail FROM revision "
+                                       "WHERE partition = ? ORDER BY number DESC LIMIT ?");
+        Binder{s} << id << limit_of(limit);
+        std::vector<api::Revision> revisions;
+        while (s.executeStep()) {
+            revisions.push_back({column_int(s, 0), column_int(s, 1), s.getColumn(2).getString(),
+                                 column_enum<api::Cause>(s, 3), s.getColumn(4).getString()});
+        }
+        s.reset();
+        return revisions;
     });
 }
 

@@ -13,7 +13,10 @@ public:
     explicit Reader(const std::string& path) : connection_(path, Connection::Mode::read_only) {}
 
     std::vector<PartitionRow> load() MSHV_EXCLUDES(mutex_);
-    std::optional<Store::Text> definition(PartitionNumber id) MSHV_EXCLUDES(mutex_);
+    std::optional<Store::Text> definition(PartitionNumber id, std::optional<std::int64_t> revision)
+        MSHV_EXCLUDES(mutex_);
+    std::vector<api::Revision> revisions(PartitionNumber id, std::size_t limit)
+        MSHV_EXCLUDES(mutex_);
     api::EventPage events(std::int64_t since, std::size_t limit,
                           const std::optional<api::Uuid>& partition) MSHV_EXCLUDES(mutex_);
     std::vector<api::HistoryEntry> history(const std::optional<std::string>& name_or_uuid,

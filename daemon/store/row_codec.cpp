@@ -11,10 +11,10 @@ namespace {
     "SELECT p.id, p.uuid, p.name, p.title, p.persistent, p.memory, p.vcpus, p.autostart, "         \
     "p.autostart_order, p.protect_destroy, p.protect_delete, p.state, p.reason, p.state_since, "   \
     "p.was_running, p.autostart_boot, p.exit_at, p.exit_reason, p.exit_code, p.exit_signal, "      \
-    "p.exit_detail, "                                                                              \
+    "p.exit_detail, p.revision, p.owner, "                                                         \
     "r.incarnation, r.run_dir, r.nonce, r.boot_id, r.keeper_pid, r.keeper_start, r.vmm_pid, "      \
     "r.vmm_start, r.generation, r.acked_seq, r.started, r.generation_started, r.accelerator, "     \
-    "r.accelerator_reason, r.vmm_version, r.responsive, "                                          \
+    "r.accelerator_reason, r.vmm_version, r.responsive, r.revision, r.pending, "                   \
     "i.kind, i.actor, i.started, i.started_boot, i.deadline_boot, i.incarnation, i.methods, "      \
     "i.resend, i.escalate "                                                                        \
     "FROM partition p LEFT JOIN runtime r ON r.partition = p.id "                                  \
@@ -45,6 +45,8 @@ Runtime runtime_at(SQLite::Statement& s, int first) {
     runtime.accelerator_reason = s.getColumn(first + 13).getString();
     runtime.vmm_version = s.getColumn(first + 14).getString();
     runtime.responsive = column_int(s, first + 15) != 0;
+    runtime.revision = column_int(s, first + 16);
+    runtime.pending = column_int(s, first + 17) != 0;
     return runtime;
 }
 
@@ -97,11 +99,13 @@ PartitionRow row_at(SQLite::Statement& s) {
                                       column_optional(s, 18), column_optional(s, 19),
                                       s.getColumn(20).getString()};
     }
-    if (!s.getColumn(21).isNull()) {
-        row.runtime = runtime_at(s, 21);
+    row.revision = column_int(s, 21);
+    row.owner = s.getColumn(22).getString();
+    if (!s.getColumn(23).isNull()) {
+        row.runtime = runtime_at(s, 23);
     }
-    if (!s.getColumn(37).isNull()) {
-        row.intent = intent_at(s, 37);
+    if (!s.getColumn(41).isNull()) {
+        row.intent = intent_at(s, 41);
     }
     return row;
 }

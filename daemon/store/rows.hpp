@@ -3,6 +3,7 @@
 
 #include "daemon/domain/lifecycle.hpp"
 #include "toolstack/libs/api/enum_names.hpp"
+#include "toolstack/libs/api/revision.hpp"
 #include "toolstack/libs/api/spec.hpp"
 #include "toolstack/libs/api/view.hpp"
 #include "toolstack/libs/posix/pidfd.hpp"
@@ -57,6 +58,8 @@ struct Runtime {
     std::int64_t generation_started_ms = 0;
     std::string accelerator, accelerator_reason, vmm_version;
     bool responsive = true;
+    std::int64_t revision = 0; ///< of the definition that it was started with; 0 = not known
+    bool pending = false;      ///< the definition has since changed in what needs a start
 
     bool operator==(const Runtime&) const = default;
 };
@@ -81,11 +84,13 @@ struct PartitionRow {
     bool was_running = false;   ///< ran when the host went down: for autostart's if-was-running
     std::string autostart_boot; ///< boot for which autostart is done with it
     std::optional<api::LastExit> last_exit;
+    std::int64_t revision = 1; ///< of the definition
+    std::string owner;         ///< the apply that made it; empty = none did
     std::optional<Runtime> runtime;
     std::optional<Intent> intent;
 };
 
-/// What define writes: the spec's text and the columns drawn from it.
+/// What define writes: the spec's text and the columns drawn from it, and why.
 struct Definition {
     api::Uuid uuid{};
     std::string name;
@@ -99,6 +104,16 @@ struct Definition {
     bool autostart = false;
     unsigned autostart_order = 100;
     bool protect_destroy = false, protect_delete = false;
+    api::Cause cause = api::Cause::defined;
+    std::string detail; ///< of the cause
+    std::string owner;  ///< only of a new partition: it stays
+};
+
+/// What a definition replaces.
+struct Over {
+    /// Refused when the current revision is another.
+    std::optional<std::int64_t> revision;
+    bool pending = false; ///< the present run has not got all of it
 };
 
 /// How a run ended.

@@ -59,12 +59,12 @@ void Unit::begin_run(PartitionNumber id, const Runtime& r, const std::string& st
     (bind(connection_,
           "INSERT INTO runtime (partition, incarnation, run_dir, nonce, boot_id, keeper_pid, "
           "keeper_start, vmm_pid, vmm_start, generation, acked_seq, started, generation_started, "
-          "accelerator, accelerator_reason, vmm_version, responsive) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+          "accelerator, accelerator_reason, vmm_version, responsive, revision) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
      << id << r.incarnation << r.run_dir << r.nonce << r.boot_id << r.keeper.pid
      << ticks(r.keeper.start_ticks) << r.vmm.pid << ticks(r.vmm.start_ticks) << r.generation
      << r.acked_seq << r.started_ms << r.generation_started_ms << r.accelerator
-     << r.accelerator_reason << r.vmm_version << r.responsive)
+     << r.accelerator_reason << r.vmm_version << r.responsive << row.revision)
         .exec();
     (bind(connection_, "INSERT INTO history (partition, uuid, name, incarnation, started, "
                        "started_by) VALUES (?, ?, ?, ?, ?, ?)")

@@ -86,7 +86,13 @@ public:
     }
 
     std::vector<PartitionRow> load() override { return reader_.load(); }
-    std::optional<Text> definition(PartitionNumber id) override { return reader_.definition(id); }
+    std::optional<Text> definition(PartitionNumber id,
+                                   std::optional<std::int64_t> revision) override {
+        return reader_.definition(id, revision);
+    }
+    std::vector<api::Revision> revisions(PartitionNumber id, std::size_t limit) override {
+        return reader_.revisions(id, limit);
+    }
     api::EventPage events(std::int64_t since, std::size_t limit,
                           const std::optional<api::Uuid>& partition) override {
         return reader_.events(since, limit, partition);

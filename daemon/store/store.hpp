@@ -21,6 +21,7 @@ struct Options {
     bool create = true; ///< make the database when there is none
     std::int64_t keep_events = 100'000;
     std::int64_t keep_history = 100'000;
+    std::int64_t keep_revisions = 100;     ///< of each definition
     std::function<std::int64_t()> wall_ms; ///< empty = the system's clock
     /// Called once, on the committer's thread, when a commit's outcome cannot be known: the daemon
     /// must end, so that the next one finds out. Nothing is written after it.
@@ -44,8 +45,11 @@ public:
     /// Throws Error{exists}, naming the holder, when name, UUID or a MAC is taken.
     virtual PartitionRow insert(const Definition& definition, bool persistent,
                                 const std::string& actor) = 0;
-    /// Replaces the definition of the partition with the same UUID and makes it persistent.
-    virtual PartitionRow redefine(const Definition& definition, const std::string& actor) = 0;
+    /// Replaces the definition of the partition with the same UUID, which makes it persistent unless
+    /// it is edited or rolled back. Throws Error{wrong_state} when `over` names another revision
+    /// than the current one.
+    virtual PartitionRow redefine(const Definition& definition, const Over& over,
+                                  const std::string& actor) = 0;
     /// Removes a partition on which nothing runs.
     virtual void remove(PartitionNumber id, const std::string& kind, const std::string& actor,
                         const std::string& detail = {}) = 0;
@@ -133,8 +137,14 @@ public:
     /// The definition of a partition; empty when there is none with this number.
     struct Text {
         std::string spec, xml;
+        std::int64_t revision = 0;
     };
-    [[nodiscard]] virtual std::optional<Text> definition(PartitionNumber id) = 0;
+    /// `revision`: an earlier one than the current.
+    [[nodiscard]] virtual std::optional<Text>
+    definition(PartitionNumber id, std::optional<std::int64_t> revision = {}) = 0;
+    /// Newest first, without their text.
+    [[nodiscard]] virtual std::vector<api::Revision> revisions(PartitionNumber id,
+                                                               std::size_t limit) = 0;
     [[nodiscard]] virtual api::EventPage events(std::int64_t since, std::size_t limit,
                                                 const std::optional<api::Uuid>& partition) = 0;
     /// Newest first.

@@ -19,7 +19,8 @@ public:
 
     PartitionRow insert(const Definition& definition, bool persistent,
                         const std::string& actor) override;
-    PartitionRow redefine(const Definition& definition, const std::string& actor) override;
+    PartitionRow redefine(const Definition& definition, const Over& over,
+                          const std::string& actor) override;
     void remove(PartitionNumber id, const std::string& kind, const std::string& actor,
                 const std::string& detail) override;
     PartitionRow rename(PartitionNumber id, const std::string& name, const std::string& spec,
@@ -66,6 +67,19 @@ private:
     PartitionRow must_find(PartitionNumber id);
     void check_free(const Definition& definition, PartitionNumber self);
     void write_parts(PartitionNumber id, const Definition& definition);
+    /// The text and why it is there.
+    struct Text {
+        const std::string& spec;
+        const std::string& xml;
+        api::Cause cause;
+        std::string detail;
+    };
+    /// Writes the next revision and makes it the current one.
+    std::int64_t add_revision(PartitionNumber id, const Text& text, const std::string& actor);
+    /// The next revision with another spec and the same document.
+    void add_respecified(PartitionNumber id, const std::string& spec, api::Cause cause,
+                         const std::string& detail, const std::string& actor);
+    void refuse_other_revision(const PartitionRow& row, std::int64_t expected);
     void touch(PartitionNumber id) { touched_.push_back(id); }
     /// What an event says of the change that it belongs to.
     struct Told {

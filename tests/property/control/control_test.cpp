@@ -99,7 +99,7 @@ void user_step(World& world, Model& model, const std::string& name, int what) {
         break;
     default:
         if (call(model.contains(name) ? std::nullopt : Expectation(ErrorCode::not_found),
-                 [&] { world.service().undefine(by_name(name), tester, soon()); })) {
+                 [&] { world.service().undefine(by_name(name), {}, tester, soon()); })) {
             ModelPartition& partition = model.at(name);
             if (partition.state == State::shutoff || partition.state == State::crashed) {
                 model.erase(name);

@@ -17,6 +17,7 @@ struct ModelRow {
     bool persistent = true;
     api::State state = api::State::shutoff;
     std::string incarnation;
+    std::int64_t revision = 1;
 };
 using Model = std::map<store::PartitionNumber, ModelRow>;
 
@@ -38,7 +39,7 @@ void step(StoreFixture& fixture, Model& model, int number) {
     const auto pick = [&]() -> Model::iterator {
         return std::next(model.begin(), *rc::gen::inRange<int>(0, static_cast<int>(model.size())));
     };
-    const int what = model.empty() ? 0 : *rc::gen::inRange(0, 6);
+    const int what = model.empty() ? 0 : *rc::gen::inRange(0, 7);
     if (what == 0) {
         const std::string name = any_name();
         const bool persistent = *rc::gen::arbitrary<bool>();
@@ -51,7 +52,7 @@ void step(StoreFixture& fixture, Model& model, int number) {
                                                           "i" + std::to_string(number)));
                 return row.id;
             });
-            model[id] = {name, persistent, api::State::starting, "i" + std::to_string(number)};
+            model[id] = {name, persistent, api::State::starting, "i" + std::to_string(number), 1};
         });
         RC_ASSERT(code.has_value() == (code && taken(model, name)));
         return;
@@ -100,6 +101,19 @@ void step(StoreFixture& fixture, Model& model, int number) {
             return;
         }
         RC_FAIL("the unit's own exception is lost");
+    } else if (what == 6) {
+        // An editor who has seen the present revision, or the one before it.
+        const bool stale = *rc::gen::arbitrary<bool>();
+        auto d = StoreFixture::definition(row.name);
+        d.uuid = fixture.find(id)->uuid;
+        const store::Over over{row.revision - (stale ? 1 : 0), false};
+        const auto code = code_of(
+            [&] { fixture.db->write([&](Transaction& t) { return t.redefine(d, over, "t"); }); });
+        RC_ASSERT(code.has_value() == stale);
+        if (!stale) {
+            ++row.revision;
+            row.persistent = true;
+        }
     }
 }
 
@@ -123,6 +137,7 @@ BOOST_AUTO_TEST_CASE(the_database_follows_the_model) {
             RC_ASSERT(row.name == expected.name);
             RC_ASSERT(row.state == expected.state);
             RC_ASSERT(row.persistent == expected.persistent);
+            RC_ASSERT(row.revision == expected.revision);
         }
         for (const auto& fault : fixture.db->fsck()) {
             RC_FAIL(fault);

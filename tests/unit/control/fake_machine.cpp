@@ -301,7 +301,9 @@ public:
         }
         machine_.at("release.exit");
     }
-    void set_policy(const domain::EndPolicy&, Deadline) override {}
+    void set_policy(const domain::EndPolicy& policy, Deadline) override {
+        act("set_policy", [&](FakeKeeper& keeper) { keeper.policies.push_back(policy); });
+    }
     void acknowledge(std::int64_t) override {}
     void attach_console(posix::Fd, const vmm::ConsoleRequest&, Deadline) override {}
     std::vector<VcpuInfo> vcpus(Deadline) override {
@@ -390,6 +392,8 @@ domain::LaunchPlan FakeVmmHost::plan(const vmm::PlanRequest& request) {
     plan.start_paused = request.start_paused;
     plan.accelerator_reason = "a fake";
     plan.vmm_version = "fake 1.0";
+    plan.program = "/fake/vmm";
+    plan.argv = {"vmm", "-name", plan.name};
     return plan;
 }
 

@@ -27,7 +27,8 @@ struct FakeKeeper {
     bool dead = false; ///< the keeper itself was killed
     Expected expected = Expected::none;
     std::vector<KeeperEvent> journal;
-    std::vector<std::string> asked; ///< what the guest was asked for
+    std::vector<std::string> asked;          ///< what the guest was asked for
+    std::vector<domain::EndPolicy> policies; ///< given since the start
 };
 
 using KeeperKey = std::pair<api::Uuid, std::string>;

@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(a_user_who_destroys_or_stops_it_wins) {
     start("web"); // or starts it at once
     BOOST_TEST((look(uuid).reason == Reason::started));
     lose(uuid);
-    service().undefine(by_name("web"), tester, at_once());
+    service().undefine(by_name("web"), {}, tester, at_once());
     const auto once = run("once", CreateMode::transient);
     lose(once);
     BOOST_TEST((destroy("once").state == State::shutoff));

@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(a_defined_partition_is_started_again_and_again) {
     }
     BOOST_TEST(get("web").id == id);
     BOOST_TEST(service().history("web", 10).size() == 3U);
-    service().undefine(by_name("web"), tester, at_once());
+    service().undefine(by_name("web"), {}, tester, at_once());
     BOOST_TEST(!exists("web"));
     BOOST_TEST((code_of([&] { start("web"); }) == ErrorCode::not_found));
 }
@@ -306,7 +306,7 @@ BOOST_AUTO_TEST_CASE(storms_of_operations_keep_the_rules) {
                 code_of([&] { service().pause(by_name(name), tester, at_once()); });
                 code_of([&] { service().unpause(by_name(name), tester, at_once()); });
                 code_of([&] { destroy(name); });
-                code_of([&] { service().undefine(by_name(name), tester, at_once()); });
+                code_of([&] { service().undefine(by_name(name), {}, tester, at_once()); });
                 (void)service().list_json(true);
             }
         });

@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(the_oldest_of_what_is_no_more_goes) {
     wait_removed(stays_too);
     BOOST_TEST(exists_path(ended[4]));
     BOOST_TEST(exists_path(stays + "/console.log"));
-    service().undefine(by_name("kept"), tester, at_once());
+    service().undefine(by_name("kept"), {}, tester, at_once());
     wait_removed(stays);
     BOOST_TEST(exists_path(ended[5]));
 }

@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(protection_needs_to_be_overridden) {
     api::DestroyRequest destroy;
     destroy.override_protection = true;
     service().destroy(by_name("web"), destroy, tester, at_once());
-    BOOST_TEST((code_of([&] { service().undefine(by_name("web"), tester, at_once()); }) ==
+    BOOST_TEST((code_of([&] { service().undefine(by_name("web"), {}, tester, at_once()); }) ==
                 ErrorCode::denied));
 }
 

@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(definitions_come_back_canonical_and_as_given) {
     request.spec.labels = {{"tier", "front"}};
     const auto view = service().create(request, tester, at_once());
     BOOST_TEST(view.labels.at("tier") == "front");
-    const auto stored = service().definition(by_name("web"));
+    const auto stored = service().definition(by_name("web"), {});
     BOOST_TEST(stored.xml == "<partition/>");
     BOOST_TEST((stored.spec.uuid == view.uuid));
     BOOST_TEST(stored.spec.devices.nics[1].mac.size() == 17U);
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(definitions_come_back_canonical_and_as_given) {
     request.replace = true;
     request.spec.title = "new";
     service().create(request, tester, at_once());
-    const auto after = service().definition(by_name("web"));
+    const auto after = service().definition(by_name("web"), {});
     BOOST_TEST(after.spec.title == "new");
     BOOST_TEST((after.spec.uuid == view.uuid));
     BOOST_TEST(after.spec.devices.nics[1].mac == stored.spec.devices.nics[1].mac);
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(names_and_autostart_change_in_the_definition_too) {
     define("db");
     service().rename(by_name("web"), {"www"}, tester, at_once());
     BOOST_TEST(!exists("web"));
-    BOOST_TEST(service().definition(by_name("www")).spec.name == "www");
+    BOOST_TEST(service().definition(by_name("www"), {}).spec.name == "www");
     BOOST_TEST((code_of([&] { service().rename(by_name("www"), {"db"}, tester, at_once()); }) ==
                 ErrorCode::exists));
     BOOST_TEST((code_of([&] { service().rename(by_name("www"), {"17"}, tester, at_once()); }) ==
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(names_and_autostart_change_in_the_definition_too) {
     api::AutostartRequest request;
     request.order = 7;
     BOOST_TEST(service().set_autostart(by_name("www"), request, tester, at_once()).autostart);
-    BOOST_TEST(service().definition(by_name("www")).spec.autostart.order == 7U);
+    BOOST_TEST(service().definition(by_name("www"), {}).spec.autostart.order == 7U);
     create("once");
     BOOST_TEST((code_of([&] { service().set_autostart(by_name("once"), {}, tester, at_once()); }) ==
                 ErrorCode::wrong_state));
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(names_and_autostart_change_in_the_definition_too) {
 BOOST_AUTO_TEST_CASE(undefining_what_runs_leaves_it_running) {
     define("web");
     const auto view = start("web");
-    BOOST_TEST(!service().undefine(by_name("web"), tester, at_once()).persistent);
+    BOOST_TEST(!service().undefine(by_name("web"), {}, tester, at_once()).persistent);
     BOOST_TEST((get("web").state == State::running));
     machine().guest_poweroff(view.uuid);
     wait_gone("web");

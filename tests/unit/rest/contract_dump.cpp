@@ -73,6 +73,16 @@ constexpr Described structs[] = {
     described<api::RenameRequest>("RenameRequest"),
     described<api::AutostartRequest>("AutostartRequest"),
     described<api::StoredDefinition>("StoredDefinition"),
+    described<api::Revision>("Revision"),
+    described<api::RevisionList>("RevisionList"),
+    described<api::SpecChange>("SpecChange"),
+    described<api::ChangeList>("ChangeList"),
+    described<api::PlanRequest>("PlanRequest"),
+    described<api::Plan>("Plan"),
+    described<api::ReplaceRequest>("ReplaceRequest"),
+    described<api::RollbackRequest>("RollbackRequest"),
+    described<api::VmmArgumentsRequest>("VmmArgumentsRequest"),
+    described<api::VmmArguments>("VmmArguments"),
 };
 
 std::string schema_of(const Kind& kind) {

@@ -22,8 +22,9 @@ public:
         return R"({"partitions":[]})";
     }
     api::PartitionView get(const api::Selector& selector) override { return view("get", selector); }
-    api::StoredDefinition definition(const api::Selector& selector) override {
-        note("definition " + selector.to_string());
+    api::StoredDefinition definition(const api::Selector& selector,
+                                     std::optional<std::int64_t> revision) override {
+        note("definition " + selector.to_string() + of(revision));
         api::StoredDefinition stored;
         stored.spec.name = selector.text;
         stored.xml = "<x/>";
@@ -71,9 +72,43 @@ public:
         made.name = request.spec.name;
         return made;
     }
-    api::PartitionView undefine(const api::Selector& selector, const control::Actor& /*actor*/,
+    api::PartitionView undefine(const api::Selector& selector, std::optional<std::int64_t> revision,
+                                const control::Actor& /*actor*/,
                                 control::Deadline /*wait_busy*/) override {
-        return view("undefine", selector);
+        return view("undefine" + of(revision), selector);
+    }
+    api::RevisionList revisions(const api::Selector& selector, std::size_t limit) override {
+        note("revisions " + selector.to_string() + " " + std::to_string(limit));
+        return {};
+    }
+    api::ChangeList changes(const api::Selector& selector, std::optional<std::int64_t> from,
+                            std::optional<std::int64_t> to) override {
+        note("changes " + selector.to_string() + of(from) + of(to));
+        return {};
+    }
+    api::Plan plan(const api::PlanRequest& request) override {
+        note("plan " + request.spec.name);
+        return {};
+    }
+    api::VmmArguments vmm_arguments(const api::Selector& selector) override {
+        note("arguments of " + selector.to_string());
+        return {};
+    }
+    api::VmmArguments vmm_arguments(const api::PartitionSpec& spec) override {
+        note("arguments for " + spec.name);
+        return {};
+    }
+    api::PartitionView replace(const api::Selector& selector, const api::ReplaceRequest& request,
+                               const control::Actor& actor,
+                               control::Deadline /*wait_busy*/) override {
+        return view("replace by " + request.spec.name + of(request.revision) + " " +
+                        std::string(api::to_name(request.cause)) + " by " + actor.name,
+                    selector);
+    }
+    api::PartitionView rollback(const api::Selector& selector, const api::RollbackRequest& request,
+                                const control::Actor& /*actor*/,
+                                control::Deadline /*wait_busy*/) override {
+        return view("rollback to " + std::to_string(request.to) + of(request.revision), selector);
     }
     api::PartitionView start(const api::Selector& selector, const api::StartRequest& request,
                              const control::Actor& /*actor*/,
@@ -145,6 +180,9 @@ public:
     int waiting = 0;
 
 private:
+    static std::string of(std::optional<std::int64_t> revision) {
+        return revision ? " @" + std::to_string(*revision) : "";
+    }
     void note(std::string text) {
         {
             const std::lock_guard lock(mutex_);

@@ -151,6 +151,20 @@ BOOST_AUTO_TEST_CASE(requests_reach_the_service) {
     check("GET", "/v1/partitions/7", "", "get 7");
     check("DELETE", "/v1/partitions/web", "", "undefine web");
     check("GET", "/v1/partitions/web/spec", "", "definition web");
+    check("GET", "/v1/partitions/web/spec?revision=3", "", "definition web @3");
+    check("DELETE", "/v1/partitions/web?revision=3", "", "undefine @3 web");
+    check("PUT", "/v1/partitions/web/spec",
+          R"({"spec":{"name":"n","memory":{"size":1}},"revision":4,"cause":"edited"})",
+          "replace by n @4 edited by uid 1003 pid 1 web");
+    check("GET", "/v1/partitions/web/revisions?limit=5", "", "revisions web 5");
+    check("GET", "/v1/partitions/web/changes", "", "changes web");
+    check("GET", "/v1/partitions/web/changes?from=1&to=2", "", "changes web @1 @2");
+    check("POST", "/v1/partitions/web/rollback", R"({"to":2,"revision":5})",
+          "rollback to 2 @5 web");
+    check("POST", "/v1/plan", R"({"spec":{"name":"n","memory":{"size":1}}})", "plan n");
+    check("GET", "/v1/partitions/web/vmm-args", "", "arguments of web");
+    check("POST", "/v1/vmm-args", R"({"spec":{"name":"n","memory":{"size":1}}})",
+          "arguments for n");
     check("GET", "/v1/partitions/web/vcpus", "", "vcpus web");
     check("GET", "/v1/partitions/web/wait?state=running,paused", "", "wait running paused web");
     check("POST", "/v1/partitions/web/start", "", "start web");
@@ -199,6 +213,11 @@ BOOST_AUTO_TEST_CASE(bad_requests_do_not_reach_the_service) {
     check("GET", "/v1/events?limit=0", "", 400);
     check("GET", "/v1/events?limit=1000000", "", 400);
     check("GET", "/v1/events?since=9223372036854775808", "", 400);
+    check("GET", "/v1/partitions/web/spec?revision=0", "", 400);
+    check("DELETE", "/v1/partitions/web?revision=x", "", 400);
+    check("PUT", "/v1/partitions/web/spec", "{}", 422);
+    check("POST", "/v1/partitions/web/rollback", "{}", 422);
+    check("POST", "/v1/plan?wait_busy_ms=1", R"({"spec":{"name":"n","memory":{"size":1}}})", 400);
     check("POST", "/v1/partitions/web/start", "nonsense", 400);
     check("POST", "/v1/partitions/web/start", R"({"pause":true})", 422);
     check("POST", "/v1/partitions/web/start?wait_busy_ms=x", "", 400);

@@ -53,6 +53,7 @@ struct StoreFixture {
         runtime.vmm = {12, 13};
         runtime.started_ms = runtime.generation_started_ms = 99;
         runtime.accelerator = "tcg";
+        runtime.revision = 1; // the first, which define() writes
         return runtime;
     }
     static store::Intent intent(store::IntentKind kind, const std::string& incarnation) {

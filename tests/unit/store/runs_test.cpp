@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(a_definition_is_replaced_renamed_and_made_transient) {
     const auto row = db->write([&](Transaction& t) { return t.insert(d, true, "t"); });
     d.labels = {{"b", "2"}};
     d.memory = 5;
-    db->write([&](Transaction& t) { t.redefine(d, "t"); });
+    db->write([&](Transaction& t) { t.redefine(d, {}, "t"); });
     BOOST_TEST(find(row.id)->labels.count("a") == 0);
     BOOST_TEST(find(row.id)->memory == 5);
     define("taken");

@@ -12,6 +12,9 @@ Fields fields_of<CreateRequest>() {
         field<&Request::xml>("xml"),
         field<&Request::paused>("paused"),
         field<&Request::replace>("replace"),
+        field<&Request::owner>("owner"),
+        field<&Request::cause>("cause"),
+        field<&Request::recreates>("recreates"),
         field<&Request::timeout_ms>("timeout_ms"),
     };
     return list;
@@ -79,6 +82,7 @@ Fields fields_of<StoredDefinition>() {
     static constexpr std::array list{
         field<&StoredDefinition::spec>("spec", Presence::required),
         field<&StoredDefinition::xml>("xml"),
+        field<&StoredDefinition::revision>("revision"),
     };
     return list;
 }

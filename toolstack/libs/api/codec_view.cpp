@@ -71,6 +71,8 @@ Fields fields_of<RuntimeView>() {
         field<&View::rss>("rss"),
         field<&View::sample_age_ms>("sample_age_ms"),
         field<&View::responsive>("responsive"),
+        field<&View::revision>("revision"),
+        field<&View::pending>("pending"),
         field<&View::hypervisor>("hypervisor"),
     };
     return list;
@@ -102,6 +104,8 @@ Fields fields_of<PartitionView>() {
         field<&View::vcpus>("vcpus"),
         field<&View::labels>("labels"),
         field<&View::state_since_ms>("state_since_ms"),
+        field<&View::revision>("revision"),
+        field<&View::owner>("owner"),
         field<&View::operation>("operation"),
         field<&View::runtime>("runtime"),
         field<&View::last_exit>("last_exit"),

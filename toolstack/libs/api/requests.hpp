@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "toolstack/libs/api/revision.hpp"
 #include "toolstack/libs/api/spec.hpp"
 #include "toolstack/libs/api/view.hpp"
 
@@ -27,7 +28,12 @@ struct CreateRequest {
     CreateMode mode = CreateMode::transient;
     std::string xml;    ///< the document as it was written, for `dumpxml --as-given`
     bool paused = false;
-    bool replace = false; ///< with define: replace the definition of the same name or UUID
+    bool replace = false; ///< unless transient: replace the definition of the same name or UUID
+    std::string owner;    ///< what an apply marks as its own; kept, and empty for all others
+    Cause cause = Cause::defined;
+    /// With define: the partition of that name, which is off and at this revision of its
+    /// definition, goes for the new one; both or neither.
+    std::optional<std::int64_t> recreates;
     std::uint64_t timeout_ms = 60'000;
 };
 
@@ -79,6 +85,7 @@ struct AutostartRequest {
 struct StoredDefinition {
     PartitionSpec spec; ///< canonical: generated values filled in
     std::string xml;    ///< as given; empty when it came without
+    std::int64_t revision = 0;
 };
 
 struct VcpuView {

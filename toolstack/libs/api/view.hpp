@@ -104,6 +104,8 @@ struct RuntimeView {
     std::int64_t rss = 0;        ///< bytes, of the VMM process
     std::int64_t sample_age_ms = 0; ///< how old the three samples above are
     bool responsive = true; ///< did the VMM answer lately?
+    std::int64_t revision = 0; ///< of the definition with which it was started; 0 = not known
+    bool pending = false; ///< the definition has since changed in what needs another start
     std::optional<HypervisorView> hypervisor; ///< under mshv, where the kernel lists partitions
 };
 
@@ -137,6 +139,8 @@ struct PartitionView {
     std::int64_t vcpus = 1;
     std::map<std::string, std::string> labels;
     std::int64_t state_since_ms = 0;
+    std::int64_t revision = 0; ///< of the definition
+    std::string owner;         ///< the apply that made it; empty = none did
     std::optional<OperationView> operation;
     std::optional<RuntimeView> runtime;
     std::optional<LastExit> last_exit;
