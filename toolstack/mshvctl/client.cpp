@@ -94,11 +94,21 @@ Client::~Client() = default;
 
 std::string Client::request(std::string_view method, const std::string& target,
                             const std::string& body, Deadline deadline) {
-    http::ClientRequest request{std::string(method), target, body};
     const bool changes = method != "GET";
+    std::string whole = target;
     if (changes && wait_busy_) {
-        add_query(request.target, "wait_busy_ms", static_cast<std::uint64_t>(wait_busy_->count()));
+        add_query(whole, "wait_busy_ms", static_cast<std::uint64_t>(wait_busy_->count()));
     }
+    return send(method, whole, body, changes, deadline);
+}
+
+std::string Client::ask(const std::string& target, const std::string& body, Deadline deadline) {
+    return send("POST", target, body, false, deadline);
+}
+
+std::string Client::send(std::string_view method, const std::string& target,
+                         const std::string& body, bool changes, Deadline deadline) {
+    const http::ClientRequest request{std::string(method), target, body};
     auto response = translated(socket_, changes, [&] { return http_->send(request, deadline); });
     if (response.status >= first_error_status) {
         throw Error(api::decode_error(response.body, response.status));
@@ -143,6 +153,39 @@ PartitionView Client::get(const Selector& selector, Deadline deadline) {
 api::StoredDefinition Client::definition(const Selector& selector, Deadline deadline) {
     return decode_answer<api::StoredDefinition>(
         request("GET", partition_target(selector) + "/spec", {}, deadline));
+}
+
+api::RevisionList Client::revisions(const Selector& selector, std::size_t limit,
+                                    Deadline deadline) {
+    std::string target = partition_target(selector) + "/revisions";
+    add_query(target, "limit", limit);
+    return decode_answer<api::RevisionList>(request("GET", target, {}, deadline));
+}
+
+api::ChangeList Client::changes(const Selector& selector, std::optional<std::uint64_t> from,
+                                std::optional<std::uint64_t> to, Deadline deadline) {
+    std::string target = partition_target(selector) + "/changes";
+    if (from) {
+        add_query(target, "from", *from);
+    }
+    if (to) {
+        add_query(target, "to", *to);
+    }
+    return decode_answer<api::ChangeList>(request("GET", target, {}, deadline));
+}
+
+api::Plan Client::plan(const api::PlanRequest& plan_request, Deadline deadline) {
+    return decode_answer<api::Plan>(ask("/v1/plan", api::encode(plan_request), deadline));
+}
+
+api::VmmArguments Client::vmm_arguments(const Selector& selector, Deadline deadline) {
+    return decode_answer<api::VmmArguments>(
+        request("GET", partition_target(selector) + "/vmm-args", {}, deadline));
+}
+
+api::VmmArguments Client::vmm_arguments(const api::PartitionSpec& spec, Deadline deadline) {
+    return decode_answer<api::VmmArguments>(
+        ask("/v1/vmm-args", api::encode(api::VmmArgumentsRequest{spec}), deadline));
 }
 
 std::vector<api::VcpuView> Client::vcpus(const Selector& selector, Deadline deadline) {
@@ -191,9 +234,24 @@ PartitionView Client::create(const api::CreateRequest& create_request, Deadline 
         request("POST", "/v1/partitions", api::encode(create_request), deadline));
 }
 
-PartitionView Client::undefine(const Selector& selector, Deadline deadline) {
-    return decode_answer<PartitionView>(
-        request("DELETE", partition_target(selector), {}, deadline));
+PartitionView Client::undefine(const Selector& selector, std::optional<std::int64_t> revision,
+                               Deadline deadline) {
+    std::string target = partition_target(selector);
+    if (revision) {
+        add_query(target, "revision", static_cast<std::uint64_t>(*revision));
+    }
+    return decode_answer<PartitionView>(request("DELETE", target, {}, deadline));
+}
+
+PartitionView Client::replace(const Selector& selector, const api::ReplaceRequest& replace_request,
+                              Deadline deadline) {
+    return decode_answer<PartitionView>(request("PUT", partition_target(selector) + "/spec",
+                                                api::encode(replace_request), deadline));
+}
+
+PartitionView Client::rollback(const Selector& selector,
+                               const api::RollbackRequest& rollback_request, Deadline deadline) {
+    return post(selector, "rollback", rollback_request, deadline);
 }
 
 PartitionView Client::start(const Selector& selector, const api::StartRequest& start_request,

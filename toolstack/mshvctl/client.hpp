@@ -61,6 +61,15 @@ public:
               Deadline deadline);
     api::PartitionView get(const api::Selector& selector, Deadline deadline);
     api::StoredDefinition definition(const api::Selector& selector, Deadline deadline);
+    api::RevisionList revisions(const api::Selector& selector, std::size_t limit,
+                                Deadline deadline);
+    /// Between two revisions; the daemon has its own idea of those that are not given.
+    api::ChangeList changes(const api::Selector& selector, std::optional<std::uint64_t> from,
+                            std::optional<std::uint64_t> to, Deadline deadline);
+    /// What a definition would change. Changes nothing.
+    api::Plan plan(const api::PlanRequest& request, Deadline deadline);
+    api::VmmArguments vmm_arguments(const api::Selector& selector, Deadline deadline);
+    api::VmmArguments vmm_arguments(const api::PartitionSpec& spec, Deadline deadline);
     std::vector<api::VcpuView> vcpus(const api::Selector& selector, Deadline deadline);
     std::vector<api::HistoryEntry> history(const std::optional<api::Selector>& selector,
                                            std::size_t limit, Deadline deadline);
@@ -74,7 +83,13 @@ public:
                                   std::chrono::milliseconds wait, Deadline deadline);
 
     api::PartitionView create(const api::CreateRequest& request, Deadline deadline);
-    api::PartitionView undefine(const api::Selector& selector, Deadline deadline);
+    /// `revision`: refused when the definition is at another.
+    api::PartitionView undefine(const api::Selector& selector, std::optional<std::int64_t> revision,
+                                Deadline deadline);
+    api::PartitionView replace(const api::Selector& selector, const api::ReplaceRequest& request,
+                               Deadline deadline);
+    api::PartitionView rollback(const api::Selector& selector, const api::RollbackRequest& request,
+                                Deadline deadline);
     api::PartitionView start(const api::Selector& selector, const api::StartRequest& request,
                              Deadline deadline);
     api::PartitionView shutdown(const api::Selector& selector, const api::ShutdownRequest& request,
@@ -101,6 +116,10 @@ public:
 private:
     std::string request(std::string_view method, const std::string& target, const std::string& body,
                         Deadline deadline);
+    /// A POST that changes nothing.
+    std::string ask(const std::string& target, const std::string& body, Deadline deadline);
+    std::string send(std::string_view method, const std::string& target, const std::string& body,
+                     bool changes, Deadline deadline);
     template <typename Body>
     api::PartitionView post(const api::Selector& selector, std::string_view verb, const Body& body,
                             Deadline deadline);

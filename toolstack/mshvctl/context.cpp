@@ -2,6 +2,7 @@
 #include "toolstack/mshvctl/context.hpp"
 
 #include "toolstack/libs/api/escape.hpp"
+#include "toolstack/mshvctl/result.hpp"
 
 namespace mshv::ctl {
 
@@ -53,10 +54,27 @@ void Context::warn(std::string_view text) const {
 }
 
 bool Context::dry_run(std::string_view what) {
-    if (globals_.dry_run) {
+    if (globals_.dry_run && globals_.json) {
+        would_.emplace_back(what);
+    } else if (globals_.dry_run) {
         out_.line("would " + api::escape_terminal(what));
     }
     return globals_.dry_run;
+}
+
+void Context::end_dry_run() {
+    if (would_.empty()) {
+        return;
+    }
+    JsonWriter json(out_.buffer());
+    begin_document(json, "dry-run");
+    json.key("would").begin_array();
+    for (const auto& what : would_) {
+        json.text(what);
+    }
+    json.end_array().end_object();
+    out_.write("\n");
+    would_.clear();
 }
 
 } // namespace mshv::ctl

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mshv::ctl {
 
@@ -28,7 +29,7 @@ struct Globals {
 /// What a verb works with. Not thread-safe; lives as long as the run.
 class Context {
 public:
-    explicit Context(Globals& globals) : globals_(globals) {}
+    explicit Context(const Globals& globals) : globals_(globals) {}
 
     [[nodiscard]] const Globals& globals() const { return globals_; }
     [[nodiscard]] bool json() const { return globals_.json; }
@@ -49,10 +50,13 @@ public:
     void warn(std::string_view text) const;
     /// With -N, says what would be done and returns true.
     bool dry_run(std::string_view what);
+    /// With -N and --json, prints all that dry_run() was told, as one document.
+    void end_dry_run();
 
 private:
-    Globals& globals_;
+    const Globals& globals_;
     Output out_;
+    std::vector<std::string> would_; ///< do without -N
     std::unique_ptr<Client> client_;
 };
 

@@ -63,6 +63,7 @@ void run_verb(Globals& globals, const std::vector<std::string>& words) {
     parse_arguments(arguments, verb.name, all);
     try {
         command->run(context);
+        context.end_dry_run();
     } catch (...) {
         // What a verb has printed before it failed is part of its answer.
         context.out().flush();

@@ -31,6 +31,9 @@ public:
         arguments.flag("--define", "store the definition as well", define_);
         arguments.flag("--replace", "with --define, replace the definition of that name or UUID",
                        replace_);
+        arguments.flag("--if-not-exists",
+                       "succeed and start nothing when there is one of that name or UUID",
+                       if_not_exists_);
         arguments.custom(states_option("--wait",
                                        "return when it is in one of these states, "
                                        "separated by commas",
@@ -43,15 +46,20 @@ public:
         if (replace_ && !define_) {
             throw api::Error(api::ErrorCode::usage, "--replace is for --define");
         }
+        if (replace_ && if_not_exists_) {
+            throw api::Error(api::ErrorCode::usage,
+                             "--replace and --if-not-exists exclude each other");
+        }
         const Document document = load_document(context, file_, document_);
         if (check_only_ || context.globals().dry_run) {
             print_canonical(context, document);
             return;
         }
-        auto view = create(context, document);
+        auto [view, made] = create(context, document);
         if (!quiet_ && !context.json()) {
-            context.out().line("Created partition " + api::escape_terminal(view.name) +
-                               ", number " + std::to_string(view.id));
+            context.out().line((made ? "Created partition " : "There is already partition ") +
+                               api::escape_terminal(view.name) + ", number " +
+                               std::to_string(view.id));
         }
         const api::Selector selector{api::Selector::Kind::number, std::to_string(view.id)};
         if (console_) {
@@ -74,7 +82,7 @@ public:
     }
 
 private:
-    api::PartitionView create(Context& context, const Document& document) const {
+    std::pair<api::PartitionView, bool> create(Context& context, const Document& document) const {
         const auto timeout = context.globals().timeout.value_or(usual_timeout);
         auto request = new_partition_request(document);
         request.mode = define_ ? api::CreateMode::persistent : api::CreateMode::transient;
@@ -83,11 +91,13 @@ private:
         request.timeout_ms = static_cast<std::uint64_t>(timeout.count());
         Progress progress("creating " + document.spec.name,
                           "the creation of " + document.spec.name + " goes on");
-        return context.client().create(request, context.operation_deadline(timeout));
+        return create_partition(context, request, if_not_exists_,
+                                context.operation_deadline(timeout));
     }
 
     bool console_ = false, foreground_ = false, paused_ = false, check_only_ = false;
     bool quiet_ = false, ignored_ = false, define_ = false, replace_ = false;
+    bool if_not_exists_ = false;
     std::vector<api::State> wait_;
     DocumentOptions document_;
     std::string file_;

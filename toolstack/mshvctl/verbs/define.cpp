@@ -16,11 +16,18 @@ public:
         arguments.flag("-n", "check the file and print the canonical document, as -N", check_only_);
         arguments.flag("-q,--quiet", "say nothing of success", quiet_);
         arguments.flag("--replace", "replace the definition of that name or UUID", replace_);
+        arguments.flag("--if-not-exists",
+                       "succeed and change nothing when there is one of that name or UUID",
+                       if_not_exists_);
         document_.declare(arguments);
         arguments.positional("FILE", "guest XML; - for standard input", ValueKind::file, file_);
     }
 
     void run(Context& context) override {
+        if (replace_ && if_not_exists_) {
+            throw api::Error(api::ErrorCode::usage,
+                             "--replace and --if-not-exists exclude each other");
+        }
         const Document document = load_document(context, file_, document_);
         if (check_only_ || context.globals().dry_run) {
             print_canonical(context, document);
@@ -29,17 +36,19 @@ public:
         auto request = new_partition_request(document);
         request.mode = api::CreateMode::define;
         request.replace = replace_;
-        const auto view = context.client().create(request, context.operation_deadline());
+        const auto [view, made] =
+            create_partition(context, request, if_not_exists_, context.operation_deadline());
         if (context.json()) {
             context.out().write(partition_document("define", view));
         } else if (!quiet_) {
-            context.out().line("Defined partition " + api::escape_terminal(view.name) +
-                               ", number " + std::to_string(view.id));
+            context.out().line((made ? "Defined partition " : "There is already partition ") +
+                               api::escape_terminal(view.name) + ", number " +
+                               std::to_string(view.id));
         }
     }
 
 private:
-    bool check_only_ = false, quiet_ = false, replace_ = false;
+    bool check_only_ = false, quiet_ = false, replace_ = false, if_not_exists_ = false;
     DocumentOptions document_;
     std::string file_;
 };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/api/error.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
 #include "toolstack/mshvctl/verbs/target_verb.hpp"
 
@@ -17,8 +18,26 @@ private:
                            graceful_);
         arguments.flag("--override", "also when the definition protects it from being destroyed",
                        override_);
+        arguments.flag("--if-exists", "succeed when there is none, or it is off", if_exists_);
     }
     bool applies(const api::PartitionView& view) override { return is_live(view); }
+    Targets::NoHits no_hits() const override {
+        return if_exists_ ? Targets::NoHits::accept : Targets::NoHits::refuse;
+    }
+    bool forgives(Context& context, const api::Selector& selector,
+                  const api::Error& error) override {
+        if (!if_exists_) {
+            return false;
+        }
+        if (error.code() != api::ErrorCode::wrong_state) {
+            return error.code() == api::ErrorCode::not_found;
+        }
+        try {
+            return !is_live(context.client().get(selector, context.read_deadline()));
+        } catch (const api::Error& gone) {
+            return gone.code() == api::ErrorCode::not_found;
+        }
+    }
     api::PartitionView act(Context& context, const api::Selector& selector) override {
         const auto grace = graceful_.value_or(std::chrono::milliseconds(0));
         const auto timeout = context.globals().timeout.value_or(usual_timeout);
@@ -32,6 +51,7 @@ private:
 
     std::optional<std::chrono::milliseconds> graceful_;
     bool override_ = false;
+    bool if_exists_ = false;
 };
 
 } // namespace

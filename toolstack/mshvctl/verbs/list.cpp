@@ -164,11 +164,17 @@ public:
         arguments.custom(std::move(columns));
         arguments.choice("--format", "FORMAT", "table (the default), xl, json, csv or tsv",
                          {"table", "xl", "json", "csv", "tsv"}, format_);
-        arguments.positionals("PARTITION", "only these, running or not", ValueKind::partition,
-                              names_, 0);
+        choice_.declare(arguments, "--label"); // -l is xl's
+        arguments.positionals("PARTITION", "only these, or what fits a pattern, running or not",
+                              ValueKind::partition, names_, 0);
     }
 
     void run(Context& context) override {
+        choice_.take_patterns(names_);
+        choice_.check();
+        if (choice_.by_label() && !names_.empty()) {
+            throw Error(ErrorCode::usage, "--label and names exclude each other");
+        }
         const auto printer = make_printer(context);
         std::vector<Outcome> outcomes;
         std::vector<api::UnmanagedPartition> unmanaged;
@@ -226,7 +232,18 @@ private:
     std::vector<api::UnmanagedPartition>
     each_view(Context& context, std::vector<Outcome>& outcomes,
               const std::function<void(const PartitionView&)>& row) {
-        if (names_.empty()) {
+        if (choice_.by_label() || choice_.by_pattern()) {
+            const auto views = context.client().list(all_ || choice_.by_pattern(),
+                                                     context.read_deadline());
+            if (choice_.by_pattern()) {
+                choice_.require_hits(views);
+            }
+            for (const auto& view : views) {
+                if (choice_.fits(view)) {
+                    row(view);
+                }
+            }
+        } else if (names_.empty()) {
             return context.client().list(all_, row, context.read_deadline());
         }
         for (const auto& selector : parse_selectors(names_)) {
@@ -251,6 +268,7 @@ private:
     bool long_ = false;
     std::string format_;
     std::vector<const ListColumn*> columns_;
+    Choice choice_;
     std::vector<std::string> names_;
 };
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 
 namespace mshv::ctl::verbs {
 namespace {
@@ -41,6 +42,7 @@ private:
                           : context.client().reboot(selector, ladder_.request(context.globals()),
                                                     context.operation_deadline());
         if (wait_) {
+            const std::scoped_lock lock(mutex_);
             before_.emplace(view.id, std::move(before));
         }
         return view;
@@ -82,6 +84,7 @@ private:
     bool wait_ = false;
     bool hard_ = false;
     Ladder ladder_;
+    std::mutex mutex_;
     std::map<api::PartitionNumber, api::PartitionView> before_;
 };
 

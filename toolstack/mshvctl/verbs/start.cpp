@@ -3,6 +3,9 @@
 #include "toolstack/mshvctl/verbs/all.hpp"
 #include "toolstack/mshvctl/verbs/target_verb.hpp"
 
+#include <mutex>
+#include <optional>
+
 namespace mshv::ctl::verbs {
 namespace {
 
@@ -14,10 +17,10 @@ public:
 
     void run(Context& context) override {
         TargetVerb::run(context);
-        if (console_ && !context.globals().dry_run) {
+        if (console_ && started_ && !context.globals().dry_run) {
             ConsoleOptions options;
             options.replay = replay_all;
-            run_console(context, started_, options);
+            run_console(context, *started_, options);
         }
     }
 
@@ -30,10 +33,13 @@ private:
     bool applies(const api::PartitionView& view) override { return !is_live(view); }
 
     api::PartitionView act(Context& context, const api::Selector& selector) override {
-        if (console_ && !started_.text.empty()) {
-            throw api::Error(api::ErrorCode::usage, "-c wants one partition");
+        if (console_) {
+            const std::scoped_lock lock(mutex_);
+            if (started_) {
+                throw api::Error(api::ErrorCode::usage, "-c wants one partition");
+            }
+            started_ = selector;
         }
-        started_ = selector;
         const auto timeout = context.globals().timeout.value_or(usual_timeout);
         const api::StartRequest request{paused_, static_cast<std::uint64_t>(timeout.count())};
         return context.client().start(selector, request, context.operation_deadline(timeout));
@@ -41,7 +47,8 @@ private:
 
     bool console_ = false;
     bool paused_ = false;
-    api::Selector started_;
+    std::mutex mutex_;
+    std::optional<api::Selector> started_; ///< whose console is wanted
 };
 
 } // namespace

@@ -2,7 +2,6 @@
 #include "toolstack/mshvctl/verbs/target_verb.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 namespace mshv::ctl::verbs {
@@ -13,50 +12,64 @@ void TargetVerb::declare(Arguments& arguments) {
 }
 
 void TargetVerb::run(Context& context) {
-    for_each_target(context, name_, targets(context), [&](const api::Selector& selector) {
+    for_each_target(
+        context, name_, targets(context), targets_.parallel(),
+        [&](Context& own, const api::Selector& selector) { return act_or_forgive(own, selector); });
+}
+
+std::optional<api::PartitionView> TargetVerb::act_or_forgive(Context& context,
+                                                             const api::Selector& selector) {
+    try {
         return act(context, selector);
-    });
+    } catch (const api::Error& error) {
+        if (!forgives(context, selector, error)) {
+            throw;
+        }
+        return std::nullopt;
+    }
 }
 
 std::vector<api::Selector> TargetVerb::targets(Context& context) {
-    return targets_.resolve(context,
-                            [this](const api::PartitionView& view) { return applies(view); });
+    return targets_.resolve(
+        context, [this](const api::PartitionView& view) { return applies(view); }, no_hits());
 }
 
 void TargetVerb::ask_then_wait(Context& context, const Wait& wait) {
+    const auto selectors = targets(context);
+    if (context.globals().dry_run) {
+        for_each_target(context, name_, selectors, 1, {});
+        return;
+    }
     struct Asked {
         api::Selector target;
-        std::optional<api::PartitionView> view;
-        std::optional<api::Error> error;
+        Outcome outcome;
     };
     std::vector<Asked> all;
-    for (auto& target : targets(context)) {
-        Asked asked{std::move(target), {}, {}};
-        try {
-            if (!context.globals().dry_run) {
-                asked.view = act(context, asked.target);
-            }
-        } catch (const api::Error& error) {
-            asked.error = error;
-        }
-        all.push_back(std::move(asked));
+    auto outcomes = work_on(
+        context, selectors, targets_.parallel(),
+        [&](Context& own, const api::Selector& selector) { return act_or_forgive(own, selector); },
+        Tell::later);
+    for (std::size_t i = 0; i < selectors.size(); ++i) {
+        all.push_back({selectors[i], std::move(outcomes[i])});
     }
     // What has failed already is told before the wait.
     std::stable_partition(all.begin(), all.end(),
-                          [](const Asked& asked) { return asked.error.has_value(); });
-    std::vector<api::Selector> selectors;
-    selectors.reserve(all.size());
+                          [](const Asked& asked) { return asked.outcome.error.has_value(); });
+    std::vector<api::Selector> order;
+    order.reserve(all.size());
     for (const auto& asked : all) {
-        selectors.push_back(asked.target);
+        order.push_back(asked.target);
     }
+    // One after the other: all of them are on their way already.
     auto next = all.begin();
-    for_each_target(context, name_, selectors, [&](const api::Selector&) {
-        const Asked& asked = *next++;
-        if (asked.error) {
-            throw api::Error(*asked.error);
-        }
-        return wait(asked.view.value());
-    });
+    for_each_target(context, name_, order, 1,
+                    [&](Context&, const api::Selector&) -> std::optional<api::PartitionView> {
+                        const Outcome& asked = (next++)->outcome;
+                        if (asked.error) {
+                            throw api::Error(*asked.error);
+                        }
+                        return asked.view ? std::optional(wait(*asked.view)) : std::nullopt;
+                    });
 }
 
 bool is_live(const api::PartitionView& view) {

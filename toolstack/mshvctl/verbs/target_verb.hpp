@@ -7,6 +7,7 @@
 #include "toolstack/mshvctl/verb.hpp"
 
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -25,9 +26,17 @@ public:
 protected:
     /// Further options.
     virtual void declare_more(Arguments& /*arguments*/) {}
-    /// Does -a mean this one?
+    /// Do -a, -l and a pattern mean this one?
     virtual bool applies(const api::PartitionView& view) = 0;
+    /// Called by several threads with --parallel.
     virtual api::PartitionView act(Context& context, const api::Selector& selector) = 0;
+    /// A pattern or label that nothing fits is refused; a verb may think otherwise.
+    virtual Targets::NoHits no_hits() const { return Targets::NoHits::refuse; }
+    /// True when `error` of act() says what was wanted anyway.
+    virtual bool forgives(Context& /*context*/, const api::Selector& /*selector*/,
+                          const api::Error& /*error*/) {
+        return false;
+    }
 
     /// What `wait` is given: the partition as it was when act() returned.
     using Wait = std::function<api::PartitionView(const api::PartitionView& asked)>;
@@ -35,8 +44,11 @@ protected:
     /// One that act() fails for keeps nobody from waiting for the others.
     void ask_then_wait(Context& context, const Wait& wait);
 
-private:
     std::vector<api::Selector> targets(Context& context);
+
+private:
+    std::optional<api::PartitionView> act_or_forgive(Context& context,
+                                                     const api::Selector& selector);
 
     std::string_view name_;
     std::string_view all_help_;
