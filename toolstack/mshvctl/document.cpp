@@ -73,6 +73,10 @@ void DocumentOptions::declare(Arguments& arguments) {
                     "devices/disk[1]/source/@file",
                     sets);
     arguments.text("--name", "NAME", "another name than the file's", name);
+    declare_compat(arguments);
+}
+
+void DocumentOptions::declare_compat(Arguments& arguments) {
     arguments.choice("--compat", "WHOSE",
                      "libvirt: leave out a closed list of its elements, with a warning each",
                      {"libvirt"}, compat);

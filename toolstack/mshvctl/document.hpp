@@ -23,6 +23,7 @@ struct DocumentOptions {
     std::string name;              ///< --name
 
     void declare(Arguments& arguments);
+    void declare_compat(Arguments& arguments); ///< --compat alone
     /// What --set and --name say; throws api::Error{usage}.
     [[nodiscard]] Overrides overrides() const;
 };

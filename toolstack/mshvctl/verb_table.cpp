@@ -41,6 +41,18 @@ constexpr std::array table{
     Verb{"wait", life, "wait until a partition is in a state",
          "Without --state, waits for its end: shutoff or crashed.", make_wait},
     Verb{"define", stored, "store a partition's definition without starting it", "", make_define},
+    Verb{
+        "apply", stored, "make the stored definitions what files say, and show the plan",
+        "Every file of a folder that ends in .xml, or one file. All are checked and planned before "
+        "anything is done; doing it again does nothing. Each change is felt live, with the next "
+        "start, or only by another partition in the place of this.",
+        make_apply},
+    Verb{"config", stored, "show, edit and take back what changed in a definition",
+         "diff shows what differs between two revisions, by default what a running partition has "
+         "not got yet; edit opens the definition in $VISUAL or $EDITOR and refuses when somebody "
+         "else has changed it meanwhile; log lists the revisions; rollback makes an earlier one "
+         "the current again, as a new revision.",
+         make_config},
     Verb{"undefine", stored, "remove a partition's definition",
          "One that is off is no more. One that runs becomes transient: it goes on, and is no more "
          "when it ends.",
@@ -61,7 +73,8 @@ constexpr std::array table{
          "What the other toolstack has no word for is kept in <metadata>, and told.", make_export},
     Verb{"list", looking, "list partitions",
          "Columns for -o: name, id, uuid, state, reason, letters, mem, vcpus, time, uptime, rss, "
-         "accel, vmm, pid, persistent, autostart, operation, title, labels. With MSHVCTL_COMPAT=xl "
+         "accel, vmm, pid, persistent, autostart, operation, revision, pending, owner, title, "
+         "labels. With MSHVCTL_COMPAT=xl "
          "in the environment the table is byte for byte that of xl.",
          make_list},
     Verb{"info", looking, "show the host, one of its keys, or a partition in detail",
@@ -73,6 +86,11 @@ constexpr std::array table{
          "is passed on unread. The session survives a restart of the daemon.",
          make_console},
     Verb{"vcpu-list", looking, "list virtual processors", "", make_vcpu_list},
+    Verb{"vmm-args", looking, "print the command line with which the VMM would be started",
+         "From the stored definition of a partition, or from a guest XML file: a word with a slash "
+         "or the ending .xml. Quoted for a shell; what the descriptors in it stand for is opened "
+         "by mshvd.",
+         make_vmm_args},
     Verb{"uptime", looking, "show how long partitions have been running", "", make_uptime},
     Verb{"events", looking, "show what happened, and follow it", "", make_events},
     Verb{"history", looking, "show past runs: who started and ended them, and why", "",

@@ -146,6 +146,14 @@ constexpr std::array columns{
                [](const PartitionView& v) { return std::string(v.autostart ? "yes" : "no"); }},
     ListColumn{"operation", "Operation", Align::left,
                [](const PartitionView& v) { return v.operation ? v.operation->verb : "-"; }},
+    ListColumn{"revision", "Revision", Align::right,
+               [](const PartitionView& v) { return std::to_string(v.revision); }},
+    ListColumn{"pending", "Pending", Align::left,
+               [](const PartitionView& v) {
+                   return std::string(v.runtime && v.runtime->pending ? "yes" : "no");
+               }},
+    ListColumn{"owner", "Owner", Align::left,
+               [](const PartitionView& v) { return v.owner.empty() ? "-" : v.owner; }},
     ListColumn{"title", "Title", Align::left, [](const PartitionView& v) { return v.title; }},
     ListColumn{"labels", "Labels", Align::left, labels_text},
 };
@@ -239,6 +247,8 @@ void append_list_row(std::string& out, const PartitionView& view, ListStyle styl
             append_padded(out, api::to_name(view.state), 10, Align::left);
             out += ' ';
             out += api::to_name(view.reason);
+            // Its definition has changed in what only another start brings.
+            out += view.runtime && view.runtime->pending ? " *" : "";
         }
     }
     out += '\n';

@@ -8,10 +8,12 @@
 /// One function a verb, each in the file of its name.
 namespace mshv::ctl::verbs {
 
+std::unique_ptr<Command> make_apply();
 std::unique_ptr<Command> make_autostart();
 std::unique_ptr<Command> make_check();
 std::unique_ptr<Command> make_complete();
 std::unique_ptr<Command> make_completion();
+std::unique_ptr<Command> make_config();
 std::unique_ptr<Command> make_console();
 std::unique_ptr<Command> make_create();
 std::unique_ptr<Command> make_define();
@@ -40,6 +42,7 @@ std::unique_ptr<Command> make_unpause();
 std::unique_ptr<Command> make_uptime();
 std::unique_ptr<Command> make_vcpu_list();
 std::unique_ptr<Command> make_version();
+std::unique_ptr<Command> make_vmm_args();
 std::unique_ptr<Command> make_wait();
 
 } // namespace mshv::ctl::verbs

@@ -74,6 +74,9 @@ void append_runtime(std::string& out, const api::RuntimeView& runtime) {
     append_fact(out, "rss", std::to_string(runtime.rss / mebibyte) + " MiB");
     append_fact(out, "sample_age", std::to_string(runtime.sample_age_ms) + " ms");
     append_fact(out, "responsive", runtime.responsive ? "yes" : "no");
+    append_fact(out, "started_revision",
+                runtime.revision == 0 ? "not known" : std::to_string(runtime.revision));
+    append_fact(out, "pending", runtime.pending ? "yes: mshvctl config diff shows what" : "no");
     if (runtime.hypervisor) {
         append_hypervisor(out, *runtime.hypervisor);
     }
@@ -91,6 +94,10 @@ void append_partition(std::string& out, const api::PartitionView& view) {
     append_fact(out, "state_since", time_text(view.state_since_ms));
     append_fact(out, "persistent", view.persistent ? "yes" : "no");
     append_fact(out, "autostart", view.autostart ? "yes" : "no");
+    append_fact(out, "revision", std::to_string(view.revision));
+    if (!view.owner.empty()) {
+        append_fact(out, "owner", view.owner);
+    }
     append_fact(out, "memory", std::to_string(view.memory / mebibyte) + " MiB");
     append_fact(out, "vcpus", std::to_string(view.vcpus));
     for (const auto& [key, value] : view.labels) {
