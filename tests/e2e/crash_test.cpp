@@ -93,17 +93,33 @@ std::vector<Step> unusual_life(Host& host) {
                                host.fake_guest(name, faults).text());
     };
     const auto fails = file("f", {"exit-before-ready=1"});
+    const auto other = [&](const std::string& name, const std::string& uuid,
+                           const std::string& on_reboot) {
+        auto guest = host.fake_guest("f");
+        guest.uuid = uuid;
+        guest.on_reboot = on_reboot;
+        return host.write_file(name + ".xml", guest.text());
+    };
     return {
         {{"create", fails}, "", 1},
         {{"define", fails}, "f:shutoff "},
         {{"start", "f"}, "f:shutoff ", 1},
         {{"define", "--replace", file("f", {})}, "f:shutoff "},
         {{"start", "f"}, "f:running "},
+        {{"define", "--replace", other("policy", "", "destroy")}, "f:running "},
+        {{"config", "rollback", "f", "1"}, "f:running "},
+        {{"apply", other("policy", "", "destroy")}, "f:running "},
         {{"create", file("deaf", {"ignore-powerdown"})}, "deaf:running(transient) f:running "},
         {{"shutdown", "-w", "--method", "acpi", "--timeout", "1", "deaf"},
          "deaf:running(transient) f:running ",
          9},
         {{"destroy", "deaf"}, "f:running "},
+        {{"destroy", "f"}, "f:shutoff "},
+        {{"apply", "--yes", other("other", "0b1e5c1e-6f0a-4c3e-9d7b-1a2b3c4d5e6f", "destroy")},
+         "f:shutoff "},
+        {{"create", "--define", "--replace",
+          other("other", "0b1e5c1e-6f0a-4c3e-9d7b-1a2b3c4d5e6f", "restart")},
+         "f:running "},
         {{"destroy", "f"}, "f:shutoff "},
     };
 }
