@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/guestxml/escape.hpp"
 #include "toolstack/libs/guestxml/guestxml.hpp"
 
 #include <array>
@@ -7,29 +8,6 @@ namespace mshv::guestxml {
 namespace {
 
 using namespace api;
-
-std::string escaped(std::string_view text, bool attribute) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-        case '&':
-            out += "&amp;";
-            break;
-        case '<':
-            out += "&lt;";
-            break;
-        case '>':
-            out += "&gt;";
-            break;
-        case '\'':
-            out += attribute ? "&apos;" : "'";
-            break;
-        default:
-            out += c;
-        }
-    }
-    return out;
-}
 
 std::string yes_no(bool on) {
     return on ? "yes" : "no";
@@ -66,7 +44,7 @@ public:
     Writer& attribute(std::string_view name, std::string_view value) {
         text_ += " ";
         text_ += name;
-        text_ += "='" + escaped(value, true) + "'";
+        text_ += "='" + escaped(value, Place::attribute) + "'";
         return *this;
     }
     Writer& attribute(std::string_view name, std::uint64_t value) {
@@ -87,7 +65,7 @@ public:
         text_ += "</" + name + ">\n";
     }
     /// <name …>value</name> of the element that was opened last.
-    void close_with(std::string_view value) { close_with_raw(escaped(value, false)); }
+    void close_with(std::string_view value) { close_with_raw(escaped(value, Place::content)); }
     void close_with_raw(std::string_view value) {
         text_ += ">";
         text_ += value;

@@ -1,33 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/libs/import/draft.hpp"
 
+#include "toolstack/libs/guestxml/escape.hpp"
+
 #include <algorithm>
 
 namespace mshv::foreign {
 namespace {
 
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-        case '&':
-            out += "&amp;";
-            break;
-        case '<':
-            out += "&lt;";
-            break;
-        case '>':
-            out += "&gt;";
-            break;
-        case '\'':
-            out += "&apos;";
-            break;
-        default:
-            out += c;
-        }
-    }
-    return out;
-}
+using guestxml::escaped;
+using guestxml::Place;
 
 /// True when something below `element` was removed.
 bool remove_below(Draft::Element& element, Origin origin) {
@@ -138,13 +120,13 @@ void Draft::write_element(const Element& element, std::size_t depth, std::string
     out += "<" + element.name;
     for (const Attribute& attribute : element.attributes) {
         const std::size_t from = out.size();
-        out += " " + attribute.name + "='" + escaped(attribute.value) + "'";
+        out += " " + attribute.name + "='" + escaped(attribute.value, Place::attribute) + "'";
         spans_.push_back({from, out.size(), attribute.origin, nullptr});
     }
     if (element.children.empty() && element.text.empty()) {
         out += "/>\n";
     } else if (element.children.empty()) {
-        out += ">" + escaped(element.text) + "</" + element.name + ">\n";
+        out += ">" + escaped(element.text, Place::content) + "</" + element.name + ">\n";
     } else {
         out += ">\n";
         for (const auto& child : element.children) {
