@@ -308,8 +308,9 @@ void try_contents_meanwhile(int device) {
         &disturber);
     u32 rounds = 0;
     bool held = true;
-    // Until it has been disturbed in every way, and more than once.
-    while (held && (rounds < 20 || disturber.turns < 12)) {
+    // Until it has been disturbed in every way, and often. Where the hypervisor schedules, a page that was
+    // brought is often gone before the guest is there, so a round takes many turns.
+    while (held && (rounds < 3 || disturber.turns < 40)) {
         held = child.go();
         ++rounds;
     }
