@@ -38,7 +38,7 @@ const Verb* find_verb(std::string_view name);
 
 /// The verb that `word` means. Unique prefixes are taken when `allow_prefix`, that is, when a
 /// person types: in a script a new verb would change what an old prefix means. Throws
-/// api::Error{usage}.
+/// api::Error: unsupported for a command of xl that has no counterpart, else usage.
 const Verb& resolve_verb(std::string_view word, bool allow_prefix);
 
 } // namespace mshv::ctl

@@ -3,6 +3,7 @@
 
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
+#include "toolstack/mshvctl/xl_commands.hpp"
 
 #include <algorithm>
 #include <array>
@@ -102,7 +103,10 @@ constexpr std::array table{
          make_doctor},
     Verb{"version", host, "print the versions of mshvctl and of the daemon", "", make_version},
     Verb{"completion", host, "print the completion script for a shell", "", make_completion},
-    Verb{"help", host, "show help for a verb", "", make_help},
+    Verb{"help", host, "show help for a verb",
+         "With --xl, what became of each command of xl: the verb of the same name, what to use "
+         "instead, or why there is none.",
+         make_help},
     Verb{"__tree", host, "print the tree of verbs and options as JSON", "", make_tree, true},
     Verb{"__complete", host, "print words for the completion scripts", "", make_complete, true},
 };
@@ -132,6 +136,13 @@ const Verb* find_verb(std::string_view name) {
 const Verb& resolve_verb(std::string_view word, bool allow_prefix) {
     if (const Verb* exact = find_verb(word)) {
         return *exact;
+    }
+    // Before prefixes: who types a command of xl means that.
+    if (const XlCommand* xl = find_xl_command(word)) {
+        throw api::Error(xl->fate == XlCommand::Fate::elsewhere ? api::ErrorCode::usage
+                                                                 : api::ErrorCode::unsupported,
+                         "xl's '" + std::string(word) + "' is no verb of mshvctl",
+                         std::string(xl->answer));
     }
     const auto names = shown_names();
     std::vector<std::string_view> fitting;

@@ -2,6 +2,7 @@
 #include "toolstack/mshvctl/tree.hpp"
 
 #include "toolstack/libs/api/error.hpp"
+#include "toolstack/mshvctl/xl_commands.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <set>
@@ -94,6 +95,43 @@ BOOST_AUTO_TEST_CASE(prefixes_are_for_persons) {
     } catch (const api::Error& error) {
         BOOST_CHECK(error.code() == api::ErrorCode::usage);
         BOOST_TEST(error.hint() == "did you mean 'destroy'?");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(each_command_of_xl_is_a_verb_or_says_why_not) {
+    std::set<std::string_view> names;
+    for (const auto& command : xl_commands()) {
+        BOOST_TEST_CONTEXT(command.name) {
+            BOOST_TEST(names.insert(command.name).second);
+            const bool is_verb = find_verb(command.name) != nullptr;
+            BOOST_TEST(is_verb == (command.fate == XlCommand::Fate::here));
+            BOOST_TEST(is_verb == command.answer.empty());
+            BOOST_TEST(!command.answer.ends_with('.'));
+            BOOST_TEST((find_xl_command(command.name) == nullptr) == is_verb);
+            if (is_verb) {
+                continue;
+            }
+            try {
+                resolve_verb(command.name, true);
+                BOOST_ERROR("nothing was thrown");
+            } catch (const api::Error& error) {
+                BOOST_TEST(api::error_info(error.code()).exit_status ==
+                           (command.fate == XlCommand::Fate::elsewhere ? 2 : 7));
+                BOOST_TEST(error.hint() == command.answer);
+            }
+        }
+    }
+    BOOST_TEST(names.size() == 97U);
+}
+
+BOOST_AUTO_TEST_CASE(what_xl_commands_are_sent_to_exists) {
+    for (const auto& command : xl_commands()) {
+        // 'config edit' and the like: the first word is a verb.
+        for (auto at = command.answer.find(" '"); at != std::string_view::npos;
+             at = command.answer.find(" '", at + 1)) {
+            const auto verb = command.answer.substr(at + 2);
+            BOOST_TEST(find_verb(verb.substr(0, verb.find_first_of(" '"))) != nullptr, verb);
+        }
     }
 }
 
