@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(another_folder_and_by_hand_are_left_alone) {
     host.define(host.fake_guest("by-hand"));
     host.ok({"apply", folder.path});
     std::filesystem::create_directory(host.path("others"));
-    const auto other = host.write_file("others/x.xml", host.fake_guest("x").text());
+    host.write_file("others/x.xml", host.fake_guest("x").text());
     host.ok({"apply", "--prune", "--yes", host.path("others")});
     BOOST_TEST(host.exists("a"));
     // Its folder's name is the mark: the same partition from another folder is refused.

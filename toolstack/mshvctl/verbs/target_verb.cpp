@@ -49,6 +49,7 @@ void TargetVerb::ask_then_wait(Context& context, const Wait& wait) {
         context, selectors, targets_.parallel(),
         [&](Context& own, const api::Selector& selector) { return act_or_forgive(own, selector); },
         Tell::later);
+    all.reserve(selectors.size());
     for (std::size_t i = 0; i < selectors.size(); ++i) {
         all.push_back({selectors[i], std::move(outcomes[i])});
     }
