@@ -47,6 +47,9 @@ public:
     /// An entry with what is true of it at the moment: operation, runtime, samples.
     [[nodiscard]] api::PartitionView view(const Directory::Entry& entry);
     [[nodiscard]] api::PartitionView view(const api::Uuid& uuid);
+    /// The same for whoever looked up the operations of many at once.
+    [[nodiscard]] api::PartitionView view_with(const Directory::Entry& entry,
+                                               const std::optional<api::OperationView>& operation);
     /// The rows of `list`.
     [[nodiscard]] std::string list_json(bool include_off);
 
@@ -64,8 +67,6 @@ public:
 
 private:
     void add_live_parts(api::PartitionView& view, const store::PartitionRow& row);
-    [[nodiscard]] api::PartitionView view_with(const Directory::Entry& entry,
-                                               const std::optional<api::OperationView>& operation);
 };
 
 /// Throws Error{wrong_state} when `verb` is not possible in the row's state, or needs a VMM that is

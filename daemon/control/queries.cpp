@@ -25,6 +25,26 @@ std::string ServiceImpl::list_json(bool include_off) {
     return core_.list_json(include_off);
 }
 
+Snapshot ServiceImpl::snapshot() {
+    Snapshot snapshot;
+    for (const auto& [state, name] : api::EnumNames<api::State>::names) {
+        snapshot.states[state] = 0;
+    }
+    const auto operations = core_.locks.holders();
+    for (const auto& entry : core_.directory.all()) {
+        ++snapshot.states[entry->row.state];
+        const auto operation = operations.find(entry->row.uuid);
+        const bool held = operation != operations.end();
+        if (entry->row.state != api::State::shutoff || held) {
+            snapshot.live.push_back(core_.view_with(
+                *entry, held ? std::optional(operation->second) : std::nullopt));
+        }
+    }
+    snapshot.unmanaged = core_.census.get()->unmanaged.size();
+    snapshot.last_seq = core_.hub.last_seq();
+    return snapshot;
+}
+
 api::PartitionView ServiceImpl::get(const api::Selector& selector) {
     return core_.view(*core_.resolve(selector));
 }

@@ -7,6 +7,9 @@
 #include "toolstack/libs/posix/deadline.hpp"
 #include "toolstack/libs/posix/fd.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +24,14 @@ struct Actor {
     std::string name; ///< "uid 0 pid 4711", "autostart", "restart policy"
 };
 
+/// All partitions at one look, for whoever counts them.
+struct Snapshot {
+    std::map<api::State, std::size_t> states; ///< every state, also those of none
+    std::vector<api::PartitionView> live;     ///< that run or are worked on, in id order
+    std::size_t unmanaged = 0; ///< that the hypervisor has and no VMM of this daemon's
+    std::int64_t last_seq = 0; ///< of the last event
+};
+
 /// The use cases that daemon/rest offers. Thread-safe. Reads answer from memory and wait for
 /// nothing; the others take the partition's operation lock and throw api::Error, busy naming its
 /// holder. `wait_busy` until when a held lock is waited for (Deadline already expired = not at
@@ -32,6 +43,7 @@ public:
     // ---- reads ----
     /// `list` as JSON text: {"partitions":[…]}, rows in id order, rendered ahead of time.
     virtual std::string list_json(bool include_off) = 0;
+    virtual Snapshot snapshot() = 0;
     virtual api::PartitionView get(const api::Selector& selector) = 0;
     /// As it is, or as it was at `revision`.
     virtual api::StoredDefinition definition(const api::Selector& selector,

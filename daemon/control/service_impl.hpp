@@ -31,6 +31,7 @@ public:
     [[nodiscard]] Counts counts() const override;
 
     std::string list_json(bool include_off) override;
+    Snapshot snapshot() override;
     api::PartitionView get(const api::Selector& selector) override;
     api::StoredDefinition definition(const api::Selector& selector,
                                      std::optional<std::int64_t> revision) override;

@@ -13,6 +13,7 @@ constexpr std::size_t definition_body = 1024UL * 1024;
 constexpr std::array table{
     Route{"GET", "/v1/version", Role::reader, Kind::query, no_body, get_version},
     Route{"GET", "/v1/host", Role::reader, Kind::query, no_body, get_host},
+    Route{"GET", "/metrics", Role::reader, Kind::query, no_body, get_metrics},
     Route{"GET", "/v1/partitions", Role::reader, Kind::query, no_body, list_partitions},
     Route{"POST", "/v1/partitions", Role::admin, Kind::change, definition_body, create_partition},
     Route{"GET", "/v1/partitions/{sel}", Role::reader, Kind::query, no_body, get_partition},

@@ -109,6 +109,9 @@ http::Answer wait_partition(Call& call);
 http::Answer get_events(Call& call);
 http::Answer get_history(Call& call);
 
+// metrics.cpp
+http::Answer get_metrics(Call& call);
+
 // partition_routes.cpp
 http::Answer create_partition(Call& call);
 http::Answer undefine_partition(Call& call);

@@ -12,6 +12,7 @@ import host_files
 import install
 import links
 import lint
+import metrics
 import settings
 import verbs
 from manual import section
@@ -153,6 +154,15 @@ class Others(unittest.TestCase):
         self.assertIn("not installed: /usr/bin/a", said(install.compare(wanted, guest)))
         self.assertIn("not in the manifest: /usr/c", said(install.compare({}, guest | {"/usr/c": "0644"})))
         self.assertIn("mode 0600", said(install.compare(wanted, guest | {"/usr/bin/a": "0600"})))
+
+    def test_metrics(self):
+        source, manual = 'out.family("mshv_a", "gauge", "A.");', "_mshv\\_a_\n\tA.\n"
+        board = {"panels": [{"targets": [{"expr": "rate(mshv_a[5m])"}]}], "templating": {"list": []}}
+        self.assertEqual(said(metrics.problems(source, manual, board)), "")
+        self.assertIn("no metric is found", said(metrics.problems("", "", board)))
+        self.assertIn("mshv_a: only in the daemon", said(metrics.problems(source, "", board)))
+        board["panels"][0]["targets"][0]["expr"] = "mshv_b"
+        self.assertIn("no metric is called mshv_b", said(metrics.problems(source, manual, board)))
 
     def test_links(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -32,6 +32,9 @@ BOOST_AUTO_TEST_CASE(create_look_and_destroy) {
     BOOST_TEST(host.ok({"domname", "uuid:" + uuid}) == "web\n");
     BOOST_TEST(contains(host.ok({"uptime", "web"}), "web"));
     BOOST_TEST(contains(host.ok({"vcpu-list", "web"}), "web"));
+    const std::string metrics = host.ok({"metrics"});
+    BOOST_TEST(contains(metrics, "mshv_partitions{state=\"running\"} 1\n"));
+    BOOST_TEST(contains(metrics, "mshv_partition_responsive{partition=\"web\","));
     BOOST_TEST(contains(host.ok({"info", "web"}), uuid));
     BOOST_TEST(contains(host.ok({"info"}), "total_memory"));
     BOOST_TEST(contains(host.ok({"dumpxml", "web"}), "<name>web</name>"));

@@ -131,6 +131,10 @@ api::HostView Client::host(Deadline deadline) {
     return decode_answer<api::HostView>(request("GET", "/v1/host", {}, deadline));
 }
 
+std::string Client::metrics(Deadline deadline) {
+    return request("GET", "/metrics", {}, deadline);
+}
+
 std::vector<PartitionView> Client::list(bool include_off, Deadline deadline) {
     std::vector<PartitionView> views;
     list(

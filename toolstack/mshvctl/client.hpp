@@ -53,6 +53,8 @@ public:
 
     api::VersionInfo version(Deadline deadline);
     api::HostView host(Deadline deadline);
+    /// Prometheus' text, as the daemon wrote it.
+    std::string metrics(Deadline deadline);
     std::vector<api::PartitionView> list(bool include_off, Deadline deadline);
     /// The same row by row, which is faster for a long list that is printed and forgotten.
     /// Returns what the daemon does not manage.

@@ -16,10 +16,15 @@ class FakeService : public control::PartitionService {
 public:
     std::vector<std::string> calls; ///< "start web {paused} by uid 0 …"
     std::function<void()> before;   ///< run by each call; may throw
+    control::Snapshot counted;      ///< what snapshot() answers
 
     std::string list_json(bool include_off) override {
         note("list " + std::to_string(include_off));
         return R"({"partitions":[]})";
+    }
+    control::Snapshot snapshot() override {
+        note("snapshot");
+        return counted;
     }
     api::PartitionView get(const api::Selector& selector) override { return view("get", selector); }
     api::StoredDefinition definition(const api::Selector& selector,

@@ -29,6 +29,7 @@ std::unique_ptr<Command> make_history();
 std::unique_ptr<Command> make_import();
 std::unique_ptr<Command> make_info();
 std::unique_ptr<Command> make_list();
+std::unique_ptr<Command> make_metrics();
 std::unique_ptr<Command> make_pause();
 std::unique_ptr<Command> make_reboot();
 std::unique_ptr<Command> make_rename();
