@@ -135,14 +135,16 @@ bool has_ended(const Life& life, bool& as_told) {
 }
 
 // Until it has ended or the kernel complains: what is wrong then; empty if nothing is.
-const char* watch(const Life& life, KernelLog& log) {
+const char* watch(Life life, KernelLog& log) {
     constexpr u64 patience = 120'000'000;
+    // One call may rightly take longer, of a guest with millions of pages; when killed it must end.
+    u64 next = life.to_be_killed ? life.until : life.until + patience;
     const int process = static_cast<int>(syscall(SYS_pidfd_open, life.process, 0));
     pollfd what[] = {{process, POLLIN, 0}, {log.fd(), POLLIN, 0}};
     const char* wrong = nullptr;
-    bool killed = !life.to_be_killed, as_told = true;
+    bool killed = false, as_told = true;
     while (wrong == nullptr) {
-        const u64 time = now(), next = killed ? life.until + patience : life.until;
+        const u64 time = now();
         poll(what, 2, next > time ? static_cast<int>((next - time) / 1000 + 1) : 0);
         if (log.complains()) {
             wrong = "the kernel complains";
@@ -150,10 +152,11 @@ const char* watch(const Life& life, KernelLog& log) {
         } else if (has_ended(life, as_told)) {
             wrong = as_told ? "" : "a process does not end as it should";
         } else if (now() >= next && killed) {
-            wrong = "a process does not end";
+            wrong = "a process that was killed does not end";
         } else if (now() >= next) {
             kill(life.process, SIGKILL);
-            killed = true;
+            life.to_be_killed = killed = true;
+            next = now() + patience;
         }
     }
     close(process);
