@@ -20,22 +20,41 @@ NETWORK_LOAD = (f"while :; do head -c 100000 /dev/urandom | nc {lab.ECHO_ADDRESS
                 " >/dev/null; done")
 
 
-class Sample:
-    """Clocks and counts of one moment."""
+# Both from one reader: what comes between two is time that looks like lost ticks.
+SAMPLE = ("grep -e '^now at' -e jiffies: /proc/timer_list;"
+          " grep -E 'LOC:|HVS:' /proc/interrupts")
 
-    def __init__(self, machine):
-        before = time.monotonic()
-        # Both from one reader: what comes between two is time that looks like lost ticks.
-        text = machine.run("grep -e '^now at' -e jiffies: /proc/timer_list;"
-                           " grep -E 'LOC:|HVS:' /proc/interrupts")
-        self.host = (before + time.monotonic()) / 2
+
+class Sample:
+    """Clocks and counts of one moment, from what SAMPLE has said."""
+
+    def __init__(self, text, cpus):
         self.root = int(re.search(r"^now at (\d+) nsecs", text, re.MULTILINE).group(1)) / 1e9
         self.jiffies = int(re.search(r"jiffies: (\d+)", text).group(1))
-        cpus = machine.arguments.cpus
         self.timers = [0] * cpus
         for line in re.findall(r"(?:LOC|HVS): +(.*)", text):
             for index, word in enumerate(line.split()[:cpus]):
                 self.timers[index] += int(word)
+
+
+class Timed(Sample):
+    """And the host's clock."""
+
+    def __init__(self, machine):
+        before = time.monotonic()
+        super().__init__(machine.run(SAMPLE), machine.arguments.cpus)
+        self.host = (before + time.monotonic()) / 2
+
+
+def tick_rate(first, last):
+    ticks = last.jiffies - first.jiffies
+    return min(TICK_RATES, key=lambda one: abs(ticks / (last.root - first.root) - one))
+
+
+def check_timers(before, after, whose):
+    for cpu, (old, new) in enumerate(zip(before.timers, after.timers)):
+        if new <= old:
+            raise Failed(f"the timer of processor {cpu} of {whose} stood still")
 
 
 def watch(machine, seconds):
@@ -61,7 +80,7 @@ def summary(first, last):
     host = last.host - first.host
     root = last.root - first.root
     ticks = last.jiffies - first.jiffies
-    rate = min(TICK_RATES, key=lambda one: abs(ticks / root - one))
+    rate = tick_rate(first, last)
     lost = round(root * rate) - ticks
     each = [(b - a) / root for a, b in zip(first.timers, last.timers)]
     text = (f"{host:.0f} s, the root's clock {(root - host) * 1000:+.0f} ms, {lost} of"
@@ -78,14 +97,12 @@ def of(minutes):
     def loaded(machine, kernel):
         """under load no processor's timer stops, and no clock goes wrong"""
         start_load(machine)
-        first = last = Sample(machine)
+        first = last = Timed(machine)
         while last.host - first.host < minutes * 60:
             watch(machine, SAMPLE_SECONDS)
             is_quiet(machine, kernel)
-            now = Sample(machine)
-            for cpu, (before, after) in enumerate(zip(last.timers, now.timers)):
-                if after <= before:
-                    raise Failed(f"the timer of processor {cpu} stood still")
+            now = Timed(machine)
+            check_timers(last, now, "the root")
             last = now
         return summary(first, last)
     return loaded

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two children at once in a root all of whose processors are busy: no clock goes wrong, no tick is lost.
+The root's console is the root's: each child has its own in two pipes there."""
+
+import re
+import shlex
+
+import child_qemu
+import children
+import machine as lab
+import soak
+from checks import MOST_DRIFT
+from child_qemu import PATIENCE, TREE
+from machine import Failed
+
+PROCESSORS = (1, 2)  # of each child
+READINGS = 5
+INTERVAL = 5.0  # seconds between two looks at the timers
+MOST_LOST = 2  # ticks; one may be under way at either end
+# A child's disk is this program, and zeros up to a whole sector.
+MOMENT = "/bin/lab-moment"
+LOOP = "while :; do :; done"
+# child N COMMAND: in that child's shell. What it prints comes behind the echo of the command.
+SHELL = ("child() { printf '%s; echo DO\"\"NE=$?\\n' \"$2\" >pair$1.in;"
+         " while read -r line; do case $line in *DONE=[0-9]*) break;; esac; echo \"$line\";"
+         " done <pair$1.out; case $line in *DONE=0*) ;; *) false;; esac; }")
+
+
+class Guest:
+    """The root or a child, by how a command runs in it."""
+
+    def __init__(self, name, cpus, run):
+        self.name = name
+        self.cpus = cpus
+        self.run = run
+        self.first = None
+        self.last = None
+
+
+class Reading(soak.Sample):
+    """And the TSC, which is the machine's in root and children alike."""
+
+    def __init__(self, guest):
+        text = guest.run(f"lab-moment; {soak.SAMPLE}")
+        super().__init__(text, guest.cpus)
+        self.tsc, self.clock = (int(word) for word in
+                                re.search(r"^tsc (\d+) clock (\d+)$", text, re.MULTILINE).groups())
+
+
+def read(guest):
+    """Some readings: where one is interrupted, it has more ticks than its clock."""
+    return [Reading(guest) for _ in range(READINGS)]
+
+
+def boots_both(machine, kernel):
+    """two children boot at once, of one processor and of two"""
+    machine.run(f"cp {MOMENT} {TREE}/tmp/moment && truncate -s %512 {TREE}/tmp/moment; {SHELL}")
+    size = machine.run(f"stat -c %s {MOMENT}")
+    machine.log_of_child = len(machine.log.text)
+    for number, cpus in enumerate(PROCESSORS):
+        serial = f"-chardev pipe,id=console,path=/tmp/pair{number} -serial chardev:console"
+        command = child_qemu.qemu(cpus, serial, disk=f"moment{number}")
+        machine.run(f"mkfifo pair{number}.in pair{number}.out; cp moment moment{number};"
+                    f" ({command} </dev/null >said{number} 2>&1 &)")
+    machine.guests = [Guest("the root", machine.arguments.cpus, machine.run)]
+    for number, cpus in enumerate(PROCESSORS):
+        machine.run(f"while read -r line; do case $line in *{lab.READY}*) break;; esac;"
+                    f" done <pair{number}.out", PATIENCE)
+
+        def run(command, number=number):
+            return machine.run(f"child {number} {shlex.quote(command)}", PATIENCE)
+        run(f"dmesg -n 1; head -c {size} /dev/vda >{MOMENT} && chmod +x {MOMENT}")
+        machine.guests.append(Guest(f"child {number}", cpus, run))
+
+
+def starts_load(machine):
+    for cpu in range(machine.arguments.cpus):
+        machine.run(f"(taskset -c {cpu} sh -c '{soak.LOAD}' >/dev/null 2>&1 &)")
+    for guest in machine.guests[1:]:
+        for cpu in range(guest.cpus):
+            guest.run(f"(taskset -c {cpu} sh -c '{LOOP}' &)")
+
+
+def summary(guest, root):
+    def rate(one):
+        return (one.last[-1].clock - one.first[-1].clock) / (one.last[-1].tsc - one.first[-1].tsc)
+
+    def behind(readings, ticks):
+        return max(one.root * ticks - one.jiffies for one in readings)
+
+    begin, end = guest.first[-1], guest.last[-1]
+    ticks = soak.tick_rate(begin, end)
+    lost = behind(guest.last, ticks) - behind(guest.first, ticks)
+    drift = (rate(guest) / rate(root) - 1) * 1e6
+    text = (f"{guest.name}: {end.root - begin.root:.0f} s, drift {drift:+.3f} ppm,"
+            f" {lost:+.1f} of {end.jiffies - begin.jiffies} ticks lost")
+    return text, abs(drift) < MOST_DRIFT and abs(lost) <= MOST_LOST
+
+
+def of(minutes):
+    """The check that takes so long."""
+    def keep_time(machine, kernel):
+        """beside busy loops on all processors each clock keeps the root's time, and no tick is lost"""
+        starts_load(machine)
+        guests = machine.guests
+        for guest in guests:
+            guest.first = guest.last = read(guest)
+        while guests[0].last[-1].root - guests[0].first[-1].root < minutes * 60:
+            soak.watch(machine, INTERVAL)
+            for guest in guests:
+                before, guest.last = guest.last[-1], [Reading(guest)]
+                soak.check_timers(before, guest.last[-1], guest.name)
+        for guest in guests:
+            guest.last = read(guest)
+        said = [summary(guest, guests[0]) for guest in guests]
+        text = "; ".join(text for text, _ in said)
+        if not all(good for _, good in said):
+            raise Failed(text)
+        return text
+    return keep_time
+
+
+def power_off(machine, kernel):
+    """both power off, have not complained, and nothing of them is left"""
+    for number, guest in enumerate(machine.guests[1:]):
+        child_qemu.is_quiet(guest, kernel)
+        machine.run(f"echo 'poweroff -f' >pair{number}.in; while read -r line; do :;"
+                    f" done <pair{number}.out", PATIENCE)
+    pages = children.wait_ends(machine, machine.log_of_child, len(PROCESSORS))
+    return f"{' and '.join(map(str, pages))} pages deposited and withdrawn"
+
+
+def checks(minutes):
+    return [child_qemu.boots, child_qemu.has_driver, child_qemu.has_qemu, boots_both, of(minutes),
+            power_off, child_qemu.is_quiet]
