@@ -5,18 +5,18 @@
 import argparse
 import os
 import pathlib
-import statistics
 import sys
 import tempfile
-import time
 
+import bench
 import checks
 import child_qemu
 import faults
+import pair
 import session
 import soak
 import stack
-from machine import Machine, make_disk, qemu
+from machine import make_disk, qemu
 
 
 def check(arguments):
@@ -51,28 +51,21 @@ def check_stack(arguments):
                 and session.run(arguments, stack.ALONE, extra, standin=False))
 
 
-def time_to_shell(arguments, standin):
-    """Seconds from the start of QEMU to the root's prompt."""
-    with tempfile.TemporaryDirectory(prefix="mshv-lab.") as folder:
-        machine = Machine(arguments, pathlib.Path(folder), ["-no-reboot"], standin)
-        try:
-            machine.wait_shell()
-            return time.monotonic() - machine.began
-        finally:
-            machine.end()
+def check_pair(arguments):
+    """Two children at once."""
+    if not arguments.child_disk:
+        raise SystemExit("--children wants --child-disk")
+    arguments.cpus = max(arguments.cpus, 2)
+    kernel = (arguments.root / "kernel").read_text().strip()
+    print(f"kernel: {kernel}, {arguments.cpus} processors", flush=True)
+    return session.run(arguments, pair.checks(arguments.children),
+                       ["-no-reboot", *child_qemu.devices(arguments.child_disk)])
 
 
-def bench(arguments):
-    """The two by turns, so that what else the machine does falls on both."""
-    below, alone = [], []
-    for _ in range(arguments.bench):
-        below.append(time_to_shell(arguments, True))
-        alone.append(time_to_shell(arguments, False))
-    print(f"{arguments.cpus} processors, median of {arguments.bench}:"
-          f" {statistics.median(below):.2f} s on the stand-in,"
-          f" {statistics.median(alone):.2f} s without,"
-          f" ratio {statistics.median(below) / statistics.median(alone):.2f}")
-    return True
+def bench_child(arguments):
+    if not arguments.child_disk or not arguments.kvm_root:
+        raise SystemExit("--bench-child wants --child-disk and --kvm-root")
+    return bench.child(arguments)
 
 
 def shell(arguments):
@@ -103,8 +96,14 @@ def main():
     what.add_argument("--faults", action="store_true")
     what.add_argument("--check-child", action="store_true")
     what.add_argument("--check-stack", action="store_true")
+    what.add_argument("--children", type=float, metavar="MINUTES")
+    what.add_argument("--bench-child", type=int, metavar="TIMES")
     parser.add_argument("--child-disk", type=pathlib.Path,
-                        help="with --check-child and --check-stack: what tests/lab/root/qemu made")
+                        help="with what makes children by QEMU: what tests/lab/root/qemu made")
+    parser.add_argument("--kvm-root", type=pathlib.Path,
+                        help="with --bench-child: what root/make made of a kernel that has KVM")
+    parser.add_argument("--child-cpus", type=int, default=1,
+                        help="with --bench-child: the child's processors")
     parser.add_argument("--build", type=pathlib.Path,
                         help="with --check-stack: build tree of the programs")
     parser.add_argument("--kills", type=int, default=5,
@@ -126,8 +125,12 @@ def main():
                                             checks.powers_off], ["-no-reboot"]) else 1
     if arguments.faults:
         return 0 if faults.check(arguments) else 1
+    if arguments.children:
+        return 0 if check_pair(arguments) else 1
     if arguments.bench:
-        return 0 if bench(arguments) else 1
+        return 0 if bench.root(arguments) else 1
+    if arguments.bench_child:
+        return 0 if bench_child(arguments) else 1
     return shell(arguments)
 
 
