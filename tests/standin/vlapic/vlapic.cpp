@@ -102,20 +102,24 @@ u32 Vlapic::held_by_task_priority() const {
     return held ? vector : 0;
 }
 
-bool Vlapic::is_alone(u32 vector) const {
-    u32 others[8];
-    copy(others, requested_);
-    clear(others, vector);
-    return !test(level_, vector) && highest(in_service_) == 0 && highest(others) == 0;
-}
-
 bool Vlapic::requested() const {
     return highest(requested_) != 0;
 }
 
-void Vlapic::take(u32 vector) {
+void Vlapic::offer(u32 vector) {
     clear(requested_, vector);
+}
+
+bool Vlapic::is_alone(u32 vector) const {
+    return !test(level_, vector) && highest(in_service_) == 0 && !requested();
+}
+
+void Vlapic::accept(u32 vector) {
     set(in_service_, vector);
+}
+
+void Vlapic::withdraw(u32 vector) {
+    set(requested_, vector);
 }
 
 void Vlapic::end_of_interrupt(Effects& effects) {

@@ -60,12 +60,17 @@ public:
     [[nodiscard]] u32 deliverable() const;
     /// The vector that only the task priority holds back; 0 = none.
     [[nodiscard]] u32 held_by_task_priority() const;
-    /// Nothing waits for the end of this one, if it is delivered: it is an edge, and neither is another
-    /// in service nor requested.
-    [[nodiscard]] bool is_alone(u32 vector) const;
     [[nodiscard]] bool requested() const;
-    /// It has been delivered: from requested to in service.
-    void take(u32 vector);
+    /// It may be delivered from now on, at a moment that nobody here sees: it is requested no more, so
+    /// that who requests it behind that moment requests another one.
+    void offer(u32 vector);
+    /// Nothing waits for the end of the one that is offered: it is an edge, and neither is another in
+    /// service nor requested.
+    [[nodiscard]] bool is_alone(u32 vector) const;
+    /// What was offered has been delivered: it is in service.
+    void accept(u32 vector);
+    /// What was offered has not been delivered: it is requested still.
+    void withdraw(u32 vector);
 
     /// Registers by their offset in the page. False: there is none.
     bool read(u32 where, u64 now, u32& value) const;

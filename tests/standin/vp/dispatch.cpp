@@ -164,6 +164,7 @@ Dispatched Run::loop() {
         hold_all_interrupts();
         if (__atomic_load_n(&vp_.requests, __ATOMIC_SEQ_CST) != 0 || root_is_called()) {
             let_interrupts_go();
+            injection::withdraw(vp_);
             continue;
         }
         stats::on_entry(lp_, vp_);

@@ -19,6 +19,15 @@ void take_event(ChildVp& vp, u32 event) {
     __atomic_fetch_and(&vp.events, ~event, __ATOMIC_ACQ_REL);
 }
 
+/// That of the old controllers has been delivered; another one may be there by now.
+void take_external(ChildVp& vp, u32 vector) {
+    u32 old = events_of(vp);
+    while ((old >> vp_event::external_shift & 0xFF) == vector &&
+           !__atomic_compare_exchange_n(&vp.events, &old, old & ~vp_event::external, false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    }
+}
+
 /// That of the old controllers goes before those of the APIC.
 bool has_external(const ChildVp& vp) {
     return (events_of(vp) & vp_event::external) != 0 && vp.apic.accepts_external();
@@ -115,8 +124,19 @@ void prepare(ChildVp& vp) {
     vp.offers_external = external;
     offer(vp, vector);
     if (!external) {
+        vp.apic.offer(vector);
         eoi_assist::offer(vp, vector);
     }
+}
+
+void withdraw(ChildVp& vp) {
+    svm::Vmcb& v = vp.cpu.vmcb;
+    if (vp.offered && !vp.offers_external) {
+        vp.apic.withdraw(v.v_intr_vector);
+        eoi_assist::withdraw(vp);
+    }
+    vp.offered = false;
+    v.v_irq = 0;
 }
 
 /// What was offered is in service if the guest has taken it. What the exit reports as cut short is
@@ -124,15 +144,14 @@ void prepare(ChildVp& vp) {
 /// instruction brings about again.
 void recover(ChildVp& vp) {
     svm::Vmcb& v = vp.cpu.vmcb;
-    const bool offered = vp.offered;
     const bool waits = (v.v_irq & svm::v_irq_pending) != 0;
     const u64 cut_short = v.exit_interrupt_info;
-    if (offered && !waits && vp.offers_external) {
-        take_event(vp, vp_event::external);
-    } else if (offered && !waits) {
-        vp.apic.take(v.v_intr_vector);
-    } else if (offered && !vp.offers_external) {
-        eoi_assist::withdraw(vp);
+    if (waits) {
+        withdraw(vp);
+    } else if (vp.offered && vp.offers_external) {
+        take_external(vp, v.v_intr_vector);
+    } else if (vp.offered) {
+        vp.apic.accept(v.v_intr_vector);
     }
     eoi_assist::settle(vp);
     const bool again =

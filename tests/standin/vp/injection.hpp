@@ -12,8 +12,11 @@ namespace mshv::standin::injection {
 /// Does what INIT and start-up interrupts do.
 void take_init_and_startup(ChildVp& vp);
 
-/// Puts up what is to be delivered as soon as it can be.
+/// Puts up what is to be delivered as soon as it can be. One of the next two follows.
 void prepare(ChildVp& vp);
+
+/// The VP is not entered after all.
+void withdraw(ChildVp& vp);
 
 /// After an exit: what of that was not delivered after all is put up again.
 void recover(ChildVp& vp);

@@ -38,7 +38,8 @@ struct Apic : Vlapic {
     u32 deliver() {
         const u32 vector = deliverable();
         if (vector != 0) {
-            take(vector);
+            offer(vector);
+            accept(vector);
         }
         return vector;
     }
@@ -131,15 +132,44 @@ BOOST_AUTO_TEST_CASE(alone_is_an_edge_for_which_nothing_waits) {
     BOOST_TEST(!apic.requested());
     BOOST_TEST(apic.post(0x51, false));
     BOOST_TEST(apic.requested());
+    apic.offer(0x51);
+    BOOST_TEST(!apic.requested());
     BOOST_TEST(apic.is_alone(0x51));
     BOOST_TEST(apic.post(0x31, false));
     BOOST_TEST(!apic.is_alone(0x51));
-    BOOST_TEST(apic.deliver() == 0x51U);
+    apic.accept(0x51);
+    apic.offer(0x31);
     BOOST_TEST(!apic.is_alone(0x31));
     apic.put(reg::eoi, 0);
     BOOST_TEST(apic.is_alone(0x31));
+    apic.withdraw(0x31);
     BOOST_TEST(apic.post(0x31, true));
+    apic.offer(0x31);
     BOOST_TEST(!apic.is_alone(0x31));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_offered_can_be_requested_once_more) {
+    Apic apic;
+    BOOST_TEST(apic.post(0x51, false));
+    apic.offer(0x51);
+    BOOST_TEST(apic.deliverable() == 0U);
+    BOOST_TEST(apic.post(0x51, false)); // the guest has taken the first by now, who knows
+    apic.accept(0x51);
+    BOOST_TEST(apic.deliverable() == 0U); // not before the first one's end
+    apic.put(reg::eoi, 0);
+    BOOST_TEST(apic.deliver() == 0x51U);
+    apic.put(reg::eoi, 0);
+    BOOST_TEST(apic.deliverable() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_delivered_is_requested_still) {
+    Apic apic;
+    BOOST_TEST(apic.post(0x51, false));
+    apic.offer(0x51);
+    apic.withdraw(0x51);
+    BOOST_TEST(apic.deliver() == 0x51U);
+    apic.put(reg::eoi, 0);
+    BOOST_TEST(apic.deliverable() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(destinations_in_xapic_mode) {
