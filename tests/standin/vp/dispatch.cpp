@@ -167,6 +167,7 @@ Dispatched Run::loop() {
             injection::withdraw(vp_);
             continue;
         }
+        vp_.partition.tsc.on_run();
         stats::on_entry(lp_, vp_);
         svm::enter(lp_, vp_.cpu);
         stats::on_exit(lp_, vp_, static_cast<svm::Exit>(vp_.cpu.vmcb.exit_code));
