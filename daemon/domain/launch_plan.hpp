@@ -78,6 +78,7 @@ struct LaunchPlan {
     std::string log_dir;     ///< /var/log/mshv/<uuid>
     std::string program;     ///< the VMM, absolute
     std::vector<std::string> argv;
+    std::vector<std::string> first_argv; ///< behind argv, for the first generation alone
     std::vector<std::string> env;
     std::vector<FilePlan> files;
     std::vector<TapPlan> taps;

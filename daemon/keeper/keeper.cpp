@@ -150,6 +150,7 @@ void Keeper::start_generation(const std::string& why) {
     generation_started_ms_ = wall_clock_ms();
     try {
         child_ = VmmChild::start(spec_);
+        spec_.first_argv.clear(); // what it took its state from is no more
         journal_.write_state(generation_, child_->identity());
     } catch (const std::exception& error) {
         start_failed(error.what());

@@ -73,6 +73,7 @@ private:
     void ask_resume(const Asker& asker, const Message& request);
     void ask_pause(const Asker& asker, const Message& request);
     void ask_qmp(const Asker& asker, const Message& request);
+    void relay(const Asker& asker, const Message& request, const posix::Fd& fd);
     void ask_kill(const Asker& asker, const Message& request);
     void ask_reset(const Asker& asker, const Message& request);
     void ask_expect(const Asker& asker, const Message& request);

@@ -47,6 +47,14 @@ void Keeper::handle(const Asker& asker, const Message& request, std::deque<posix
     }
     if (request.word == "console") {
         ask_console(asker, request, fds);
+    } else if (request.word == "qmp-fd") {
+        if (fds.empty()) {
+            control_.error(asker, "invalid", "No descriptor came with the request");
+            return;
+        }
+        const posix::Fd fd = std::move(fds.front());
+        fds.pop_front();
+        relay(asker, request, fd);
     } else if (request.word == "ping") {
         control_.ok(asker);
     } else {
@@ -73,7 +81,8 @@ void Keeper::put_status(Message& message) const {
         .set("console_bytes", console_ ? static_cast<std::int64_t>(console_->bytes()) : 0)
         .set("console_lost", console_ ? console_->lost() : 0)
         .set("readers", console_ ? static_cast<std::int64_t>(console_->readers()) : 0)
-        .set("writer", console_ ? console_->writer() : std::string());
+        .set("writer", console_ ? console_->writer() : std::string())
+        .set("qmp_fd", 1);
 }
 
 void Keeper::ask_hello(const Asker& asker, const Message& request) {
@@ -138,6 +147,10 @@ void Keeper::ask_pause(const Asker& asker, const Message&) {
 }
 
 void Keeper::ask_qmp(const Asker& asker, const Message& request) {
+    relay(asker, request, {});
+}
+
+void Keeper::relay(const Asker& asker, const Message& request, const posix::Fd& fd) {
     const std::string command = request.text("command");
     const auto scanned = scan_qmp(command);
     if (!scanned || scanned->kind != QmpLine::Kind::command || scanned->has_id ||
@@ -149,13 +162,14 @@ void Keeper::ask_qmp(const Asker& asker, const Message& request) {
         control_.error(asker, "busy", "Too many commands are outstanding");
         return;
     }
-    monitor_.send(command, [this, asker](ReplyKind kind, const QmpLine&, std::string_view line) {
-        if (kind == ReplyKind::returned || kind == ReplyKind::error) {
-            control_.answer(asker, Message("ok").set("json", line));
-        } else {
-            control_.error(asker, code_of(kind), line);
-        }
-    });
+    monitor_.send(command, fd.get(),
+                  [this, asker](ReplyKind kind, const QmpLine&, std::string_view line) {
+                      if (kind == ReplyKind::returned || kind == ReplyKind::error) {
+                          control_.answer(asker, Message("ok").set("json", line));
+                      } else {
+                          control_.error(asker, code_of(kind), line);
+                      }
+                  });
 }
 
 void Keeper::wait_for_end(const Asker& asker, const Message& request, bool reset) {

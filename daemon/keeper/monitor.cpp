@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -134,7 +135,7 @@ void Monitor::fail_pending(ReplyKind kind, const std::string& why) {
     }
 }
 
-void Monitor::send(std::string_view command, Reply reply) {
+void Monitor::send(std::string_view command, int fd, Reply reply) {
     if (!running_ || !socket_ || stage_ == Stage::greeting) {
         reply(running_ ? ReplyKind::faulty : ReplyKind::gone, QmpLine{},
               running_ ? "The VMM's monitor does not answer" : "No VMM runs");
@@ -142,6 +143,11 @@ void Monitor::send(std::string_view command, Reply reply) {
     }
     if (pending_.size() >= most_outstanding || output_.size() + command.size() > most_output) {
         reply(ReplyKind::faulty, QmpLine{}, "The VMM does not take commands");
+        return;
+    }
+    // A descriptor belongs to the bytes that it comes with: nothing may be on its way before them.
+    if (fd >= 0 && !output_.empty()) {
+        reply(ReplyKind::faulty, QmpLine{}, "The VMM does not take commands at the moment");
         return;
     }
     const auto id = next_id_++;
@@ -152,8 +158,35 @@ void Monitor::send(std::string_view command, Reply reply) {
     output_ += body;
     output_ += '\n';
     MSHV_CRASHPOINT("keeper.qmp.before_send");
+    if (fd >= 0) {
+        send_first(fd);
+    }
     flush();
     MSHV_CRASHPOINT("keeper.qmp.after_send");
+}
+
+/// The first bytes of a command, with the descriptor that belongs to it. What the socket does not take
+/// goes on its way with the next flush: the descriptor is there as soon as one byte is.
+void Monitor::send_first(int fd) {
+    iovec bytes{output_.data(), output_.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    ssize_t sent = -1;
+    do {
+        sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (sent < 0 && errno == EINTR);
+    if (sent > 0) {
+        output_.erase(0, static_cast<std::size_t>(sent));
+    } // else the command goes alone, and the VMM says that it lacks the descriptor
 }
 
 void Monitor::flush() {

@@ -50,7 +50,9 @@ public:
     [[nodiscard]] bool responsive() const { return responsive_; }
     [[nodiscard]] std::size_t outstanding() const { return pending_.size(); }
     /// `command` is a JSON object without "id".
-    void send(std::string_view command, Reply reply);
+    void send(std::string_view command, Reply reply) { send(command, -1, std::move(reply)); }
+    /// The same with a descriptor (none: -1), which the VMM has then, too.
+    void send(std::string_view command, int fd, Reply reply);
 
 private:
     enum class Stage { off, greeting, capabilities, status, ready };
@@ -64,6 +66,7 @@ private:
     void closed();
     void take_line(std::string_view line);
     void take_greeting();
+    void send_first(int fd);
     void flush();
     void probe();
     void answered();

@@ -257,6 +257,8 @@ struct LaunchSpec {
     std::string name, uuid, run_dir, log_dir, nonce;
     std::string program;
     std::vector<std::string> argv, env;
+    /// Behind argv for the first VMM alone: what it shall take its state from.
+    std::vector<std::string> first_argv;
     std::vector<FdMap> fds;  ///< everything the VMM gets above 2, the monitor's socket included
     int monitor_source = -1; ///< which of the sources is the listening monitor socket
     std::optional<User> user;
@@ -324,6 +326,9 @@ inline std::string encode_spec(const LaunchSpec& spec) {
     for (const auto& value : spec.argv) {
         text += encode(Message("arg").set("value", value));
     }
+    for (const auto& value : spec.first_argv) {
+        text += encode(Message("first-arg").set("value", value));
+    }
     for (const auto& value : spec.env) {
         text += encode(Message("env").set("value", value));
     }
@@ -382,6 +387,8 @@ inline void take_spec_line(LaunchSpec& spec, const Message& line) {
         spec.quit_ms = need(line, "quit_ms", 0, most);
     } else if (line.word == "arg") {
         spec.argv.push_back(line.text("value"));
+    } else if (line.word == "first-arg") {
+        spec.first_argv.push_back(line.text("value"));
     } else if (line.word == "env") {
         spec.env.push_back(line.text("value"));
     } else if (line.word == "setup") {

@@ -121,7 +121,9 @@ void become(const User& user) {
         become(*spec.user);
     }
     must(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "set no_new_privs");
-    ::execve(spec.program.c_str(), posix::exec_pointers(spec.argv).data(),
+    std::vector<std::string> argv = spec.argv;
+    argv.insert(argv.end(), spec.first_argv.begin(), spec.first_argv.end());
+    ::execve(spec.program.c_str(), posix::exec_pointers(argv).data(),
              posix::exec_pointers(spec.env).data());
     die("execute " + spec.program);
 }

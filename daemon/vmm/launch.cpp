@@ -111,6 +111,7 @@ keeper::LaunchSpec spec_of(const LaunchPlan& plan, const std::vector<std::string
     spec.nonce = nonce;
     spec.program = plan.program;
     spec.argv = argv;
+    spec.first_argv = plan.first_argv;
     spec.env = plan.env;
     if (plan.user) {
         spec.user = keeper::User{plan.user->uid, plan.user->gid, {}};
