@@ -6,6 +6,7 @@
 #include "daemon/vmm/launch.hpp"
 #include "daemon/vmm/process.hpp"
 #include "daemon/vmm/qemu/firmware.hpp"
+#include "daemon/vmm/qemu/migration.hpp"
 #include "toolstack/libs/hostprobe/hostprobe.hpp"
 #include "toolstack/libs/posix/file.hpp"
 #include "toolstack/libs/posix/socket.hpp"
@@ -255,7 +256,15 @@ domain::LaunchPlan QemuHost::plan(const PlanRequest& request) {
     input.folders = {options_.run_dir, options_.log_dir, options_.state_dir};
     input.user = user_for(request.id, accelerator);
     input.tsc_khz = probed.tsc_khz;
-    return qemu::make_plan(input);
+    input.machine = request.machine;
+    input.incoming = !request.saved_by.empty();
+    auto plan = qemu::make_plan(input);
+    if (input.incoming) {
+        const auto cpu = std::find(plan.argv.begin(), plan.argv.end(), "-cpu");
+        qemu::refuse_foreign(request.saved_by, request.machine, *capabilities,
+                             cpu == plan.argv.end() ? "" : *(cpu + 1));
+    }
+    return plan;
 }
 
 std::unique_ptr<VmmProcess> QemuHost::launch(const domain::LaunchPlan& plan, Deadline deadline) {
@@ -393,6 +402,10 @@ std::vector<domain::VmmCapability> QemuHost::capabilities() {
         result.why = error.message();
     }
     return {result};
+}
+
+std::vector<std::string> guest_visible(const domain::LaunchPlan& plan) {
+    return qemu::guest_visible(plan.argv);
 }
 
 std::unique_ptr<VmmHost> make_host(HostOptions options) {

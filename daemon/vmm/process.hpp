@@ -39,10 +39,20 @@ public:
     void acknowledge(std::int64_t seq) override;
     void attach_console(Fd client, const ConsoleRequest& request, Deadline deadline) override;
     std::vector<VcpuInfo> vcpus(Deadline deadline) override;
+    std::string prepare_save(Deadline deadline) override;
+    void save_to(const Fd& file, std::int64_t offset, Deadline deadline) override;
+    void load_from(const Fd& file, std::int64_t offset, Deadline deadline) override;
+    Transfer transfer(Deadline deadline) override;
+    void cancel_transfer(Deadline deadline) override;
 
 private:
     /// Sends a QMP command through the keeper; the VMM's line, whatever it says.
     std::string qmp(std::string_view command, std::string_view what, Deadline deadline);
+    /// The same, with a descriptor for the VMM.
+    std::string qmp_with(std::string_view command, const Fd& fd, std::string_view what,
+                         Deadline deadline);
+    void transfer_over(std::string_view command, const Fd& file, std::int64_t offset,
+                       std::string_view what, Deadline deadline);
     void refuse_if_lacking(std::string_view ability, const std::string& what) const;
     /// False when the keeper does not answer.
     bool kill_by_keeper(Deadline deadline);

@@ -4,6 +4,7 @@
 #include "daemon/domain/launch_plan.hpp"
 #include "daemon/domain/vmm_capability.hpp"
 #include "daemon/vmm/console_request.hpp"
+#include "daemon/vmm/transfer.hpp"
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/api/view.hpp"
 #include "toolstack/libs/posix/fd.hpp"
@@ -123,6 +124,19 @@ public:
         std::string affinity;
     };
     virtual std::vector<VcpuInfo> vcpus(Deadline deadline) = 0;
+
+    // ---- the guest's state in a file ----
+    /// Throws unsupported when the state cannot be saved, with the reason; else the machine's
+    /// versioned type.
+    virtual std::string prepare_save(Deadline deadline) = 0;
+    /// Begins to write the state into `file` from `offset` on: transfer() tells how it goes.
+    /// When it has completed, the VPs stand still.
+    virtual void save_to(const Fd& file, std::int64_t offset, Deadline deadline) = 0;
+    /// Begins to take the state from `file`; only of a VMM that was launched for it.
+    virtual void load_from(const Fd& file, std::int64_t offset, Deadline deadline) = 0;
+    virtual Transfer transfer(Deadline deadline) = 0;
+    /// Asks a transfer to end. It may complete nevertheless.
+    virtual void cancel_transfer(Deadline deadline) = 0;
 };
 
 struct Adopted {
@@ -138,7 +152,14 @@ struct PlanRequest {
     api::PartitionNumber id = 0;
     std::string incarnation;
     bool start_paused = false;
+    std::string machine{}; ///< a versioned type in the place of the newest
+    /// The guest's state comes from a file that this VMM wrote ("qemu 7.2.22"): plan() refuses
+    /// when it cannot be read here. Empty = the guest boots.
+    std::string saved_by{};
 };
+
+/// What of a plan the guest sees; a saved guest needs the same again.
+std::vector<std::string> guest_visible(const domain::LaunchPlan& plan);
 
 /// The machine's VMMs. Thread-safe.
 class VmmHost {

@@ -29,7 +29,8 @@ void add_identity(CommandBuilder& command, const domain::LaunchPlan& plan) {
 std::string machine_text(const PlanInput& input) {
     const auto& spec = input.spec;
     const auto& devices = spec.devices;
-    std::string text(api::to_name(spec.boot.machine));
+    std::string text = input.machine.empty() ? std::string(api::to_name(spec.boot.machine))
+                                             : check_word(input.machine, "machine type");
     if (spec.boot.machine != api::Machine::microvm) {
         // What a guest of ours never needs costs it boot time. A screen without a USB keyboard
         // keeps the PS/2 one.
@@ -313,6 +314,9 @@ domain::LaunchPlan make_plan(const PlanInput& input) {
     add_smbios(command);
     add_boot(command);
     add_control(command);
+    if (input.incoming) {
+        plan.first_argv = {"-incoming", "defer"};
+    }
     return std::move(plan);
 }
 

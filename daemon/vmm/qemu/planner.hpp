@@ -32,6 +32,8 @@ struct PlanInput {
     api::PartitionNumber id = 0;
     std::string incarnation;
     bool start_paused = false;
+    std::string machine;   ///< a versioned type; empty = the newest
+    bool incoming = false; ///< the guest's state comes from a file
     std::string program; ///< the QEMU
     Version version;     ///< its
     AcceleratorChoice accelerator;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/control/fake_machine.hpp"
 
+#include <array>
 #include <chrono>
 #include <csignal>
+#include <string_view>
+#include <unistd.h>
 
 namespace mshv::testing {
 
@@ -311,6 +314,48 @@ public:
         vcpu.state = 'R';
         vcpu.affinity = "all";
         return {vcpu};
+    }
+
+    std::string prepare_save(Deadline) override { return "pc-q35-7.2"; }
+    void save_to(const posix::Fd& file, std::int64_t offset, Deadline) override {
+        constexpr std::string_view state = "the guest's state";
+        act("save", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (::pwrite(file.get(), state.data(), state.size(), offset) < 0) {
+                throw Error(ErrorCode::failed, "The fake cannot write");
+            }
+            keeper.transfer = {};
+            keeper.transfer.why = machine_.faults_.fail_save;
+            keeper.transfer.state = keeper.transfer.why.empty() ? vmm::Transfer::State::active
+                                                                : vmm::Transfer::State::failed;
+        });
+    }
+    void load_from(const posix::Fd& file, std::int64_t offset, Deadline) override {
+        act("load", [&](FakeKeeper& keeper) {
+            std::array<char, 64> buffer{};
+            const auto got = ::pread(file.get(), buffer.data(), buffer.size(), offset);
+            keeper.loaded.assign(buffer.data(), got > 0 ? static_cast<std::size_t>(got) : 0U);
+            keeper.transfer.state = vmm::Transfer::State::completed;
+        });
+    }
+    vmm::Transfer transfer(Deadline) override {
+        vmm::Transfer transfer;
+        act("transfer", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (keeper.transfer.state == vmm::Transfer::State::active &&
+                !machine_.faults_.hold_save) {
+                keeper.transfer.state = vmm::Transfer::State::completed;
+                if (keeper.state == State::running) { // it stops by itself at the end
+                    keeper.state = State::paused;
+                    machine_.note(keeper, Kind::paused, Reason::user);
+                }
+            }
+            transfer = keeper.transfer;
+        });
+        return transfer;
+    }
+    void cancel_transfer(Deadline) override {
+        act("cancel", [](FakeKeeper& keeper) {
+            keeper.transfer.state = vmm::Transfer::State::cancelled;
+        });
     }
 
     static vmm::KeeperStatus status_of(const FakeKeeper& keeper) {

@@ -29,6 +29,8 @@ struct FakeKeeper {
     std::vector<KeeperEvent> journal;
     std::vector<std::string> asked;          ///< what the guest was asked for
     std::vector<domain::EndPolicy> policies; ///< given since the start
+    vmm::Transfer transfer;                  ///< of its state
+    std::string loaded;                      ///< what it took its state from
 };
 
 using KeeperKey = std::pair<api::Uuid, std::string>;
@@ -43,6 +45,8 @@ struct Faults {
     bool deaf = true;         ///< the guest ignores what it is asked for
     bool no_adoption = false; ///< keepers do not answer a new daemon
     bool hold_events = false; ///< what keepers report comes late: when this is taken back
+    bool hold_save = false;   ///< a state is not written before this is taken back
+    std::string fail_save;    ///< what the VMM says in the place of writing it
     std::string objection;    ///< what the host says against every definition
 };
 
