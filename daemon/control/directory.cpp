@@ -55,6 +55,7 @@ api::PartitionView to_view(const store::PartitionRow& row) {
     view.state_since_ms = row.state_since_ms;
     view.revision = row.revision;
     view.owner = row.owner;
+    view.saved = !row.saved.empty();
     view.last_exit = row.last_exit;
     return view;
 }

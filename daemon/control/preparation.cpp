@@ -50,6 +50,10 @@ void refuse_removal(const store::PartitionRow& row, std::optional<std::int64_t> 
         throw Error(ErrorCode::denied, "Partition '" + row.name + "' is protected against deletion",
                     "take the protection out of its definition first");
     }
+    if (!row.saved.empty()) {
+        throw Error(ErrorCode::wrong_state, "Partition '" + row.name + "' has a saved state",
+                    "start it, or forget that by mshvctl managed-save-remove");
+    }
     if (revision && *revision != row.revision) {
         throw Error(ErrorCode::wrong_state, "The definition of '" + row.name + "' is at revision " +
                                                 std::to_string(row.revision) + ", not " +

@@ -26,7 +26,7 @@ bool is_mac_conflict(const api::Error& error);
 constexpr int mac_attempts = 8;
 
 /// Throws denied when the definition is protected against deletion, wrong_state when it is not at
-/// `revision`.
+/// `revision` or the partition has a saved state.
 void refuse_removal(const store::PartitionRow& row, std::optional<std::int64_t> revision);
 
 /// What `request` stores as a new partition; `usual` is the cause where it says none.

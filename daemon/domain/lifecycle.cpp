@@ -19,6 +19,8 @@ std::string_view wanted(Verb verb) {
         return "already active";
     case Verb::unpause:
         return "not paused";
+    case Verb::drop_saved:
+        return "active";
     case Verb::undefine:
         return "being started";
     default:
@@ -73,6 +75,9 @@ std::string_view hint_for(Verb verb, State state) {
     if (verb == Verb::start) {
         return state == State::stuck ? "the kernel still holds its VMM: destroy it again"
                                      : std::string_view{};
+    }
+    if (verb == Verb::drop_saved) {
+        return {};
     }
     if (state == State::shutoff || (state == State::crashed && verb != Verb::unpause)) {
         return "start it first";

@@ -110,6 +110,8 @@ enum class Verb {
     set_autostart,
     console,
     vcpus,
+    save,
+    drop_saved,
 };
 
 struct VerbRule {
@@ -139,6 +141,11 @@ inline constexpr auto verb_rules = std::to_array<VerbRule>({
     {Verb::set_autostart, "autostart", "change", {true, true, true, true, true, true, true, true}},
     {Verb::console, "console", "attach to", {false, false, true, true, true, true, true, true}},
     {Verb::vcpus, "vcpu-list", "ask", {false, false, true, true, true, true, true, true}},
+    {Verb::save, "save", "save", {false, false, true, true, false, false, false, false}},
+    {Verb::drop_saved,
+     "managed-save-remove",
+     "forget",
+     {true, false, false, false, false, false, true, false}},
 });
 
 constexpr const VerbRule& rule_of(Verb verb) {

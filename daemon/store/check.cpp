@@ -25,7 +25,7 @@ constexpr auto rules = std::to_array<Rule>({
      "WHERE i.partition = p.id AND i.kind IN ('create', 'start'))"},
     {"is being stopped by nobody",
      "SELECT name FROM partition p WHERE state = 'stopping' AND NOT EXISTS (SELECT 1 FROM intent i "
-     "WHERE i.partition = p.id AND i.kind IN ('destroy', 'shutdown', 'reboot'))"},
+     "WHERE i.partition = p.id AND i.kind IN ('destroy', 'shutdown', 'reboot', 'save'))"},
     {"has an intent that does not fit its state",
      "SELECT p.name FROM intent i JOIN partition p ON p.id = i.partition WHERE (i.kind IN "
      "('create', 'start')) <> (p.state = 'starting') OR (i.kind = 'restart') <> (p.state IN "

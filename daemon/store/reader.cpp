@@ -145,6 +145,11 @@ std::vector<api::HistoryEntry> Reader::history(const std::optional<std::string>&
     });
 }
 
+std::vector<JobRow> Reader::jobs() {
+    return with_connection("Reading the jobs",
+                           [](Connection& connection) { return read_jobs(connection); });
+}
+
 std::int64_t Reader::last_seq() {
     return with_connection("Reading the last event", [](Connection& connection) {
         return only_number(connection, newest_event);

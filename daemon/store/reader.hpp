@@ -21,6 +21,7 @@ public:
                           const std::optional<api::Uuid>& partition) MSHV_EXCLUDES(mutex_);
     std::vector<api::HistoryEntry> history(const std::optional<std::string>& name_or_uuid,
                                            std::size_t limit) MSHV_EXCLUDES(mutex_);
+    std::vector<JobRow> jobs() MSHV_EXCLUDES(mutex_);
     std::int64_t last_seq() MSHV_EXCLUDES(mutex_);
     std::vector<std::string> fsck() MSHV_EXCLUDES(mutex_);
 

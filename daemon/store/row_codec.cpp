@@ -16,7 +16,7 @@ namespace {
     "r.vmm_start, r.generation, r.acked_seq, r.started, r.generation_started, r.accelerator, "     \
     "r.accelerator_reason, r.vmm_version, r.responsive, r.revision, r.pending, "                   \
     "i.kind, i.actor, i.started, i.started_boot, i.deadline_boot, i.incarnation, i.methods, "      \
-    "i.resend, i.escalate "                                                                        \
+    "i.resend, i.escalate, p.saved "                                                                        \
     "FROM partition p LEFT JOIN runtime r ON r.partition = p.id "                                  \
     "LEFT JOIN intent i ON i.partition = p.id "
 constexpr const char* all_rows = MSHV_ROW_COLUMNS "ORDER BY p.id";
@@ -107,6 +107,7 @@ PartitionRow row_at(SQLite::Statement& s) {
     if (!s.getColumn(41).isNull()) {
         row.intent = intent_at(s, 41);
     }
+    row.saved = s.getColumn(50).getString();
     return row;
 }
 

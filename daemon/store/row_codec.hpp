@@ -15,6 +15,8 @@ std::optional<PartitionRow> read_row(Connection& connection, const api::Uuid& uu
 
 /// Columns of event in the order of the table.
 api::Event read_event(SQLite::Statement& statement);
+/// Newest first.
+std::vector<JobRow> read_jobs(Connection& connection);
 
 /// The enumerator in a text column; Error{failed} for a word that this program does not know.
 template <typename E>

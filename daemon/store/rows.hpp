@@ -3,6 +3,7 @@
 
 #include "daemon/domain/lifecycle.hpp"
 #include "toolstack/libs/api/enum_names.hpp"
+#include "toolstack/libs/api/job.hpp"
 #include "toolstack/libs/api/revision.hpp"
 #include "toolstack/libs/api/spec.hpp"
 #include "toolstack/libs/api/view.hpp"
@@ -27,6 +28,8 @@ enum class IntentKind {
     shutdown, ///< the ladder goes on until its deadline
     reboot,   ///< the same
     restart,  ///< nothing runs; the restart policy starts it at the deadline
+    save,     ///< finished: its state is in a file, and the VMM is being ended
+    restore,  ///< finished: its state is in the VMM, which shall run
 };
 
 struct Intent {
@@ -86,6 +89,7 @@ struct PartitionRow {
     std::optional<api::LastExit> last_exit;
     std::int64_t revision = 1; ///< of the definition
     std::string owner;         ///< the apply that made it; empty = none did
+    std::string saved;         ///< the file that start resumes from; empty = none
     std::optional<Runtime> runtime;
     std::optional<Intent> intent;
 };
@@ -131,6 +135,28 @@ struct RunEnd {
     std::optional<Intent> restart;
 };
 
+/// Long work, from its intent to its end. A daemon that finds one `running` goes on with it or
+/// undoes it, and says so in it.
+struct JobRow {
+    std::int64_t id = 0;
+    api::JobKind kind = api::JobKind::save;
+    api::JobState state = api::JobState::running;
+    api::JobPhase phase = api::JobPhase::preparing; ///< only what was durable: see Transaction
+    PartitionNumber partition = 0;                  ///< by value: the job outlives it
+    api::Uuid uuid{};
+    std::string name;
+    std::string incarnation; ///< of the run that is saved or made
+    std::string path;
+    std::string token;       ///< in the file's manifest: whose it is
+    bool managed = false;
+    api::AfterSave then = api::AfterSave::end;
+    bool was_running = false; ///< its processors ran before they were stopped for it
+    std::string actor;
+    std::int64_t started_ms = 0;
+    std::optional<std::int64_t> ended_ms;
+    std::string error, message, hint; ///< why it failed
+};
+
 } // namespace mshv::store
 
 namespace mshv::api {
@@ -138,6 +164,7 @@ namespace mshv::api {
 MSHV_ENUM_NAMES(store::IntentKind, {store::IntentKind::create, "create"},
                 {store::IntentKind::start, "start"}, {store::IntentKind::destroy, "destroy"},
                 {store::IntentKind::shutdown, "shutdown"}, {store::IntentKind::reboot, "reboot"},
-                {store::IntentKind::restart, "restart"});
+                {store::IntentKind::restart, "restart"}, {store::IntentKind::save, "save"},
+                {store::IntentKind::restore, "restore"});
 
 } // namespace mshv::api

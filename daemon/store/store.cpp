@@ -101,6 +101,7 @@ public:
                                            std::size_t limit) override {
         return reader_.history(name_or_uuid, limit);
     }
+    std::vector<JobRow> jobs() override { return reader_.jobs(); }
     std::int64_t last_seq() override { return reader_.last_seq(); }
     [[nodiscard]] std::int64_t schema_version() const override { return current_schema(); }
     std::vector<std::string> fsck() override { return reader_.fsck(); }

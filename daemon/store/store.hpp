@@ -22,6 +22,7 @@ struct Options {
     std::int64_t keep_events = 100'000;
     std::int64_t keep_history = 100'000;
     std::int64_t keep_revisions = 100;     ///< of each definition
+    std::int64_t keep_jobs = 1'000;         ///< that have ended
     std::function<std::int64_t()> wall_ms; ///< empty = the system's clock
     /// Called once, on the committer's thread, when a commit's outcome cannot be known: the daemon
     /// must end, so that the next one finds out. Nothing is written after it.
@@ -90,6 +91,16 @@ public:
                 const std::vector<std::pair<std::string, std::string>>& identity_and_path) = 0;
     virtual void set_autostart_done(PartitionNumber id, const std::string& boot_id) = 0;
 
+    // ---- saving ----
+    /// The file that the next start resumes from; empty = none.
+    virtual void set_saved(PartitionNumber id, const std::string& path, const std::string& actor,
+                           const std::string& detail) = 0;
+    /// Returns the job's number.
+    virtual std::int64_t add_job(const JobRow& job) = 0;
+    virtual void set_job_phase(std::int64_t job, api::JobPhase phase) = 0;
+    /// False when it has ended already. `job` has its number, end state and error.
+    virtual bool end_job(const JobRow& job) = 0;
+
     // ---- the rest ----
     /// An event of a partition, or of the daemon (id 0).
     virtual void event(std::string_view kind, PartitionNumber id, const std::string& actor,
@@ -150,6 +161,8 @@ public:
     /// Newest first.
     [[nodiscard]] virtual std::vector<api::HistoryEntry>
     history(const std::optional<std::string>& name_or_uuid, std::size_t limit) = 0;
+    /// Newest first, those that run and the newest of the others.
+    [[nodiscard]] virtual std::vector<JobRow> jobs() = 0;
     /// The number of the newest event.
     [[nodiscard]] virtual std::int64_t last_seq() = 0;
     [[nodiscard]] virtual std::int64_t schema_version() const = 0;

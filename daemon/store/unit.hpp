@@ -46,6 +46,12 @@ public:
                 const std::vector<std::pair<std::string, std::string>>& identity_and_path) override;
     void set_autostart_done(PartitionNumber id, const std::string& boot_id) override;
 
+    void set_saved(PartitionNumber id, const std::string& path, const std::string& actor,
+                   const std::string& detail) override;
+    std::int64_t add_job(const JobRow& job) override;
+    void set_job_phase(std::int64_t job, api::JobPhase phase) override;
+    bool end_job(const JobRow& job) override;
+
     void event(std::string_view kind, PartitionNumber id, const std::string& actor,
                const std::string& detail) override;
     std::optional<std::string> meta(const std::string& key) override;

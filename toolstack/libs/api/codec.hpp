@@ -2,6 +2,7 @@
 #pragma once
 
 #include "toolstack/libs/api/error.hpp"
+#include "toolstack/libs/api/job.hpp"
 #include "toolstack/libs/api/requests.hpp"
 #include "toolstack/libs/api/revision.hpp"
 #include "toolstack/libs/api/spec.hpp"
@@ -50,8 +51,9 @@ struct VcpuList {
 /// StartRequest, ShutdownRequest, DestroyRequest, TriggerRequest, RenameRequest, AutostartRequest,
 /// StoredDefinition, PartitionView, PartitionList, Event, EventPage, HistoryEntry, HistoryList,
 /// VcpuView, VcpuList, VersionInfo, HostView, Revision, RevisionList, SpecChange, ChangeList,
-/// PlanRequest, Plan, ReplaceRequest, RollbackRequest, VmmArgumentsRequest, VmmArguments. Any other
-/// type does not link.
+/// PlanRequest, Plan, ReplaceRequest, RollbackRequest, VmmArgumentsRequest, VmmArguments, SaveRequest,
+/// RestoreRequest, JobView, JobList; and for SaveManifest, which stands in files. Any other type does
+/// not link.
 template <typename T>
 T decode(std::string_view json, const DecodeOptions& options = {});
 

@@ -29,6 +29,8 @@ template <>
 Fields fields_of<StartRequest>() {
     static constexpr std::array list{
         field<&StartRequest::paused>("paused"),
+        field<&StartRequest::force>("force"),
+        field<&StartRequest::discard_saved>("discard_saved"),
         field<&StartRequest::timeout_ms>("timeout_ms"),
     };
     return list;

@@ -106,6 +106,7 @@ Fields fields_of<PartitionView>() {
         field<&View::state_since_ms>("state_since_ms"),
         field<&View::revision>("revision"),
         field<&View::owner>("owner"),
+        field<&View::saved>("saved"),
         field<&View::operation>("operation"),
         field<&View::runtime>("runtime"),
         field<&View::last_exit>("last_exit"),

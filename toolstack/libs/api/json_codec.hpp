@@ -85,6 +85,13 @@ MSHV_DESCRIBED(RollbackRequest);
 MSHV_DESCRIBED(VmmArgumentsRequest);
 MSHV_DESCRIBED(VmmArguments);
 
+MSHV_DESCRIBED(SaveRequest);
+MSHV_DESCRIBED(RestoreRequest);
+MSHV_DESCRIBED(JobView);
+MSHV_DESCRIBED(JobList);
+MSHV_DESCRIBED(SavedFile);
+MSHV_DESCRIBED(SaveManifest);
+
 #undef MSHV_DESCRIBED
 
 } // namespace mshv::api::json

@@ -43,6 +43,8 @@ struct EmptyRequest {};
 /// POST /v1/partitions/{sel}/start
 struct StartRequest {
     bool paused = false;
+    bool force = false;         ///< from the saved state although the disks have changed since
+    bool discard_saved = false; ///< boot; the saved state is removed
     std::uint64_t timeout_ms = 60'000;
 };
 

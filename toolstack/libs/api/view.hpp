@@ -48,6 +48,7 @@ enum class Reason {
     host_reboot,      ///< the machine booted again meanwhile
     io_error,         ///< stopped by a disk error
     watchdog,
+    saved, ///< ended since its state is in a file
 };
 MSHV_ENUM_NAMES(Reason, {Reason::none, "none"}, {Reason::defined, "defined"},
                 {Reason::started, "started"}, {Reason::guest_reboot, "guest-reboot"},
@@ -57,7 +58,8 @@ MSHV_ENUM_NAMES(Reason, {Reason::none, "none"}, {Reason::defined, "defined"},
                 {Reason::vmm_failed, "vmm-failed"}, {Reason::vmm_killed, "vmm-killed"},
                 {Reason::start_failed, "start-failed"}, {Reason::restart_limit, "restart-limit"},
                 {Reason::keeper_lost, "keeper-lost"}, {Reason::host_reboot, "host-reboot"},
-                {Reason::io_error, "io-error"}, {Reason::watchdog, "watchdog"});
+                {Reason::io_error, "io-error"}, {Reason::watchdog, "watchdog"},
+                {Reason::saved, "saved"});
 
 /// An operation that holds a partition.
 struct OperationView {
@@ -141,6 +143,7 @@ struct PartitionView {
     std::int64_t state_since_ms = 0;
     std::int64_t revision = 0; ///< of the definition
     std::string owner;         ///< the apply that made it; empty = none did
+    bool saved = false;        ///< its state is kept by the daemon: start resumes from it
     std::optional<OperationView> operation;
     std::optional<RuntimeView> runtime;
     std::optional<LastExit> last_exit;

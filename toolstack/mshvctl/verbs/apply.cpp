@@ -139,7 +139,7 @@ private:
         if (item.start) {
             const auto timeout = context.globals().timeout.value_or(usual_timeout);
             view =
-                client.start(by_uuid(*view), {false, static_cast<std::uint64_t>(timeout.count())},
+                client.start(by_uuid(*view), {false, false, false, static_cast<std::uint64_t>(timeout.count())},
                              context.operation_deadline(timeout));
         }
         return view;

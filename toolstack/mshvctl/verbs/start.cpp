@@ -29,8 +29,13 @@ private:
         arguments.flag("-c,--console",
                        "attach to the console of the partition, from its first byte", console_);
         arguments.flag("-p,--paused", "leave it paused before its first instruction", paused_);
+        arguments.flag("--force", "from its saved state although disks have changed since", force_);
+        arguments.flag("--saved", "of these, those that have a saved state", saved_);
+        arguments.flag("--discard-saved", "boot it; its saved state is removed", discard_saved_);
     }
-    bool applies(const api::PartitionView& view) override { return !is_live(view); }
+    bool applies(const api::PartitionView& view) override {
+        return !is_live(view) && (!saved_ || view.saved);
+    }
 
     api::PartitionView act(Context& context, const api::Selector& selector) override {
         if (console_) {
@@ -41,12 +46,16 @@ private:
             started_ = selector;
         }
         const auto timeout = context.globals().timeout.value_or(usual_timeout);
-        const api::StartRequest request{paused_, static_cast<std::uint64_t>(timeout.count())};
+        const api::StartRequest request{paused_, force_, discard_saved_,
+                                        static_cast<std::uint64_t>(timeout.count())};
         return context.client().start(selector, request, context.operation_deadline(timeout));
     }
 
     bool console_ = false;
     bool paused_ = false;
+    bool force_ = false;
+    bool discard_saved_ = false;
+    bool saved_ = false;
     std::mutex mutex_;
     std::optional<api::Selector> started_; ///< whose console is wanted
 };
