@@ -79,9 +79,11 @@ api::PartitionView ServiceImpl::undefine(const api::Selector& selector,
 api::PartitionView ServiceImpl::start(const api::Selector& selector,
                                       const api::StartRequest& request, const Actor& actor,
                                       Deadline wait_busy) {
-    return operations_.start(
-        core_.resolve(selector),
-        {request.paused, Deadline::after(milliseconds(request.timeout_ms)), wait_busy}, actor.name);
+    Operations::StartOptions options{
+        request.paused, Deadline::after(milliseconds(request.timeout_ms)), wait_busy};
+    options.force = request.force;
+    options.discard_saved = request.discard_saved;
+    return operations_.start(core_.resolve(selector), options, actor.name);
 }
 
 void ServiceImpl::begin_ladder(const store::PartitionRow& row, IntentKind kind,
@@ -310,6 +312,26 @@ api::PartitionView ServiceImpl::set_autostart(const api::Selector& selector,
         t.set_autostart(held.row.id, request.enabled, spec.autostart.order, text, actor.name);
     });
     return core_.view(held.row.uuid);
+}
+
+api::JobView ServiceImpl::save(const api::Selector& selector, const api::SaveRequest& request,
+                               const Actor& actor, Deadline wait_busy) {
+    return jobs_.save(core_.resolve(selector), request, actor.name, wait_busy);
+}
+
+api::JobView ServiceImpl::restore(const api::RestoreRequest& request, const Actor& actor,
+                                  Deadline wait_busy) {
+    return jobs_.restore(request, actor.name, wait_busy);
+}
+
+api::PartitionView ServiceImpl::drop_saved(const api::Selector& selector, const Actor& actor,
+                                           Deadline wait_busy) {
+    return operations_.drop_saved(core_.resolve(selector), actor.name, wait_busy);
+}
+
+api::JobView ServiceImpl::cancel_job(std::int64_t id, const Actor& actor) {
+    core_.log(Severity::info, actor.name + " cancels job " + std::to_string(id));
+    return jobs_.cancel(id);
 }
 
 void ServiceImpl::attach_console(const api::Selector& selector, posix::Fd client,

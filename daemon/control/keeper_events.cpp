@@ -21,7 +21,8 @@ bool has_intent(const store::PartitionRow& row, IntentKind kind) {
 
 /// Who stands behind what the keeper reports, where it is known.
 std::string actor_of(const store::PartitionRow& row, Reason reason) {
-    const bool asked = reason == Reason::destroyed || reason == Reason::shutdown;
+    const bool asked = reason == Reason::destroyed || reason == Reason::shutdown ||
+                       reason == Reason::saved;
     return asked && row.intent ? row.intent->actor : keeper_actor;
 }
 
@@ -64,9 +65,12 @@ bool on_finished(store::Transaction& t, const store::PartitionRow& row, const Ke
     store::RunEnd end;
     end.incarnation = row.runtime->incarnation;
     end.reason = event.reason;
+    const bool saved = has_intent(row, IntentKind::save);
     const bool followed =
         event.reason == Reason::shutdown || event.reason == Reason::guest_poweroff;
-    if (has_intent(row, IntentKind::destroy)) {
+    if (saved) {
+        end.reason = Reason::saved;
+    } else if (has_intent(row, IntentKind::destroy)) {
         end.reason = followed ? Reason::shutdown : Reason::destroyed; // it went within the grace
     } else if (has_intent(row, IntentKind::shutdown) && followed) {
         end.reason = Reason::shutdown;
@@ -98,6 +102,7 @@ bool is_wanted_end(Reason reason) {
     case Reason::destroyed:
     case Reason::user:
     case Reason::host_reboot:
+    case Reason::saved:
         return true;
     default:
         return false;
@@ -137,7 +142,8 @@ bool apply_keeper_event(store::Transaction& t, store::PartitionNumber id,
         break;
     case Kind::vmm_exited:
         runtime.vmm = {};
-        if (!has_intent(*row, IntentKind::destroy)) { // which tells the same in its own words
+        if (!has_intent(*row, IntentKind::destroy) &&
+            !has_intent(*row, IntentKind::save)) { // which tells the same in its own words
             t.event("partition.vmm-exited", id, keeper_actor, event.detail);
         }
         break;

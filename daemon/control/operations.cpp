@@ -7,6 +7,7 @@
 #include "toolstack/libs/posix/crashpoint.hpp"
 
 #include <algorithm>
+#include <unistd.h>
 
 // The beginning of runs; ending.cpp has their end, defining.cpp the definitions.
 
@@ -113,6 +114,14 @@ api::PartitionView Operations::start(const Directory::EntryPtr& entry, const Sta
         launch.spec = next->spec;
     }
     refuse_when_invalid(core_.vmm.objections(launch.spec), now->row.name);
+    std::optional<SavedImage> saved;
+    JobLine nobody{store::JobRow{}}; // who starts a partition waits for it
+    if (!now->row.saved.empty() && !options.discard_saved) {
+        saved = open_managed(now->row, launch, options);
+        launch.saved = &*saved;
+        launch.managed = true;
+        launch.line = &nobody;
+    }
     const auto disks = writable_disks(launch.spec.devices.disks);
     MSHV_CRASHPOINT("control.before_start_intent");
     const auto row = core_.store.write([&](store::Transaction& t) {
@@ -127,11 +136,17 @@ api::PartitionView Operations::start(const Directory::EntryPtr& entry, const Sta
         }
         t.put_intent(id, intent(IntentKind::start, actor, options.deadline, incarnation));
         t.claim_disks(id, disks);
+        if (options.discard_saved && !now->row.saved.empty()) {
+            t.set_saved(id, "", actor, "discarded");
+        }
         if (options.autostart_boot) {
             t.set_autostart_done(id, *options.autostart_boot);
         }
         return t.find(id).value();
     });
+    if (options.discard_saved && !now->row.saved.empty()) {
+        ::unlink(now->row.saved.c_str());
+    }
     this->launch(row, launch, guard);
     return core_.view(row.uuid);
 }
@@ -143,12 +158,18 @@ void Operations::launch(const store::PartitionRow& row, const Launch& launch,
     std::shared_ptr<vmm::VmmProcess> process;
     try {
         refuse_when_cancelled(guard, row.name);
-        const domain::LaunchPlan plan =
-            core_.vmm.plan({launch.spec, row.id, launch.incarnation, launch.paused});
+        vmm::PlanRequest request{launch.spec, row.id, launch.incarnation, launch.paused};
+        if (launch.saved != nullptr) {
+            request.machine = launch.saved->manifest.machine;
+            request.saved_by = launch.saved->manifest.vmm;
+        }
+        const domain::LaunchPlan plan = core_.vmm.plan(request);
         process = core_.vmm.launch(plan, launch.deadline);
         MSHV_CRASHPOINT("control.after_launch");
         refuse_when_cancelled(guard, row.name);
-        if (!launch.paused) {
+        if (launch.saved != nullptr) {
+            load(row, launch, *process, guard);
+        } else if (!launch.paused) {
             resume(row, launch, live, *process);
             MSHV_CRASHPOINT("control.after_resume");
         }
@@ -167,8 +188,21 @@ void Operations::launch(const store::PartitionRow& row, const Launch& launch,
     } catch (const std::exception& error) {
         unwind(row, launch, live, process.get(), error.what(), guard.cancelled());
         throw;
+    } catch (const JobLine::Cancelled&) {
+        unwind(row, launch, live, process.get(), "the restore was cancelled", false);
+        throw;
+    } catch (const JobLine::Detached&) {
+        unwind(row, launch, live, process.get(), "mshvd ended while it was being restored", false);
+        throw;
     }
     supervisor_.run_recorded(live, std::move(process));
+    if (launch.saved != nullptr && !launch.paused) {
+        finish_restore(row.uuid);
+    }
+    if (launch.managed) {
+        ::unlink(row.saved.c_str());
+        MSHV_CRASHPOINT("restore.after_saved_unlink");
+    }
 }
 
 void Operations::resume(const store::PartitionRow& row, const Launch& launch, const LivePtr& live,
@@ -209,15 +243,25 @@ void Operations::record(const store::PartitionRow& row, const Launch& launch,
     runtime.accelerator = api::to_name(plan.accelerator);
     runtime.accelerator_reason = plan.accelerator_reason;
     runtime.vmm_version = plan.vmm_version;
-    const api::Reason reason = launch.paused                   ? api::Reason::user
+    // Restored: it runs when this is durable and not before, so that its file is used once.
+    const bool stands = launch.paused || launch.saved != nullptr;
+    const api::Reason reason = stands                          ? api::Reason::user
                                : launch.actor == restart_actor ? api::Reason::restarted
                                                                : api::Reason::started;
     MSHV_CRASHPOINT("control.before_record");
     core_.store.write([&](store::Transaction& t) {
         t.begin_run(row.id, runtime, launch.actor);
-        t.change(row.id, launch.paused ? domain::Change::run_paused : domain::Change::run, reason,
+        t.change(row.id, stands ? domain::Change::run_paused : domain::Change::run, reason,
                  launch.actor);
-        t.drop_intent(row.id);
+        if (launch.saved != nullptr && !launch.paused) {
+            t.put_intent(row.id, intent(IntentKind::restore, launch.actor, Deadline::never(),
+                                        launch.incarnation));
+        } else {
+            t.drop_intent(row.id);
+        }
+        if (launch.managed) {
+            t.set_saved(row.id, "", launch.actor, "restored");
+        }
     });
 }
 

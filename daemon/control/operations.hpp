@@ -2,6 +2,8 @@
 #pragma once
 
 #include "daemon/control/core.hpp"
+#include "daemon/control/job_line.hpp"
+#include "daemon/control/saved_file.hpp"
 #include "daemon/control/supervisor.hpp"
 
 #include <cstdint>
@@ -44,11 +46,33 @@ public:
         std::optional<std::string> autostart_boot{};
         /// Only when a restart still waits; else nothing happens.
         bool restart = false;
+        bool force = false;         ///< from its saved state although disks have changed
+        bool discard_saved = false; ///< boot although there is a saved state
         /// Stored as the definition with the start, both or neither.
         const Rewrite* rewrite = nullptr;
     };
     api::PartitionView start(const Directory::EntryPtr& entry, const StartOptions& options,
                              const std::string& actor);
+
+    /// A restore that has been found possible and has begun nothing yet.
+    struct Restore {
+        SavedImage image;
+        Directory::EntryPtr entry; ///< the partition that it was; null = there is none
+        OperationLocks::Guard guard;
+        std::string incarnation;
+        api::RestoreRequest request;
+        Deadline deadline;
+    };
+    /// Refuses what cannot be, early: the file, the VMM, the disks, the name.
+    Restore prepare_restore(const api::RestoreRequest& request, const std::string& actor,
+                            Deadline wait_busy);
+    /// Throws what `line` wants, too.
+    void restore(const Restore& restore, const std::string& actor, JobLine& line);
+    /// Lets a partition run whose state has been loaded and recorded.
+    void finish_restore(const api::Uuid& uuid);
+    /// Forgets a saved state: the next start boots.
+    api::PartitionView drop_saved(const Directory::EntryPtr& entry, const std::string& actor,
+                                  Deadline wait_busy);
 
     api::PartitionView destroy(const Directory::EntryPtr& entry, const api::DestroyRequest& request,
                                const std::string& actor, Deadline wait_busy);
@@ -71,7 +95,16 @@ private:
         bool paused = false;
         Deadline deadline;
         std::string actor;
+        const SavedImage* saved = nullptr; ///< where the guest's state comes from; null = it boots
+        bool managed = false;              ///< the file is used up by it
+        JobLine* line = nullptr;           ///< with saved: that is told of it
     };
+    void refuse_saved(const SavedImage& image, const api::PartitionSpec& spec,
+                      api::PartitionNumber id, bool force);
+    SavedImage open_managed(const store::PartitionRow& row, Launch& launch,
+                            const StartOptions& options);
+    void load(const store::PartitionRow& row, const Launch& launch, vmm::VmmProcess& process,
+              const OperationLocks::Guard& guard);
     /// What a rewrite writes.
     struct Replacement {
         api::PartitionSpec spec;

@@ -79,7 +79,11 @@ void Reconciler::bury_the_dead() {
         for (const auto& entry : entries) {
             const auto& row = entry->row;
             if (row.runtime && row.runtime->boot_id != core_.boot_id) {
-                t.end_run(row.id, end_by_host(row.runtime->incarnation));
+                auto end = end_by_host(row.runtime->incarnation);
+                if (row.intent && row.intent->kind == IntentKind::save) {
+                    end.reason = Reason::saved;
+                }
+                t.end_run(row.id, end);
             } else if (rebooted && is_start(row)) {
                 store::RunEnd end;
                 end.incarnation = row.intent->incarnation;
@@ -191,7 +195,9 @@ void Reconciler::settle(const store::PartitionRow& row) {
     }
     if (row.intent->kind == IntentKind::destroy) {
         operations_.destroy_now(row.uuid, row.intent->actor);
-    } else {
+    } else if (row.intent->kind == IntentKind::restore) {
+        operations_.finish_restore(row.uuid);
+    } else if (row.intent->kind != IntentKind::save) { // whose job goes on by itself
         ladders_.climb(row.uuid);
     }
 }

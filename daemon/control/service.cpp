@@ -7,7 +7,7 @@ namespace mshv::control {
 
 ServiceImpl::ServiceImpl(const Dependencies& dependencies)
     : core_(dependencies), supervisor_(core_), operations_(core_, supervisor_),
-      ladders_(core_, operations_), reconciler_(core_, operations_, supervisor_, ladders_),
+      jobs_(core_, operations_, supervisor_), ladders_(core_, operations_), reconciler_(core_, operations_, supervisor_, ladders_),
       restarter_(core_, operations_), autostarter_(core_, operations_),
       sampler_(core_, [this] { reconciler_.chores(); }), census_(core_),
       log_folders_(core_) {
@@ -38,8 +38,10 @@ void ServiceImpl::start_up() {
     core_.directory.load(core_.store.load());
     core_.hub.announce(core_.store.last_seq());
     started_ = true;
+    jobs_.load();
     ladders_.start();
     reconciler_.run();
+    jobs_.go_on();
     MSHV_CRASHPOINT("control.after_reconcile");
     restarter_.start();
     log_folders_.look();
@@ -62,6 +64,7 @@ void ServiceImpl::stop() {
         sampler_.stop();
         census_.stop();
         ladders_.stop();
+        jobs_.stop();
         core_.locks.wait_idle();
     }
     {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/vmm/console_request.hpp"
+#include "toolstack/libs/api/job.hpp"
 #include "toolstack/libs/api/requests.hpp"
 #include "toolstack/libs/api/view.hpp"
 #include "toolstack/libs/posix/deadline.hpp"
@@ -68,6 +69,9 @@ public:
                                           const std::vector<api::State>& states,
                                           Deadline deadline) = 0;
     virtual std::vector<api::VcpuView> vcpus(const api::Selector& selector, Deadline deadline) = 0;
+    virtual api::JobList jobs() = 0;
+    /// As it is when it has ended or `wait` has come.
+    virtual api::JobView job(std::int64_t id, Deadline wait) = 0;
     /// The console's log files, oldest first, opened for reading.
     virtual std::vector<posix::Fd> console_log(const api::Selector& selector) = 0;
 
@@ -110,6 +114,14 @@ public:
     virtual api::PartitionView set_autostart(const api::Selector& selector,
                                              const api::AutostartRequest& request,
                                              const Actor& actor, Deadline wait_busy) = 0;
+    /// Both answer as the job begins.
+    virtual api::JobView save(const api::Selector& selector, const api::SaveRequest& request,
+                              const Actor& actor, Deadline wait_busy) = 0;
+    virtual api::JobView restore(const api::RestoreRequest& request, const Actor& actor,
+                                 Deadline wait_busy) = 0;
+    virtual api::PartitionView drop_saved(const api::Selector& selector, const Actor& actor,
+                                          Deadline wait_busy) = 0;
+    virtual api::JobView cancel_job(std::int64_t id, const Actor& actor) = 0;
     virtual void attach_console(const api::Selector& selector, posix::Fd client,
                                 const vmm::ConsoleRequest& request, const Actor& actor,
                                 Deadline deadline) = 0;

@@ -4,6 +4,7 @@
 #include "daemon/control/autostarter.hpp"
 #include "daemon/control/core.hpp"
 #include "daemon/control/factory.hpp"
+#include "daemon/control/jobs.hpp"
 #include "daemon/control/ladder_engine.hpp"
 #include "daemon/control/log_folders.hpp"
 #include "daemon/control/operations.hpp"
@@ -49,6 +50,8 @@ public:
                                   const std::vector<api::State>& states,
                                   Deadline deadline) override;
     std::vector<api::VcpuView> vcpus(const api::Selector& selector, Deadline deadline) override;
+    api::JobList jobs() override { return jobs_.list(); }
+    api::JobView job(std::int64_t id, Deadline wait) override { return jobs_.get(id, wait); }
     std::vector<posix::Fd> console_log(const api::Selector& selector) override;
 
     api::PartitionView create(const api::CreateRequest& request, const Actor& actor,
@@ -80,6 +83,13 @@ public:
     api::PartitionView set_autostart(const api::Selector& selector,
                                      const api::AutostartRequest& request, const Actor& actor,
                                      Deadline wait_busy) override;
+    api::JobView save(const api::Selector& selector, const api::SaveRequest& request,
+                      const Actor& actor, Deadline wait_busy) override;
+    api::JobView restore(const api::RestoreRequest& request, const Actor& actor,
+                         Deadline wait_busy) override;
+    api::PartitionView drop_saved(const api::Selector& selector, const Actor& actor,
+                                  Deadline wait_busy) override;
+    api::JobView cancel_job(std::int64_t id, const Actor& actor) override;
     void attach_console(const api::Selector& selector, posix::Fd client,
                         const vmm::ConsoleRequest& request, const Actor& actor,
                         Deadline deadline) override;
@@ -114,6 +124,7 @@ private:
     std::shared_ptr<Gate> gate_ = std::make_shared<Gate>(); ///< shared with the event sink
     Supervisor supervisor_;
     Operations operations_;
+    Jobs jobs_;
     LadderEngine ladders_;
     Reconciler reconciler_;
     Restarter restarter_;

@@ -232,6 +232,10 @@ void Supervisor::record_lost(const LivePtr& live, const std::string& detail, boo
         end.reason = unasked && plan.limit ? api::Reason::restart_limit : api::Reason::keeper_lost;
         end.detail = detail + (unasked && !plan.says.empty() ? "; " + plan.says : "");
         end.restart = unasked ? plan.intent : std::nullopt;
+        if (now && now->intent && now->intent->kind == store::IntentKind::save) {
+            end.change = domain::Change::end; // it had been saved: that its VMM ends was wanted
+            end.reason = api::Reason::saved;
+        }
         const bool ours = t.end_run(live->id, end);
         return std::pair(ours, !t.find(live->id));
     });

@@ -136,6 +136,14 @@ http::Answer plan_definition(Call& call);
 http::Answer get_vmm_arguments(Call& call);
 http::Answer plan_vmm_arguments(Call& call);
 
+// job_routes.cpp
+http::Answer save_partition(Call& call);
+http::Answer restore_partition(Call& call);
+http::Answer drop_saved(Call& call);
+http::Answer list_jobs(Call& call);
+http::Answer get_job(Call& call);
+http::Answer cancel_job(Call& call);
+
 // console_routes.cpp
 http::Answer attach_console(Call& call);
 http::Answer get_console_log(Call& call);

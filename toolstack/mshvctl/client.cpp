@@ -292,6 +292,37 @@ PartitionView Client::set_autostart(const Selector& selector,
     return post(selector, "autostart", autostart_request, deadline);
 }
 
+api::JobView Client::save(const Selector& selector, const api::SaveRequest& save_request,
+                          Deadline deadline) {
+    return decode_answer<api::JobView>(request("POST", partition_target(selector) + "/save",
+                                               api::encode(save_request), deadline));
+}
+
+api::JobView Client::restore(const api::RestoreRequest& restore_request, Deadline deadline) {
+    return decode_answer<api::JobView>(
+        request("POST", "/v1/restore", api::encode(restore_request), deadline));
+}
+
+PartitionView Client::drop_saved(const Selector& selector, Deadline deadline) {
+    return decode_answer<PartitionView>(
+        request("DELETE", partition_target(selector) + "/saved", {}, deadline));
+}
+
+std::vector<api::JobView> Client::jobs(Deadline deadline) {
+    return decode_answer<api::JobList>(request("GET", "/v1/jobs", {}, deadline)).jobs;
+}
+
+api::JobView Client::job(std::int64_t id, std::chrono::milliseconds wait, Deadline deadline) {
+    std::string target = "/v1/jobs/" + std::to_string(id);
+    add_query(target, "wait_ms", static_cast<std::uint64_t>(wait.count()));
+    return decode_answer<api::JobView>(request("GET", target, {}, deadline));
+}
+
+api::JobView Client::cancel_job(std::int64_t id, Deadline deadline) {
+    return decode_answer<api::JobView>(
+        request("POST", "/v1/jobs/" + std::to_string(id) + "/cancel", "{}", deadline));
+}
+
 PartitionView Client::act(const Selector& selector, std::string_view verb, Deadline deadline) {
     return decode_answer<PartitionView>(
         request("POST", partition_target(selector) + "/" + std::string(verb), "{}", deadline));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "toolstack/libs/api/job.hpp"
 #include "toolstack/libs/api/requests.hpp"
 #include "toolstack/libs/api/view.hpp"
 #include "toolstack/libs/posix/deadline.hpp"
@@ -106,6 +107,15 @@ public:
                               Deadline deadline);
     api::PartitionView set_autostart(const api::Selector& selector,
                                      const api::AutostartRequest& request, Deadline deadline);
+    /// Both answer as the job begins.
+    api::JobView save(const api::Selector& selector, const api::SaveRequest& request,
+                      Deadline deadline);
+    api::JobView restore(const api::RestoreRequest& request, Deadline deadline);
+    api::PartitionView drop_saved(const api::Selector& selector, Deadline deadline);
+    std::vector<api::JobView> jobs(Deadline deadline);
+    /// Waits in the daemon until it has ended, for at most `wait`.
+    api::JobView job(std::int64_t id, std::chrono::milliseconds wait, Deadline deadline);
+    api::JobView cancel_job(std::int64_t id, Deadline deadline);
     /// The verbs without a body: reset, pause, unpause.
     api::PartitionView act(const api::Selector& selector, std::string_view verb, Deadline deadline);
 

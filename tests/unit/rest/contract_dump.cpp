@@ -83,6 +83,10 @@ constexpr Described structs[] = {
     described<api::RollbackRequest>("RollbackRequest"),
     described<api::VmmArgumentsRequest>("VmmArgumentsRequest"),
     described<api::VmmArguments>("VmmArguments"),
+    described<api::SaveRequest>("SaveRequest"),
+    described<api::RestoreRequest>("RestoreRequest"),
+    described<api::JobView>("JobView"),
+    described<api::JobList>("JobList"),
 };
 
 std::string schema_of(const Kind& kind) {
