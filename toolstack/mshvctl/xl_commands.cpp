@@ -51,8 +51,8 @@ constexpr std::array table{
     XlCommand{"vncviewer", absent,
               "no viewer is started in this release; a partition with <graphics> has its VNC on the "
               "socket that the definition names, or vmm/vnc.sock in the folder of its run"},
-    XlCommand{"save", absent, "a partition's state is not saved in this release"},
-    XlCommand{"restore", absent, "a partition's state is not saved in this release"},
+    XlCommand{"save", here, {}},
+    XlCommand{"restore", here, {}},
     XlCommand{"migrate", absent,
               "a running partition is not moved to another host in this release; 'shutdown', copy its "
               "disks, and 'define' it there with what 'dumpxml' prints"},
