@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(optional_members_are_absent_when_empty) {
     BOOST_TEST(encode(view) ==
                R"({"id":3,"uuid":"00000000-0000-0000-0000-000000000000","name":"a",)"
                R"("state":"shutoff","reason":"defined","persistent":true,"autostart":false,)"
-               R"("memory":0,"vcpus":1,"state_since_ms":0,"revision":0})");
+               R"("memory":0,"vcpus":1,"state_since_ms":0,"revision":0,"saved":false})");
     view.operation.emplace().verb = "start";
     const auto again = decode<PartitionView>(encode(view));
     BOOST_TEST(again.operation.has_value());
