@@ -3,9 +3,6 @@
 
 #include "toolstack/libs/api/codec.hpp"
 
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-
 namespace mshv::control {
 
 using api::Error;
@@ -210,28 +207,6 @@ store::Definition make_definition(const api::PartitionSpec& spec, std::string xm
     definition.protect_destroy = spec.protect_destroy;
     definition.protect_delete = spec.protect_delete;
     return definition;
-}
-
-std::vector<std::pair<std::string, std::string>>
-writable_disks(const std::vector<api::Disk>& disks) {
-    std::vector<std::pair<std::string, std::string>> writers;
-    for (const auto& disk : disks) {
-        struct stat info {};
-        if (disk.read_only || disk.shareable || disk.device != api::DiskDevice::disk ||
-            ::stat(disk.path.c_str(), &info) != 0) {
-            continue;
-        }
-        if (S_ISBLK(info.st_mode)) {
-            writers.emplace_back("device " + std::to_string(major(info.st_rdev)) + ':' +
-                                     std::to_string(minor(info.st_rdev)),
-                                 disk.path);
-        } else {
-            writers.emplace_back("file " + std::to_string(info.st_dev) + ':' +
-                                     std::to_string(info.st_ino),
-                                 disk.path);
-        }
-    }
-    return writers;
 }
 
 } // namespace mshv::control

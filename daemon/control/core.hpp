@@ -76,9 +76,4 @@ void require(domain::Verb verb, const store::PartitionRow& row);
 /// The columns of a canonical spec.
 store::Definition make_definition(const api::PartitionSpec& spec, std::string xml);
 
-/// Who would write to which disks: the identity of each file or device, and its path. A disk that
-/// cannot be looked at is left to the launch, which says why.
-std::vector<std::pair<std::string, std::string>>
-writable_disks(const std::vector<api::Disk>& disks);
-
 } // namespace mshv::control

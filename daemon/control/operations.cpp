@@ -3,6 +3,7 @@
 
 #include "daemon/control/preparation.hpp"
 #include "daemon/control/restart_policy.hpp"
+#include "daemon/vmm/disk_identity.hpp"
 #include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
@@ -21,6 +22,18 @@ using store::IntentKind;
 void refuse_when_cancelled(const OperationLocks::Guard& guard, const std::string& name) {
     if (guard.cancelled()) {
         throw Error(ErrorCode::failed, "The start of '" + name + "' was given up: it is destroyed");
+    }
+}
+
+/// What was claimed is what is opened, even where a path leads elsewhere meanwhile.
+void hold_to_claims(std::vector<domain::FilePlan>& files,
+                    const std::vector<domain::DiskClaim>& claims) {
+    for (auto& file : files) {
+        for (const auto& claim : claims) {
+            if (claim.path == file.path) {
+                file.node = claim.node;
+            }
+        }
     }
 }
 
@@ -68,7 +81,7 @@ api::PartitionView Operations::create(const api::CreateRequest& request, const s
         Launch launch{prepared(core_, request.spec, generated_macs), random_incarnation(),
                       request.paused, deadline, actor};
         const auto definition = new_definition(launch.spec, request, api::Cause::created);
-        const auto disks = writable_disks(launch.spec.devices.disks);
+        launch.disks = vmm::disk_claims(launch.spec);
         const auto guard =
             core_.locks.acquire(definition.uuid, definition.name,
                                 api::OperationView{"create", actor, core_.clock.wall_ms()},
@@ -81,7 +94,7 @@ api::PartitionView Operations::create(const api::CreateRequest& request, const s
                 t.change(inserted.id, domain::Change::start, api::Reason::user, actor);
                 t.put_intent(inserted.id,
                              intent(IntentKind::create, actor, deadline, launch.incarnation));
-                t.claim_disks(inserted.id, disks);
+                t.claim_disks(inserted.id, launch.disks);
                 return inserted;
             });
             this->launch(row, launch, guard);
@@ -122,7 +135,7 @@ api::PartitionView Operations::start(const Directory::EntryPtr& entry, const Sta
         launch.managed = true;
         launch.line = &nobody;
     }
-    const auto disks = writable_disks(launch.spec.devices.disks);
+    launch.disks = vmm::disk_claims(launch.spec);
     MSHV_CRASHPOINT("control.before_start_intent");
     const auto row = core_.store.write([&](store::Transaction& t) {
         const auto id = now->row.id;
@@ -135,7 +148,7 @@ api::PartitionView Operations::start(const Directory::EntryPtr& entry, const Sta
                         "Partition '" + now->row.name + "' changed meanwhile");
         }
         t.put_intent(id, intent(IntentKind::start, actor, options.deadline, incarnation));
-        t.claim_disks(id, disks);
+        t.claim_disks(id, launch.disks);
         if (options.discard_saved && !now->row.saved.empty()) {
             t.set_saved(id, "", actor, "discarded");
         }
@@ -163,7 +176,8 @@ void Operations::launch(const store::PartitionRow& row, const Launch& launch,
             request.machine = launch.saved->manifest.machine;
             request.saved_by = launch.saved->manifest.vmm;
         }
-        const domain::LaunchPlan plan = core_.vmm.plan(request);
+        domain::LaunchPlan plan = core_.vmm.plan(request);
+        hold_to_claims(plan.files, launch.disks);
         process = core_.vmm.launch(plan, launch.deadline);
         MSHV_CRASHPOINT("control.after_launch");
         refuse_when_cancelled(guard, row.name);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mshv::control {
 
@@ -98,6 +99,7 @@ private:
         const SavedImage* saved = nullptr; ///< where the guest's state comes from; null = it boots
         bool managed = false;              ///< the file is used up by it
         JobLine* line = nullptr;           ///< with saved: that is told of it
+        std::vector<domain::DiskClaim> disks{};
     };
     void refuse_saved(const SavedImage& image, const api::PartitionSpec& spec,
                       api::PartitionNumber id, bool force);

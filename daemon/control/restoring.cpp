@@ -3,6 +3,7 @@
 #include "daemon/control/preparation.hpp"
 #include "daemon/control/saver.hpp"
 #include "daemon/domain/changes.hpp"
+#include "daemon/vmm/disk_identity.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
 #include <algorithm>
@@ -176,7 +177,7 @@ void Operations::restore(const Restore& restore, const std::string& actor, JobLi
                   restore.deadline, actor};
     launch.saved = &restore.image;
     launch.line = &line;
-    const auto disks = writable_disks(launch.spec.devices.disks);
+    launch.disks = vmm::disk_claims(launch.spec);
     MSHV_CRASHPOINT("restore.before_intent");
     const auto row = core_.store.write([&](store::Transaction& t) {
         const bool there = restore.entry != nullptr;
@@ -189,7 +190,7 @@ void Operations::restore(const Restore& restore, const std::string& actor, JobLi
         }
         t.put_intent(id, intent(there ? IntentKind::start : IntentKind::create, actor,
                                 restore.deadline, launch.incarnation));
-        t.claim_disks(id, disks);
+        t.claim_disks(id, launch.disks);
         return t.find(id).value();
     });
     this->launch(row, launch, restore.guard);

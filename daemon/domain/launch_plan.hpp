@@ -23,6 +23,7 @@ struct FilePlan {
     bool writable = false;
     bool block_device = false; ///< what it must be; anything else is refused after the open
     bool direct = false;       ///< O_DIRECT
+    std::string node{};        ///< which file or device it must be (DiskClaim); empty = any
 };
 
 /// A tap that daemon/net makes and the VMM receives as a descriptor.
@@ -86,7 +87,7 @@ struct LaunchPlan {
     std::vector<CopyPlan> copies; ///< made before `files` are opened
     /// Monitor commands that each generation's VMM must do before its VPs run.
     std::vector<std::string> setup;
-    int monitor_target = -1;      ///< descriptor number of the listening monitor socket in the VMM
+    int monitor_target = -1; ///< descriptor number of the listening monitor socket in the VMM
     std::optional<int> agent_target; ///< the same for the guest agent's channel
     std::optional<VmmUser> user;
     EndPolicy policy;

@@ -46,9 +46,14 @@ constexpr auto rules = std::to_array<Rule>({
     {"runs with a revision that is yet to come",
      "SELECT p.name FROM runtime r JOIN partition p ON p.id = r.partition WHERE r.revision > "
      "p.revision"},
-    {"writes to a disk and does not run",
-     "SELECT p.name FROM disk_writer w JOIN partition p ON p.id = w.partition WHERE p.state = "
+    {"has a disk and does not run",
+     "SELECT p.name FROM disk_lease l JOIN partition p ON p.id = l.partition WHERE p.state = "
      "'shutoff'"},
+    {"writes to a disk that another has",
+     "SELECT p.name FROM disk_lease l JOIN disk_lease o ON o.base = l.base AND o.first < l.past "
+     "AND "
+     "o.past > l.first AND o.partition <> l.partition JOIN partition p ON p.id = l.partition WHERE "
+     "l.writes AND NOT (l.shares AND o.shares) AND NOT (l.made_of AND o.made_of)"},
     {"is missing in the numbers of the events",
      "SELECT max(seq) - min(seq) + 1 - count(*) FROM event HAVING count(*) > 0 AND max(seq) - "
      "min(seq) + 1 <> count(*)"},

@@ -101,7 +101,7 @@ void Unit::close_history(const RunEnd& end, const Runtime& runtime) {
 void Unit::release_run(PartitionNumber id) {
     (bind(connection_, "DELETE FROM runtime WHERE partition = ?") << id).exec();
     (bind(connection_, "DELETE FROM intent WHERE partition = ?") << id).exec();
-    (bind(connection_, "DELETE FROM disk_writer WHERE partition = ?") << id).exec();
+    (bind(connection_, "DELETE FROM disk_lease WHERE partition = ?") << id).exec();
     touch(id);
 }
 
@@ -177,28 +177,6 @@ void Unit::abort_start(PartitionNumber id, const RunEnd& given) {
      << now << api::to_name(given.reason) << detail << id)
         .exec();
     go_on_or_go(row, given, row.persistent && !created);
-}
-
-void Unit::claim_disks(PartitionNumber id,
-                       const std::vector<std::pair<std::string, std::string>>& disks) {
-    for (const auto& [identity, path] : disks) {
-        auto& s = connection_.statement("SELECT p.name, w.partition FROM disk_writer w JOIN "
-                                        "partition p ON p.id = w.partition WHERE w.identity = ?");
-        s.bind(1, identity);
-        if (s.executeStep()) {
-            const std::string holder = s.getColumn(0).getString();
-            const bool own = column_int(s, 1) == id;
-            s.reset();
-            throw Error(own ? ErrorCode::invalid : ErrorCode::exists,
-                        own ? "The disk " + path + " is the same as another of the partition"
-                            : "The disk " + path + " is being written by the partition '" + holder +
-                                  "'",
-                        "give each writer its own image, or mark the disk shareable");
-        }
-        (bind(connection_, "INSERT INTO disk_writer (identity, partition, path) VALUES (?, ?, ?)")
-         << identity << id << path)
-            .exec();
-    }
 }
 
 } // namespace mshv::store

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/domain/disk_claim.hpp"
 #include "daemon/store/rows.hpp"
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/api/requests.hpp"
@@ -46,9 +47,9 @@ public:
     /// Throws Error{exists}, naming the holder, when name, UUID or a MAC is taken.
     virtual PartitionRow insert(const Definition& definition, bool persistent,
                                 const std::string& actor) = 0;
-    /// Replaces the definition of the partition with the same UUID, which makes it persistent unless
-    /// it is edited or rolled back. Throws Error{wrong_state} when `over` names another revision
-    /// than the current one.
+    /// Replaces the definition of the partition with the same UUID, which makes it persistent
+    /// unless it is edited or rolled back. Throws Error{wrong_state} when `over` names another
+    /// revision than the current one.
     virtual PartitionRow redefine(const Definition& definition, const Over& over,
                                   const std::string& actor) = 0;
     /// Removes a partition on which nothing runs.
@@ -84,11 +85,12 @@ public:
     /// A restart that waited and is not to be: its intent goes, and a transient partition with it.
     /// False when none waits.
     virtual bool cancel_restart(PartitionNumber id, const RunEnd& end) = 0;
-    /// Takes the writer's part of disks for the run that is being started; throws Error{exists}
-    /// naming the holder. end_run and abort_start give them back.
-    virtual void
-    claim_disks(PartitionNumber id,
-                const std::vector<std::pair<std::string, std::string>>& identity_and_path) = 0;
+    /// Takes disks for the run that is being started, or that goes on; throws Error{exists} naming
+    /// the holder where one of both writes, unless both share. end_run and abort_start
+    /// give all of them back.
+    virtual void claim_disks(PartitionNumber id, const std::vector<domain::DiskClaim>& claims) = 0;
+    /// Gives back what the run has for one of its disks.
+    virtual void release_disk(PartitionNumber id, const std::string& device) = 0;
     virtual void set_autostart_done(PartitionNumber id, const std::string& boot_id) = 0;
 
     // ---- saving ----

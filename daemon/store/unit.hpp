@@ -41,9 +41,8 @@ public:
     bool end_run(PartitionNumber id, const RunEnd& end) override;
     void abort_start(PartitionNumber id, const RunEnd& end) override;
     bool cancel_restart(PartitionNumber id, const RunEnd& end) override;
-    void
-    claim_disks(PartitionNumber id,
-                const std::vector<std::pair<std::string, std::string>>& identity_and_path) override;
+    void claim_disks(PartitionNumber id, const std::vector<domain::DiskClaim>& claims) override;
+    void release_disk(PartitionNumber id, const std::string& device) override;
     void set_autostart_done(PartitionNumber id, const std::string& boot_id) override;
 
     void set_saved(PartitionNumber id, const std::string& path, const std::string& actor,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/files.hpp"
 
+#include "daemon/vmm/disk_identity.hpp"
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 #include "toolstack/libs/posix/file.hpp"
@@ -176,6 +177,12 @@ Fd open_disk(const domain::FilePlan& file) {
                          S_ISBLK(info.st_mode)   ? "use disk type=\"block\" and source/@dev"
                          : S_ISREG(info.st_mode) ? "use disk type=\"file\" and source/@file"
                                                  : "");
+    }
+    if (!file.node.empty() &&
+        file.node != node_of({info.st_mode, info.st_dev, info.st_ino, info.st_rdev})) {
+        throw api::Error(api::ErrorCode::failed,
+                         file.path + " leads to another disk than a moment ago",
+                         "try again when nobody replaces it");
     }
     if (file.format == api::DiskFormat::qcow2) {
         check_qcow2(located, file);

@@ -322,21 +322,6 @@ BOOST_AUTO_TEST_CASE(boots_from_disk_by_firmware) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_disk_has_one_writer) {
-    Host host;
-    const auto disk = host.write_file("disk", std::string(1 << 20, '\0'), 0666);
-    host.create({.name = "first", .steps = "shell", .devices = {disk_xml(disk)}});
-    const auto second = host.write_file(
-        "second.xml", GuestXml{.name = "second", .devices = {disk_xml(disk)}}.text());
-    BOOST_TEST(contains(host.fails(4, {"create", second}), "first"));
-    BOOST_REQUIRE_EQUAL(run({"/bin/ln", disk, host.path("link")}).status, 0);
-    const auto linked = host.write_file(
-        "linked.xml", GuestXml{.name = "linked", .devices = {disk_xml(host.path("link"))}}.text());
-    host.fails(4, {"create", linked}); // another name of the same disk
-    host.ok({"destroy", "first"});
-    host.ok({"create", linked});
-}
-
 BOOST_AUTO_TEST_CASE(virtio_console_and_network) {
     Host host;
     host.create({.name = "v",

@@ -90,7 +90,7 @@ void check_database(Host& host, std::size_t live) {
     }
     BOOST_CHECK_EQUAL(db.column("SELECT incarnation FROM runtime").size(), live);
     BOOST_CHECK_EQUAL(db.column("SELECT seq FROM history WHERE ended IS NULL").size(), live);
-    BOOST_CHECK(db.column("SELECT path FROM disk_writer WHERE partition NOT IN"
+    BOOST_CHECK(db.column("SELECT path FROM disk_lease WHERE partition NOT IN"
                           " (SELECT partition FROM runtime)")
                     .empty());
 }

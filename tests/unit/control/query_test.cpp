@@ -187,11 +187,16 @@ BOOST_AUTO_TEST_CASE(the_same_disk_has_one_writer) {
         (code_of([&] { service().create(request, tester, at_once()); }) == ErrorCode::exists));
     BOOST_TEST(!exists("b"));
     request.spec.devices.disks[0].read_only = true;
-    service().create(request, tester, at_once());
+    BOOST_TEST(
+        (code_of([&] { service().create(request, tester, at_once()); }) == ErrorCode::exists));
     destroy("a");
-    request.spec.name = "c";
-    request.spec.devices.disks[0].read_only = false;
     service().create(request, tester, at_once());
+    request.spec.name = "c";
+    service().create(request, tester, at_once()); // as many as like may read
+    request.spec.name = "d";
+    request.spec.devices.disks[0].read_only = false;
+    BOOST_TEST(
+        (code_of([&] { service().create(request, tester, at_once()); }) == ErrorCode::exists));
 }
 
 BOOST_AUTO_TEST_CASE(console_logs_are_given_oldest_first_even_of_the_dead) {

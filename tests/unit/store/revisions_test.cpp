@@ -137,6 +137,7 @@ BOOST_AUTO_TEST_CASE(a_database_from_before_them_gets_one_each) {
                      name + "', '" + name + "', '', '{\"name\":\"" + name + "\"}', '<" + name +
                      "/>', 1, 7, 1, 0, 100, 0, 0, 'running', 'started', 5)");
         }
+        old.exec("INSERT INTO disk_writer VALUES ('file 1:2', 2, '/b.img')");
         old.exec("INSERT INTO runtime VALUES (2, 'inc', '/run', 'n', 'boot', 1, 2, 3, 4, 1, 0, 9, "
                  "9, 'tcg', '', 'qemu', 1)");
     }
@@ -154,6 +155,16 @@ BOOST_AUTO_TEST_CASE(a_database_from_before_them_gets_one_each) {
         BOOST_REQUIRE(all.size() == 1U);
         BOOST_TEST((all[0].cause == Cause::upgraded));
     }
+    // What it writes to stays its own.
+    const auto taken = code_of([&] {
+        db->write([&](store::Transaction& t) {
+            domain::DiskClaim claim;
+            claim.self.base = "file 1:2";
+            claim.writes = true;
+            t.claim_disks(rows[0].id, {claim});
+        });
+    });
+    BOOST_TEST((taken == api::ErrorCode::exists));
     // With what it was started, nobody knows.
     BOOST_REQUIRE(rows[1].runtime.has_value());
     BOOST_TEST(rows[1].runtime->revision == 0);

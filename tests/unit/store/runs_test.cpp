@@ -154,21 +154,105 @@ BOOST_AUTO_TEST_CASE(a_restart_keeps_what_waits_for_it) {
     BOOST_TEST(db->fsck().empty());
 }
 
+/// "rw file 1:2" in the words of a claim; r reads, w writes, s shares.
+domain::DiskClaim claim_of(const std::string& how, const std::string& base, std::int64_t first = 0,
+                           std::int64_t past = INT64_MAX) {
+    domain::DiskClaim claim;
+    claim.device = "vda";
+    claim.path = "/by/" + how;
+    claim.node = base;
+    claim.self = {base, first, past};
+    claim.writes = how.find('w') != std::string::npos;
+    claim.shares = how.find('s') != std::string::npos;
+    return claim;
+}
+
 BOOST_AUTO_TEST_CASE(a_disk_has_one_writer) {
     const auto a = run("a");
     const auto b = run("b");
-    db->write([&](Transaction& t) { t.claim_disks(a.id, {{"file 1:2", "/a.img"}}); });
-    const auto claim = [&](store::PartitionNumber id) {
-        return code_of([&] {
-            db->write([&](Transaction& t) { t.claim_disks(id, {{"file 1:2", "/hard/link"}}); });
-        });
+    const auto claim = [&](store::PartitionNumber id, const domain::DiskClaim& wanted) {
+        return code_of([&] { db->write([&](Transaction& t) { t.claim_disks(id, {wanted}); }); });
     };
-    BOOST_TEST((claim(b.id) == ErrorCode::exists));
-    BOOST_TEST((claim(a.id) == ErrorCode::invalid));
+    const auto release = [&](store::PartitionNumber id) {
+        db->write([&](Transaction& t) { t.release_disk(id, "vda"); });
+    };
+    const std::string file = "file 1:2";
+    struct Pair {
+        const char* first;
+        const char* second;
+        bool refused;
+    };
+    for (const Pair& pair :
+         {Pair{"w", "w", true}, Pair{"w", "r", true}, Pair{"r", "w", true}, Pair{"r", "r", false},
+          Pair{"ws", "ws", false}, Pair{"ws", "w", true}, Pair{"w", "ws", true},
+          Pair{"ws", "r", true}, Pair{"ws", "rs", false}, Pair{"rs", "ws", false},
+          Pair{"rs", "w", true}, Pair{"w", "rs", true}}) {
+        BOOST_TEST_CONTEXT(pair.first << " then " << pair.second) {
+            BOOST_TEST(!claim(a.id, claim_of(pair.first, file)));
+            const auto own = claim(a.id, claim_of(pair.second, file));
+            const auto other = claim(b.id, claim_of(pair.second, file));
+            BOOST_TEST((other == ErrorCode::exists) == pair.refused);
+            BOOST_TEST((own == ErrorCode::invalid) == pair.refused);
+            BOOST_TEST(db->fsck().empty());
+            release(a.id);
+            release(b.id);
+        }
+    }
+    BOOST_TEST(!claim(a.id, claim_of("w", file)));
     db->write([&](Transaction& t) {
         return t.end_run(a.id, end_of("inc-a", Change::end, Reason::destroyed));
     });
-    BOOST_TEST(!claim(b.id));
+    BOOST_TEST(!claim(b.id, claim_of("w", file)));
+}
+
+BOOST_AUTO_TEST_CASE(parts_of_a_disk_meet_the_whole_and_not_each_other) {
+    const auto a = run("a");
+    const auto b = run("b");
+    const auto claim = [&](store::PartitionNumber id, const domain::DiskClaim& wanted) {
+        return code_of([&] { db->write([&](Transaction& t) { t.claim_disks(id, {wanted}); }); });
+    };
+    const std::string disk = "device 8:0";
+    BOOST_TEST(!claim(a.id, claim_of("w", disk, 1000, 2000)));
+    BOOST_TEST((claim(b.id, claim_of("w", disk)) == ErrorCode::exists));
+    BOOST_TEST((claim(b.id, claim_of("w", disk, 1999, 3000)) == ErrorCode::exists));
+    BOOST_TEST((claim(b.id, claim_of("w", disk, 0, 1001)) == ErrorCode::exists));
+    BOOST_TEST(!claim(b.id, claim_of("w", disk, 2000, 3000)));
+    BOOST_TEST(!claim(b.id, claim_of("w", disk, 0, 1000)));
+    // Two volumes of one group are apart; who has the disk below meets both.
+    auto volume = claim_of("w", "device 253:0");
+    volume.made_of = {{"device 8:16", 0, INT64_MAX}};
+    auto sibling = claim_of("w", "device 253:1");
+    sibling.made_of = volume.made_of;
+    BOOST_TEST(!claim(a.id, volume));
+    BOOST_TEST(!claim(b.id, sibling));
+    BOOST_TEST((claim(b.id, claim_of("w", "device 8:16", 512, 1024)) == ErrorCode::exists));
+    db->write([&](Transaction& t) {
+        t.release_disk(a.id, "vda");
+        t.release_disk(b.id, "vda");
+    });
+    BOOST_TEST(!claim(a.id, claim_of("w", "device 8:16")));
+    BOOST_TEST((claim(b.id, volume) == ErrorCode::exists));
+    BOOST_TEST(db->fsck().empty());
+}
+
+BOOST_AUTO_TEST_CASE(who_is_refused_hears_the_holder_and_its_path) {
+    const auto a = run("holder");
+    const auto b = run("b");
+    const auto text = [&](const char* first, const char* second) {
+        db->write([&](Transaction& t) { t.claim_disks(a.id, {claim_of(first, "file 1:2")}); });
+        std::string said;
+        try {
+            db->write([&](Transaction& t) { t.claim_disks(b.id, {claim_of(second, "file 1:2")}); });
+        } catch (const api::Error& error) {
+            said = error.message();
+        }
+        db->write([&](Transaction& t) { t.release_disk(a.id, "vda"); });
+        return said;
+    };
+    BOOST_TEST(text("w", "r") ==
+               "The disk /by/r is being written by the partition 'holder' as /by/w");
+    BOOST_TEST(text("r", "w") == "The disk /by/w is being read by the partition 'holder' as /by/r");
+    BOOST_TEST(text("w", "w") == "The disk /by/w is being written by the partition 'holder'");
 }
 
 BOOST_AUTO_TEST_CASE(a_definition_is_replaced_renamed_and_made_transient) {

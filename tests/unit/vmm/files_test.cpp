@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/vmm/disk_identity.hpp"
 #include "daemon/vmm/files.hpp"
 #include "tests/unit/api/thrown.hpp"
 #include "tests/unit/vmm/scene.hpp"
@@ -55,6 +56,21 @@ BOOST_AUTO_TEST_CASE(a_disk_must_be_what_was_declared) {
     BOOST_TEST(error_of([&] { vmm::open_disk(plan); })
                    .find("a regular file, and the definition says a "
                          "block device") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_path_that_leads_elsewhere_meanwhile_is_refused) {
+    const test::Folder folder;
+    std::ofstream(folder / "claimed") << "x";
+    std::ofstream(folder / "other") << "x";
+    const auto link = folder / "link";
+    BOOST_REQUIRE_EQUAL(::symlink((folder / "claimed").c_str(), link.c_str()), 0);
+    auto plan = file(link);
+    plan.node = vmm::identify_disk(link).value().node;
+    BOOST_TEST(static_cast<bool>(vmm::open_disk(plan)));
+    BOOST_REQUIRE_EQUAL(::unlink(link.c_str()), 0);
+    BOOST_REQUIRE_EQUAL(::symlink((folder / "other").c_str(), link.c_str()), 0);
+    BOOST_TEST(error_of([&] { vmm::open_disk(plan); }) ==
+               link + " leads to another disk than a moment ago");
 }
 
 BOOST_AUTO_TEST_CASE(nothing_else_is_ever_opened) {
