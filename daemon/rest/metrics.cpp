@@ -192,6 +192,7 @@ std::string metrics_text(const control::Snapshot& snapshot, const api::VersionIn
     daemon_families(out, snapshot, version);
     // The identity that most lines carry, written once.
     std::vector<std::string> uuids;
+    uuids.reserve(snapshot.live.size());
     for (const auto& view : snapshot.live) {
         uuids.push_back(api::to_string(view.uuid));
     }

@@ -35,8 +35,9 @@ struct PciAddress {
 /// Reads hexadecimal digits up to `end`, which is taken too; false when there are none.
 bool hexadecimal(std::string_view& text, char end, unsigned most, unsigned& number) {
     const std::string_view digits = text.substr(0, text.find(end));
-    const char* const last = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), last, number, 16);
+    const char* const first = digits.data();
+    const char* const last = first + digits.size();
+    const auto [stop, error] = std::from_chars(first, last, number, 16);
     const bool read = error == std::errc{} && stop == last && number <= most;
     text.remove_prefix(std::min(digits.size() + 1, text.size()));
     return read;
