@@ -133,6 +133,19 @@ std::string Core::list_json(bool include_off) {
     return out;
 }
 
+store::Intent Core::new_intent(store::IntentKind kind, const std::string& actor, Deadline deadline,
+                               std::string incarnation) const {
+    store::Intent intent;
+    intent.kind = kind;
+    intent.actor = actor;
+    intent.started_ms = clock.wall_ms();
+    intent.started_boot = clock.boot_ms();
+    intent.deadline_boot =
+        deadline.is_never() ? Clock::never : intent.started_boot + deadline.poll_timeout();
+    intent.incarnation = std::move(incarnation);
+    return intent;
+}
+
 Directory::EntryPtr Core::resolve(const api::Selector& selector) const {
     if (const auto refused = refusal(*census.get(), selector)) {
         throw Error(*refused);

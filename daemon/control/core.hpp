@@ -60,6 +60,10 @@ public:
     [[nodiscard]] api::StoredDefinition definition(const store::PartitionRow& row,
                                                    std::optional<std::int64_t> revision = {});
 
+    /// An intent of this moment, for the store.
+    [[nodiscard]] store::Intent new_intent(store::IntentKind kind, const std::string& actor,
+                                           Deadline deadline, std::string incarnation) const;
+
     /// Takes the partition's operation lock.
     OperationLocks::Guard lock(const store::PartitionRow& row, std::string_view verb,
                                const std::string& actor, Deadline deadline,

@@ -136,7 +136,7 @@ void Operations::run_destroy(const store::PartitionRow& row, const api::DestroyR
             return false; // it ended by itself in this very moment
         }
         t.change(row.id, domain::Change::stop, api::Reason::user, actor);
-        t.put_intent(row.id, intent(IntentKind::destroy, actor, deadline, incarnation));
+        t.put_intent(row.id, core_.new_intent(IntentKind::destroy, actor, deadline, incarnation));
         return true;
     });
     if (!runs) {

@@ -115,4 +115,11 @@ void JobLine::detach() {
     changed_.notify_all();
 }
 
+void set_failed(store::JobRow& row, const api::Error& error) {
+    row.state = api::JobState::failed;
+    row.error = api::error_info(error.code()).name;
+    row.message = error.message();
+    row.hint = error.hint();
+}
+
 } // namespace mshv::control

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/store/rows.hpp"
+#include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/posix/deadline.hpp"
 #include "toolstack/libs/posix/mutex.hpp"
 
@@ -56,5 +57,8 @@ private:
     bool cancelling_ MSHV_GUARDED_BY(mutex_) = false;
     bool detached_ MSHV_GUARDED_BY(mutex_) = false;
 };
+
+/// The job has failed by `error`.
+void set_failed(store::JobRow& row, const api::Error& error);
 
 } // namespace mshv::control

@@ -65,11 +65,10 @@ void Jobs::go_on_restore(Job& job) {
     const auto entry = core_.directory.find(job.row.uuid);
     const bool runs =
         entry && entry->row.runtime && entry->row.runtime->incarnation == job.row.incarnation;
-    job.row.state = runs ? api::JobState::done : api::JobState::failed;
+    job.row.state = api::JobState::done;
     if (!runs) {
-        job.row.error = "failed";
-        job.row.message = "mshvd ended while it was being restored";
-        job.row.hint = "restore it again: its file is as it was";
+        set_failed(job.row, Error(ErrorCode::failed, "mshvd ended while it was being restored",
+                                  "restore it again: its file is as it was"));
     }
     job.row.ended_ms = core_.clock.wall_ms();
     core_.store.write([&](store::Transaction& t) { t.end_job(job.row); });
@@ -81,6 +80,8 @@ void Jobs::begin(const JobPtr& job, Work work) {
     if (stopped_) {
         throw Error(ErrorCode::unreachable, "mshvd is ending");
     }
+    jobs_.emplace(job->row.id, job); // or it is there, of an earlier daemon
+    forget_old();
     job->thread = std::jthread([this, own = job.get(), work = std::move(work)]() mutable {
         try {
             work(*own);
@@ -169,11 +170,6 @@ api::JobView Jobs::save(const Directory::EntryPtr& entry, const api::SaveRequest
     MSHV_CRASHPOINT("save.after_job");
     const auto job = std::make_shared<Job>(row);
     job->guard.emplace(std::move(guard));
-    {
-        Lock lock(mutex_);
-        jobs_.emplace(row.id, job);
-        forget_old();
-    }
     begin(job, [this, manifest = std::move(manifest)](Job& own) {
         Saver(core_, supervisor_, own.line).run(own.row, manifest);
     });
@@ -193,11 +189,6 @@ api::JobView Jobs::restore(const api::RestoreRequest& request, const std::string
     row.id = core_.store.write([&](store::Transaction& t) { return t.add_job(row); });
     MSHV_CRASHPOINT("restore.after_job");
     const auto job = std::make_shared<Job>(row);
-    {
-        Lock lock(mutex_);
-        jobs_.emplace(row.id, job);
-        forget_old();
-    }
     begin(job, [this, prepared](Job& own) mutable {
         own.row.state = api::JobState::done;
         try {
@@ -205,18 +196,12 @@ api::JobView Jobs::restore(const api::RestoreRequest& request, const std::string
         } catch (const JobLine::Cancelled&) {
             own.row.state = api::JobState::cancelled;
         } catch (const JobLine::Detached&) {
-            own.row.state = api::JobState::failed;
-            own.row.error = "failed";
-            own.row.message = "mshvd ended while it was being restored";
+            set_failed(own.row,
+                       Error(ErrorCode::failed, "mshvd ended while it was being restored"));
         } catch (const Error& error) {
-            own.row.state = api::JobState::failed;
-            own.row.error = api::error_info(error.code()).name;
-            own.row.message = error.message();
-            own.row.hint = error.hint();
+            set_failed(own.row, error);
         } catch (const std::exception& error) {
-            own.row.state = api::JobState::failed;
-            own.row.error = "failed";
-            own.row.message = error.what();
+            set_failed(own.row, Error(ErrorCode::failed, error.what()));
         }
         own.row.phase = own.row.state == api::JobState::done ? api::JobPhase::ending
                                                              : api::JobPhase::loading;

@@ -53,7 +53,7 @@ private:
     using JobPtr = std::shared_ptr<Job>; // shared by its thread and who asks for it
 
     JobPtr find(std::int64_t id) MSHV_EXCLUDES(mutex_);
-    /// Begins the thread; it ends with the job.
+    /// Begins the thread, which ends with the job, and lists it.
     template <typename Work>
     void begin(const JobPtr& job, Work work) MSHV_EXCLUDES(mutex_);
     void refuse_too_many() MSHV_EXCLUDES(mutex_);

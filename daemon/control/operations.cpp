@@ -49,19 +49,6 @@ std::string random_incarnation() {
     return name;
 }
 
-store::Intent Operations::intent(IntentKind kind, const std::string& actor, Deadline deadline,
-                                 std::string incarnation) const {
-    store::Intent intent;
-    intent.kind = kind;
-    intent.actor = actor;
-    intent.started_ms = core_.clock.wall_ms();
-    intent.started_boot = core_.clock.boot_ms();
-    intent.deadline_boot =
-        deadline.is_never() ? Clock::never : intent.started_boot + deadline.poll_timeout();
-    intent.incarnation = std::move(incarnation);
-    return intent;
-}
-
 api::PartitionView Operations::create(const api::CreateRequest& request, const std::string& actor,
                                       Deadline wait_busy) {
     if (const auto old = replaced_by(request)) {
@@ -93,7 +80,8 @@ api::PartitionView Operations::create(const api::CreateRequest& request, const s
                     t.insert(definition, request.mode == api::CreateMode::persistent, actor);
                 t.change(inserted.id, domain::Change::start, api::Reason::user, actor);
                 t.put_intent(inserted.id,
-                             intent(IntentKind::create, actor, deadline, launch.incarnation));
+                             core_.new_intent(IntentKind::create, actor, deadline,
+                                              launch.incarnation));
                 t.claim_disks(inserted.id, launch.disks);
                 return inserted;
             });
@@ -147,7 +135,8 @@ api::PartitionView Operations::start(const Directory::EntryPtr& entry, const Sta
             throw Error(ErrorCode::wrong_state,
                         "Partition '" + now->row.name + "' changed meanwhile");
         }
-        t.put_intent(id, intent(IntentKind::start, actor, options.deadline, incarnation));
+        t.put_intent(id, core_.new_intent(IntentKind::start, actor, options.deadline,
+                                          incarnation));
         t.claim_disks(id, launch.disks);
         if (options.discard_saved && !now->row.saved.empty()) {
             t.set_saved(id, "", actor, "discarded");
@@ -268,8 +257,8 @@ void Operations::record(const store::PartitionRow& row, const Launch& launch,
         t.change(row.id, stands ? domain::Change::run_paused : domain::Change::run, reason,
                  launch.actor);
         if (launch.saved != nullptr && !launch.paused) {
-            t.put_intent(row.id, intent(IntentKind::restore, launch.actor, Deadline::never(),
-                                        launch.incarnation));
+            t.put_intent(row.id, core_.new_intent(IntentKind::restore, launch.actor,
+                                                  Deadline::never(), launch.incarnation));
         } else {
             t.drop_intent(row.id);
         }

@@ -136,8 +136,6 @@ private:
                Deadline deadline);
     void run_destroy(const store::PartitionRow& row, const api::DestroyRequest& request,
                      const std::string& actor, Deadline deadline);
-    [[nodiscard]] store::Intent intent(store::IntentKind kind, const std::string& actor,
-                                       Deadline deadline, std::string incarnation) const;
 
     Core& core_;
     Supervisor& supervisor_;

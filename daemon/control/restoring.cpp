@@ -188,7 +188,7 @@ void Operations::restore(const Restore& restore, const std::string& actor, JobLi
             throw Error(ErrorCode::wrong_state,
                         "Partition '" + launch.spec.name + "' changed meanwhile");
         }
-        t.put_intent(id, intent(there ? IntentKind::start : IntentKind::create, actor,
+        t.put_intent(id, core_.new_intent(there ? IntentKind::start : IntentKind::create, actor,
                                 restore.deadline, launch.incarnation));
         t.claim_disks(id, launch.disks);
         return t.find(id).value();

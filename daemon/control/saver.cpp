@@ -24,13 +24,6 @@ constexpr std::int64_t most_passes = 20;
 constexpr std::chrono::seconds adopt_time{60};
 constexpr std::chrono::seconds kill_time{30};
 
-void set_error(store::JobRow& job, const Error& error) {
-    job.state = api::JobState::failed;
-    job.error = api::error_info(error.code()).name;
-    job.message = error.message();
-    job.hint = error.hint();
-}
-
 /// Removes a file that this job made, and no other's.
 void remove_own(const std::string& path, const std::string& token) {
     if (find_own(path, token)) {
@@ -189,14 +182,13 @@ void Saver::guarded(store::JobRow& job, Steps steps) {
         if (error.code() == ErrorCode::outcome_unknown) {
             throw; // the next daemon finds out
         }
-        set_error(job, error);
+        set_failed(job, error);
     } catch (const std::exception& error) {
-        set_error(job, Error(ErrorCode::failed, error.what()));
+        set_failed(job, Error(ErrorCode::failed, error.what()));
     }
     if (decided_) {
         job.message = "The state of '" + job.name + "' is in " + job.path + ", but: " + job.message;
-    }
-    if (!decided_) {
+    } else {
         line_.undo();
         undo(job);
     }
@@ -291,14 +283,8 @@ void Saver::after(store::JobRow& job) {
                             "'" + job.name + "' ended while it was being saved");
             }
             t.change(row->id, domain::Change::stop, api::Reason::saved, job.actor, job.path);
-            store::Intent intent;
-            intent.kind = store::IntentKind::save;
-            intent.actor = job.actor;
-            intent.started_ms = core_.clock.wall_ms();
-            intent.started_boot = core_.clock.boot_ms();
-            intent.deadline_boot = Clock::never;
-            intent.incarnation = job.incarnation;
-            t.put_intent(row->id, intent);
+            t.put_intent(row->id, core_.new_intent(store::IntentKind::save, job.actor,
+                                                   Deadline::never(), job.incarnation));
             if (job.managed) {
                 t.set_saved(row->id, job.path, job.actor, job.path);
             }
