@@ -71,6 +71,12 @@ void append_padded(std::string& out, std::string_view text, std::size_t width, A
     }
 }
 
+TableFormat table_format(std::string_view name) {
+    return name == "csv"   ? TableFormat::csv
+           : name == "tsv" ? TableFormat::tsv
+                           : TableFormat::table;
+}
+
 void Table::print(std::string& out, TableFormat format, bool header) const {
     if (format == TableFormat::table) {
         print_aligned(out, header);

@@ -17,6 +17,9 @@ enum class TableFormat {
     tsv,   ///< tabs between cells; tabs and newlines in a cell are escaped
 };
 
+/// The one of this name, "table", "csv" or "tsv"; table for any other.
+TableFormat table_format(std::string_view name);
+
 /// Rows of cells under a header, printed at once.
 class Table {
 public:

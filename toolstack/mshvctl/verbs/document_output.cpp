@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "toolstack/mshvctl/verbs/foreign_output.hpp"
+#include "toolstack/mshvctl/verbs/document_output.hpp"
 
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/api/escape.hpp"

@@ -5,7 +5,7 @@
 #include "toolstack/mshvctl/document.hpp"
 #include "toolstack/mshvctl/result.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
-#include "toolstack/mshvctl/verbs/foreign_output.hpp"
+#include "toolstack/mshvctl/verbs/document_output.hpp"
 
 namespace mshv::ctl::verbs {
 namespace {

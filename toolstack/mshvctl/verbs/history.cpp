@@ -60,11 +60,7 @@ public:
             table.cell(entry.ended_by).cell(api::to_name(entry.reason)).cell(exit_text(entry));
             table.cell(entry.generations).cell(entry.detail);
         }
-        table.print(context.out().buffer(),
-                    format_ == "csv"   ? TableFormat::csv
-                    : format_ == "tsv" ? TableFormat::tsv
-                                       : TableFormat::table,
-                    !context.globals().no_header);
+        table.print(context.out().buffer(), table_format(format_), !context.globals().no_header);
     }
 
 private:

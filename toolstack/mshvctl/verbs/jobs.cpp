@@ -60,11 +60,7 @@ public:
             table.cell(time_text(job.ended_ms.value_or(0))).cell(job.actor).cell(job.path);
             table.cell(job.message);
         }
-        table.print(context.out().buffer(),
-                    format_ == "csv"   ? TableFormat::csv
-                    : format_ == "tsv" ? TableFormat::tsv
-                                       : TableFormat::table,
-                    !context.globals().no_header);
+        table.print(context.out().buffer(), table_format(format_), !context.globals().no_header);
     }
 
 private:

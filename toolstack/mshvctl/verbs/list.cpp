@@ -218,8 +218,7 @@ private:
             return std::make_unique<JsonRows>(context, long_);
         }
         if (format_ == "csv" || format_ == "tsv") {
-            return std::make_unique<ColumnRows>(columns_, format_ == "csv" ? TableFormat::csv
-                                                                           : TableFormat::tsv);
+            return std::make_unique<ColumnRows>(columns_, table_format(format_));
         }
         if (!columns_.empty()) {
             return std::make_unique<ColumnRows>(columns_, TableFormat::table);

@@ -2,7 +2,7 @@
 #include "toolstack/mshvctl/context.hpp"
 #include "toolstack/mshvctl/result.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
-#include "toolstack/mshvctl/verbs/foreign_output.hpp"
+#include "toolstack/mshvctl/verbs/document_output.hpp"
 
 namespace mshv::ctl::verbs {
 namespace {
