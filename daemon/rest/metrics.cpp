@@ -171,15 +171,55 @@ void daemon_families(Exposition& out, const control::Snapshot& snapshot,
     out.sample({}, static_cast<double>(snapshot.unmanaged));
 }
 
-void operation_family(Exposition& out, const control::Snapshot& snapshot) {
+/// A partition, and the identity that each of its lines carries, written once.
+struct Live {
+    const PartitionView& view;
+    std::string uuid;
+
+    [[nodiscard]] Labels labels() const { return {{"partition", view.name}, {"uuid", uuid}}; }
+};
+
+void info_family(Exposition& out, const std::vector<Live>& live) {
+    out.family("mshv_partition_info", "gauge", "1, with what a partition is.");
+    for (const auto& one : live) {
+        const std::string id = std::to_string(one.view.id);
+        Labels labels = one.labels();
+        labels.emplace_back("id", id);
+        labels.emplace_back("persistent", one.view.persistent ? "true" : "false");
+        if (one.view.runtime) {
+            labels.emplace_back("accelerator", one.view.runtime->accelerator);
+            labels.emplace_back("vmm", one.view.runtime->vmm);
+        }
+        out.sample(labels, 1);
+    }
+}
+
+void state_family(Exposition& out, const std::vector<Live>& live) {
+    out.family("mshv_partition_state", "gauge", "1 for the state in which it is.");
+    for (const auto& one : live) {
+        Labels labels = one.labels();
+        labels.emplace_back("state", api::to_name(one.view.state));
+        out.sample(labels, 1);
+    }
+}
+
+void figure_family(Exposition& out, const Figure& figure, const std::vector<Live>& live) {
+    out.family(figure.name, figure.type, figure.help);
+    for (const auto& one : live) {
+        if (const auto value = figure.value(one.view)) {
+            out.sample(one.labels(), *value);
+        }
+    }
+}
+
+void operation_family(Exposition& out, const std::vector<Live>& live) {
     out.family("mshv_partition_operation_start_time_seconds", "gauge",
                "Unix time since when an operation holds the partition.");
-    for (const auto& view : snapshot.live) {
-        if (view.operation) {
-            out.sample({{"partition", view.name},
-                        {"uuid", api::to_string(view.uuid)},
-                        {"verb", view.operation->verb}},
-                       static_cast<double>(view.operation->since_ms) * thousandth);
+    for (const auto& one : live) {
+        if (const auto& operation = one.view.operation) {
+            Labels labels = one.labels();
+            labels.emplace_back("verb", operation->verb);
+            out.sample(labels, static_cast<double>(operation->since_ms) * thousandth);
         }
     }
 }
@@ -190,44 +230,17 @@ std::string metrics_text(const control::Snapshot& snapshot, const api::VersionIn
     std::string text;
     Exposition out(text);
     daemon_families(out, snapshot, version);
-    // The identity that most lines carry, written once.
-    std::vector<std::string> uuids;
-    uuids.reserve(snapshot.live.size());
+    std::vector<Live> live;
+    live.reserve(snapshot.live.size());
     for (const auto& view : snapshot.live) {
-        uuids.push_back(api::to_string(view.uuid));
+        live.push_back({view, api::to_string(view.uuid)});
     }
-    out.family("mshv_partition_info", "gauge", "1, with what a partition is.");
-    for (std::size_t i = 0; i < snapshot.live.size(); ++i) {
-        const auto& view = snapshot.live[i];
-        const std::string id = std::to_string(view.id);
-        Labels labels{{"partition", view.name},
-                      {"uuid", uuids[i]},
-                      {"id", id},
-                      {"persistent", view.persistent ? "true" : "false"}};
-        if (view.runtime) {
-            labels.emplace_back("accelerator", view.runtime->accelerator);
-            labels.emplace_back("vmm", view.runtime->vmm);
-        }
-        out.sample(labels, 1);
-    }
-    out.family("mshv_partition_state", "gauge", "1 for the state in which it is.");
-    for (std::size_t i = 0; i < snapshot.live.size(); ++i) {
-        const auto& view = snapshot.live[i];
-        out.sample({{"partition", view.name},
-                    {"uuid", uuids[i]},
-                    {"state", api::to_name(view.state)}},
-                   1);
-    }
+    info_family(out, live);
+    state_family(out, live);
     for (const auto& figure : figures) {
-        out.family(figure.name, figure.type, figure.help);
-        for (std::size_t i = 0; i < snapshot.live.size(); ++i) {
-            const auto& view = snapshot.live[i];
-            if (const auto value = figure.value(view)) {
-                out.sample({{"partition", view.name}, {"uuid", uuids[i]}}, *value);
-            }
-        }
+        figure_family(out, figure, live);
     }
-    operation_family(out, snapshot);
+    operation_family(out, live);
     return text;
 }
 
