@@ -224,15 +224,11 @@ api::PartitionView ServiceImpl::turn(const store::PartitionRow& row, const Actor
     const Deadline deadline = core_.vmm_deadline();
     const std::int64_t told = ((*process).*how)(deadline);
     MSHV_CRASHPOINT("control.after_turn");
-    const auto recorded = [&](const store::PartitionRow& now) {
-        return !now.runtime || now.runtime->incarnation != row.runtime->incarnation ||
-               now.runtime->acked_seq >= told;
-    };
-    const auto after = core_.directory.await(row.uuid, deadline, recorded);
-    if (after && !recorded(after->row)) {
+    if (!core_.await_recorded(row.uuid, row.runtime->incarnation, told, deadline)) {
         throw Error(ErrorCode::timeout,
                     "What was asked of '" + row.name + "' was done, but is not recorded yet");
     }
+    const auto after = core_.directory.find(row.uuid);
     return after ? core_.view(*after) : to_view(row);
 }
 

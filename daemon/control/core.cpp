@@ -94,6 +94,16 @@ api::PartitionView Core::view(const api::Uuid& uuid) {
     return view(*entry);
 }
 
+bool Core::await_recorded(const api::Uuid& uuid, const std::string& incarnation, std::int64_t told,
+                          Deadline deadline) {
+    const auto recorded = [&](const store::PartitionRow& now) {
+        return !now.runtime || now.runtime->incarnation != incarnation ||
+               now.runtime->acked_seq >= told;
+    };
+    const auto after = directory.await(uuid, deadline, recorded);
+    return !after || recorded(after->row);
+}
+
 std::string Core::list_json(bool include_off) {
     const auto entries = directory.all();
     const auto operations = locks.holders();

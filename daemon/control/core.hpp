@@ -50,6 +50,10 @@ public:
     /// The same for whoever looked up the operations of many at once.
     [[nodiscard]] api::PartitionView view_with(const Directory::Entry& entry,
                                                const std::optional<api::OperationView>& operation);
+    /// Waits until event `told` of a run is recorded, so that whoever is answered next sees what it
+    /// says, or until that run is over. False at the deadline. Throws as Directory::wait().
+    bool await_recorded(const api::Uuid& uuid, const std::string& incarnation, std::int64_t told,
+                        Deadline deadline);
     /// The rows of `list`.
     [[nodiscard]] std::string list_json(bool include_off);
 

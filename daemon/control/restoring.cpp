@@ -261,10 +261,7 @@ void Operations::finish_restore(const api::Uuid& uuid) {
     if (row.saved.empty()) {
         ::unlink(managed_path(core_, uuid).c_str()); // it was that, or there is none
     }
-    core_.directory.await(uuid, deadline, [&](const store::PartitionRow& now) {
-        return !now.runtime || now.runtime->incarnation != live->incarnation ||
-               now.runtime->acked_seq >= told;
-    });
+    core_.await_recorded(uuid, live->incarnation, told, deadline);
 }
 
 api::PartitionView Operations::drop_saved(const Directory::EntryPtr& entry,

@@ -147,7 +147,8 @@ bool Saver::is_live(const store::JobRow& job) const {
 
 std::shared_ptr<vmm::VmmProcess> Saver::process(const store::JobRow& job) {
     const LivePtr live = core_.lives.find(job.uuid);
-    return live && live->incarnation == job.incarnation && runs(job) ? live->get_process() : nullptr;
+    return live && live->incarnation == job.incarnation && runs(job) ? live->get_process()
+                                                                     : nullptr;
 }
 
 std::shared_ptr<vmm::VmmProcess> Saver::must_process(const store::JobRow& job) {
@@ -247,8 +248,7 @@ void Saver::watch_transfer(const store::JobRow& job) {
             const bool full = transfer.why.find("No space left") != std::string::npos;
             throw Error(full ? ErrorCode::no_resource : ErrorCode::failed,
                         "The state of '" + job.name + "' could not be written to " +
-                            part_of(job.path) +
-                            (transfer.why.empty() ? "" : ": " + transfer.why),
+                            part_of(job.path) + (transfer.why.empty() ? "" : ": " + transfer.why),
                         "is there room in the file system of " + job.path + "?");
         }
         }
@@ -294,7 +294,7 @@ void Saver::after(store::JobRow& job) {
         end_guest(job);
     } else if (job.then == api::AfterSave::run && job.was_running) {
         decided_ = true;
-        must_process(job)->resume(core_.vmm_deadline());
+        let_run(job, *must_process(job));
         MSHV_CRASHPOINT("save.after_resume");
     }
     job.state = api::JobState::done;
@@ -359,6 +359,20 @@ void Saver::stop_transfer(vmm::VmmProcess& process) {
     }
 }
 
+/// Who reads that the job has ended finds the partition running.
+void Saver::let_run(const store::JobRow& job, vmm::VmmProcess& process) {
+    const Deadline deadline = core_.vmm_deadline();
+    const std::int64_t told = process.resume(deadline);
+    try {
+        core_.await_recorded(job.uuid, job.incarnation, told, deadline);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::unreachable) {
+            throw;
+        }
+        // This daemon ends: whoever asks next asks another.
+    }
+}
+
 /// The guest goes on, and there is no file. Throws JobLine::Detached.
 void Saver::undo(store::JobRow& job) {
     try {
@@ -366,7 +380,7 @@ void Saver::undo(store::JobRow& job) {
         if (const auto vmm = process(job)) {
             stop_transfer(*vmm);
             if (job.was_running) {
-                vmm->resume(core_.vmm_deadline());
+                let_run(job, *vmm);
             }
         }
     } catch (const std::exception& error) {

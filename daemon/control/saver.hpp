@@ -41,6 +41,7 @@ private:
     void end_guest(store::JobRow& job);
     void after(store::JobRow& job);
     void undo(store::JobRow& job);
+    void let_run(const store::JobRow& job, vmm::VmmProcess& process);
     void stop_transfer(vmm::VmmProcess& process);
     void end_job(store::JobRow& job);
     void adopt_file(store::JobRow& job);

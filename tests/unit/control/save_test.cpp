@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_failure_leaves_the_guest_running_and_no_file) {
     BOOST_TEST(job.error == "no_resource");
     BOOST_TEST(!fs::exists(file));
     BOOST_TEST(!fs::exists(file + ".part"));
-    BOOST_TEST((world.wait("p", api::State::running).state == api::State::running));
+    BOOST_TEST((world.get("p").state == api::State::running));
     // The folder, and what is there already, are known before anything is done.
     BOOST_CHECK_THROW(save(world, "p", "/no/such/folder/file"), api::Error);
     BOOST_CHECK_THROW(save(world, "p", "relative"), api::Error);
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_save_leaves_the_guest_running) {
     BOOST_TEST(world.service().cancel_job(begun.id, tester).cancelling);
     BOOST_TEST((ended(world, begun).state == api::JobState::cancelled));
     BOOST_TEST(!fs::exists(file + ".part"));
-    BOOST_TEST((world.wait("p", api::State::running).state == api::State::running));
+    BOOST_TEST((world.get("p").state == api::State::running));
     BOOST_CHECK_THROW(world.service().cancel_job(begun.id, tester), api::Error);
     BOOST_CHECK_THROW(world.service().cancel_job(99, tester), api::Error);
     world.destroy("p");
@@ -160,6 +160,8 @@ BOOST_AUTO_TEST_CASE(a_vmm_that_dies_ends_its_save) {
     BOOST_TEST(!fs::exists(file));
     BOOST_TEST(!fs::exists(file + ".part"));
     world.wait_gone("p");
+    // The keeper is dismissed when its end is recorded.
+    BOOST_TEST(world.machine().wait([](const auto& keepers) { return keepers.empty(); }));
     BOOST_TEST(broken_invariants(world).empty());
 }
 
