@@ -146,6 +146,7 @@ void Census::look() noexcept {
                                                     : hostprobe::read_partitions();
         CensusResult result;
         result.known = found.known;
+        result.at_boot_ms = core_.clock.boot_ms();
         result.why = found.why;
         result.with_processes = found.with_processes;
         result.total = found.partitions.size();

@@ -23,6 +23,7 @@ class Core;
 /// What the hypervisor had when it was last looked at, beside what the database says of it.
 struct CensusResult {
     bool known = false;
+    std::int64_t at_boot_ms = 0;
     std::string why; ///< why not
     bool with_processes = false;
     std::size_t total = 0;
@@ -48,8 +49,8 @@ public:
 
 private:
     mutable posix::Mutex mutex_;
-    std::shared_ptr<const CensusResult> last_ MSHV_GUARDED_BY(mutex_) =
-        std::make_shared<const CensusResult>();
+    std::shared_ptr<const CensusResult>
+        last_ MSHV_GUARDED_BY(mutex_) = std::make_shared<const CensusResult>();
 };
 
 /// "2, 1 of them not managed here", or why that is not known.

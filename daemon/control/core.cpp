@@ -57,6 +57,10 @@ void Core::add_live_parts(api::PartitionView& view, const store::PartitionRow& r
             runtime.cpu_time_ms = live->sample->cpu_time_ms;
             runtime.waiting_ms = live->sample->waiting_ms;
             runtime.rss = live->sample->rss;
+            runtime.storage_read = live->sample->storage_read;
+            runtime.storage_written = live->sample->storage_written;
+            runtime.network_received = live->sample->network_received;
+            runtime.network_sent = live->sample->network_sent;
             runtime.sample_age_ms =
                 std::max<std::int64_t>(clock.boot_ms() - live->sample->at_boot_ms, 0);
         }
@@ -65,6 +69,8 @@ void Core::add_live_parts(api::PartitionView& view, const store::PartitionRow& r
     const auto truth = census.get();
     if (const auto found = truth->by_process.find(from.vmm.pid); found != truth->by_process.end()) {
         runtime.hypervisor = found->second;
+        runtime.hypervisor->sample_age_ms =
+            std::max<std::int64_t>(clock.boot_ms() - truth->at_boot_ms, 0);
     }
     view.runtime = std::move(runtime);
 }

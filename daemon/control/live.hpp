@@ -20,6 +20,8 @@ struct Sample {
     std::int64_t cpu_time_ms = 0;
     std::optional<std::int64_t> waiting_ms;
     std::int64_t rss = 0;
+    std::optional<std::int64_t> storage_read, storage_written; ///< bytes
+    std::optional<std::int64_t> network_received, network_sent; ///< bytes, by the guest
     std::int64_t at_boot_ms = 0;
 };
 

@@ -1,70 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/sampler.hpp"
 
+#include "daemon/control/process_figures.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
-#include <charconv>
-#include <filesystem>
-#include <string_view>
+#include <algorithm>
 #include <system_error>
-#include <unistd.h>
-#include <vector>
 
 namespace mshv::control {
 
-std::optional<Sample> parse_stat(const std::string& stat, const posix::ProcessIdentity& identity) {
-    // The second field, the name in parentheses, may hold anything: count from its end.
-    const auto name_end = stat.rfind(") ");
-    if (name_end == std::string::npos) {
-        return std::nullopt;
-    }
-    std::vector<std::uint64_t> fields; // from field 4 on; field 3 is a letter
-    std::string_view rest = std::string_view(stat).substr(name_end + 4);
-    while (!rest.empty() && fields.size() < 21) {
-        const auto space = rest.find_first_of(" \n");
-        const std::string_view word = rest.substr(0, space);
-        std::uint64_t value = 0;
-        std::from_chars(word.data(), word.data() + word.size(), value); // -1 stays 0: not used
-        if (!word.empty()) {
-            fields.push_back(value);
+namespace {
+
+/// A VMM's taps are looked for once in so many samples: that reads a file for each of its
+/// descriptors, and they change only when an interface is attached.
+constexpr unsigned samples_with_same_taps = 16;
+
+} // namespace
+
+Sample Sampler::sample_of(const Live& live, const posix::ProcessIdentity& vmm, Sample sample) {
+    const std::string& proc = core_.options.proc;
+    sample.waiting_ms = waiting_of(proc, vmm.pid);
+    try {
+        if (const auto io =
+                parse_io(posix::read_file(proc + '/' + std::to_string(vmm.pid) + "/io", 4096))) {
+            sample.storage_read = io->in;
+            sample.storage_written = io->out;
         }
-        rest = space == std::string_view::npos ? "" : rest.substr(space + 1);
+    } catch (const std::system_error&) {
+        // A kernel that does not account for it, or a daemon that may not ask about another's VMM.
     }
-    if (fields.size() < 21 || fields[18] != identity.start_ticks) {
-        return std::nullopt;
+    Taps& taps = taps_[live.incarnation];
+    if (taps.vmm != vmm.pid || taps.samples++ % samples_with_same_taps == 0) {
+        taps.vmm = vmm.pid;
+        taps.names = taps_of(proc, vmm.pid);
     }
-    const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    Sample sample;
-    sample.cpu_time_ms = static_cast<std::int64_t>((fields[10] + fields[11]) * 1000 / ticks);
-    sample.rss = static_cast<std::int64_t>(fields[20] * page);
+    if (const auto traffic = traffic_of(core_.options.sys + "/class/net", taps.names)) {
+        sample.network_received = traffic->in;
+        sample.network_sent = traffic->out;
+    }
+    sample.at_boot_ms = core_.clock.boot_ms();
     return sample;
 }
 
-std::optional<std::int64_t> waiting_of(const std::string& proc, std::int64_t pid) {
-    const std::string folder = proc + '/' + std::to_string(pid) + "/task";
-    std::error_code gone; // threads come and go
-    std::optional<std::int64_t> nanoseconds;
-    for (const auto& thread : std::filesystem::directory_iterator(folder, gone)) {
-        try {
-            // "RUN WAITED SLICES", in nanoseconds; no such file where the kernel does not count.
-            const std::string text = posix::read_file(thread.path() / "schedstat", 256);
-            const auto blank = text.find(' ');
-            std::int64_t waited = 0;
-            if (blank != std::string::npos &&
-                std::from_chars(&text[blank + 1], text.data() + text.size(), waited).ec ==
-                    std::errc{}) {
-                nanoseconds = nanoseconds.value_or(0) + waited;
-            }
-        } catch (const std::system_error&) {
-            continue;
-        }
-    }
-    return nanoseconds ? std::optional(*nanoseconds / 1'000'000) : std::nullopt;
-}
-
 void Sampler::sample_all() noexcept {
-    for (const LivePtr& live : core_.lives.all()) {
+    const auto lives = core_.lives.all();
+    std::erase_if(taps_, [&](const auto& taps) {
+        return std::none_of(lives.begin(), lives.end(),
+                            [&](const LivePtr& live) { return live->incarnation == taps.first; });
+    });
+    for (const LivePtr& live : lives) {
         const auto entry = core_.directory.find(live->uuid);
         if (!entry || !entry->row.runtime || entry->row.runtime->vmm.pid == 0) {
             continue;
@@ -72,10 +56,8 @@ void Sampler::sample_all() noexcept {
         const auto& vmm = entry->row.runtime->vmm;
         try {
             const std::string path = core_.options.proc + '/' + std::to_string(vmm.pid) + "/stat";
-            auto sample = parse_stat(posix::read_file(path, 4096), vmm);
-            if (sample) {
-                sample->waiting_ms = waiting_of(core_.options.proc, vmm.pid);
-                sample->at_boot_ms = core_.clock.boot_ms();
+            if (const auto stat = parse_stat(posix::read_file(path, 4096), vmm)) {
+                const Sample sample = sample_of(*live, vmm, *stat);
                 posix::Lock lock(live->mutex);
                 live->sample = sample;
             }

@@ -5,18 +5,11 @@
 #include "daemon/control/periodic.hpp"
 
 #include <functional>
-#include <optional>
+#include <map>
 #include <string>
+#include <vector>
 
 namespace mshv::control {
-
-/// CPU time and memory of a process by the text of its /proc/PID/stat; empty for another process
-/// than `identity`, or text that is none.
-std::optional<Sample> parse_stat(const std::string& stat, const posix::ProcessIdentity& identity);
-
-/// How long the threads of a process, together, were ready and had no CPU; empty where the kernel does
-/// not count it.
-std::optional<std::int64_t> waiting_of(const std::string& proc, std::int64_t pid);
 
 /// Looks at the VMMs' processes now and then, so that no query has to; and calls `chores` as often.
 class Sampler {
@@ -32,9 +25,18 @@ public:
     void stop() { thread_.stop(); }
 
 private:
+    /// The taps of a VMM, as it had them when they were last looked for.
+    struct Taps {
+        std::int64_t vmm = 0; ///< whose they are
+        unsigned samples = 0; ///< taken with them so far
+        std::vector<std::string> names;
+    };
+
     void sample_all() noexcept;
+    Sample sample_of(const Live& live, const posix::ProcessIdentity& vmm, Sample sample);
 
     Core& core_;
+    std::map<std::string, Taps> taps_; ///< by incarnation; only the thread's
     const std::function<void()> chores_;
     Periodic thread_;
 };

@@ -346,10 +346,22 @@ BOOST_AUTO_TEST_CASE(bridged_network_leaves_no_tap) {
         return;
     }
     host.create({.name = "b",
+                 .steps = "shell",
                  .devices = {"<interface type='bridge'><source bridge='" + bridge +
                              "'/><model type='virtio'/></interface>"}});
     host.wait_console("b", "MSHV-GUEST-READY");
     BOOST_TEST(contains(run({"/bin/ls", "/sys/class/net/" + bridge + "/brif"}).out, "m"));
+    {
+        auto shell = host.session({"console", "b"});
+        shell.write("ifconfig eth0 10.9.9.1; ping -c 1 -W 1 10.9.9.2; echo SENT=$((40+2))\n");
+        shell.wait_for("SENT=42", guest_time());
+    }
+    {
+        // A rate is between two samples, so the second is of a time when it had sent something.
+        auto top = host.session({"--json", "top", "-d", "200ms"});
+        top.wait_for("\"network_sent_per_second\"", guest_time());
+        BOOST_TEST(host.view("b")["runtime"]["network_sent"].number() > 0);
+    }
     host.kill_daemon();
     BOOST_REQUIRE(host.start_daemon());
     host.ok({"destroy", "b"});

@@ -35,6 +35,11 @@ BOOST_AUTO_TEST_CASE(create_look_and_destroy) {
     const std::string metrics = host.ok({"metrics"});
     BOOST_TEST(contains(metrics, "mshv_partitions{state=\"running\"} 1\n"));
     BOOST_TEST(contains(metrics, "mshv_partition_responsive{partition=\"web\","));
+    BOOST_TEST(contains(host.ok({"top", "-i", "1", "--format", "xl"}), "       web -----r "));
+    const auto look = Json::parse(host.ok({"--json", "top", "-i", "1", "-v"}))["items"].items();
+    BOOST_REQUIRE_EQUAL(look.size(), 1U);
+    BOOST_TEST(look[0]["partition"]["uuid"].text() == uuid);
+    BOOST_TEST(look[0]["vcpu_cpu_time_ms"].items().size() == 1U);
     BOOST_TEST(contains(host.ok({"info", "web"}), uuid));
     BOOST_TEST(contains(host.ok({"info"}), "total_memory"));
     BOOST_TEST(contains(host.ok({"dumpxml", "web"}), "<name>web</name>"));

@@ -105,6 +105,11 @@ constexpr std::array table{
          "or the ending .xml. Quoted for a shell; what the descriptors in it stand for is opened "
          "by mshvd.",
          make_vmm_args},
+    Verb{"top", looking, "show what partitions use at the moment, and go on showing it",
+         "On a terminal a screen: q ends it, s takes the next column to sort by, r reverses, v adds "
+         "processors, f shows whole names, + and - change the delay, the arrows scroll. Elsewhere, "
+         "and with -b, one table after the other; the first has no rates.",
+         make_top},
     Verb{"uptime", looking, "show how long partitions have been running", "", make_uptime},
     Verb{"events", looking, "show what happened, and follow it", "", make_events},
     Verb{"history", looking, "show past runs: who started and ended them, and why", "",

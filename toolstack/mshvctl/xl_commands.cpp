@@ -90,7 +90,7 @@ constexpr std::array table{
     XlCommand{"dmesg", absent,
               "the hypervisor's own log cannot be read from here; dmesg(1) has what Linux says as root "
               "partition"},
-    XlCommand{"top", absent, "use 'list -o name,state,time,mem' in watch(1) in this release"},
+    XlCommand{"top", here, {}},
     XlCommand{"network-attach", absent, "interfaces do not come and go in this release"},
     XlCommand{"network-list", absent, "use 'info' of the partition or 'dumpxml' in this release"},
     XlCommand{"network-detach", absent, "interfaces do not come and go in this release"},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/control/sampler.hpp"
+#include "daemon/control/process_figures.hpp"
 #include "tests/unit/api/thrown.hpp"
 #include "tests/unit/control/world.hpp"
 #include "toolstack/libs/api/codec.hpp"
@@ -224,6 +224,45 @@ BOOST_AUTO_TEST_CASE(samples_are_read_from_proc) {
     BOOST_TEST(!control::parse_stat(stat, {self.pid, self.start_ticks + 1}));
     BOOST_TEST(!control::parse_stat("1 (evil ) 1 2 3) S 1", self));
     BOOST_TEST(!control::parse_stat("", self));
+}
+
+BOOST_AUTO_TEST_CASE(what_storage_gave_and_took_is_read_from_proc) {
+    const auto io = control::parse_io("rchar: 9\nwchar: 8\nsyscr: 7\nsyscw: 6\nread_bytes: 4096\n"
+                                      "write_bytes: 8192\ncancelled_write_bytes: 1\n");
+    BOOST_REQUIRE(io.has_value());
+    BOOST_TEST(io->in == 4096);
+    BOOST_TEST(io->out == 8192);
+    BOOST_TEST(!control::parse_io("rchar: 9\n"));
+    BOOST_TEST(!control::parse_io("read_bytes: \nwrite_bytes: 1"));
+    BOOST_TEST(!control::parse_io(""));
+}
+
+BOOST_AUTO_TEST_CASE(taps_are_found_by_their_descriptors_and_counted) {
+    const TempDir dir;
+    const auto write = [&](const std::string& file, std::string_view text) {
+        const std::string path = dir.path(file);
+        posix::make_directories(path.substr(0, path.rfind('/')), 0700);
+        posix::replace_file(path, text);
+    };
+    write("proc/5/fdinfo/3", "pos:\t0\nflags:\t02\nmnt_id:\t15\n");
+    write("proc/5/fdinfo/8", "pos:\t0\nflags:\t02\nmnt_id:\t15\nino:\t9\niff:\tmshv7.0\n");
+    write("proc/5/fdinfo/9", "pos:\t0\nflags:\t02\nmnt_id:\t15\nino:\t9\niff:\tmshv7.0\n");
+    write("proc/5/fdinfo/10", "pos:\t0\nino:\t9\niff:\t../../etc\n");
+    const auto taps = control::taps_of(dir.path("proc"), 5);
+    BOOST_REQUIRE(taps.size() == 1U);
+    BOOST_TEST(taps[0] == "mshv7.0");
+    BOOST_TEST(control::taps_of(dir.path("proc"), 6).empty());
+
+    write("net/mshv7.0/statistics/rx_bytes", "100\n");
+    write("net/mshv7.0/statistics/tx_bytes", "7\n");
+    write("net/lan/statistics/rx_bytes", "1\n");
+    write("net/lan/statistics/tx_bytes", "2\n");
+    const auto traffic = control::traffic_of(dir.path("net"), {"mshv7.0", "gone", "lan"});
+    BOOST_REQUIRE(traffic.has_value());
+    BOOST_TEST(traffic->in == 9);
+    BOOST_TEST(traffic->out == 101);
+    BOOST_TEST(!control::traffic_of(dir.path("net"), {"gone"}));
+    BOOST_TEST(!control::traffic_of(dir.path("net"), {}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

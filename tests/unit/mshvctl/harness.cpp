@@ -184,7 +184,8 @@ TerminalRun::TerminalRun(const ProgramFixture& fixture, std::vector<std::string>
     command.program = MSHVCTL;
     command.argv = std::move(words);
     command.argv.insert(command.argv.begin(), "mshvctl");
-    command.env = {"MSHV_SOCKET=" + (fixture.folder / "mshvd.sock")};
+    command.env = fixture.environment;
+    command.env.push_back("MSHV_SOCKET=" + (fixture.folder / "mshvd.sock"));
     command.fds = {{slave, STDIN_FILENO}, {slave, STDOUT_FILENO}, {slave, STDERR_FILENO}};
     child_ = posix::spawn(command);
 }

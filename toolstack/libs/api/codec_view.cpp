@@ -26,6 +26,7 @@ Fields fields_of<HypervisorView>() {
         field<&View::cpu_time_ms>("cpu_time_ms"),
         field<&View::waiting_ms>("waiting_ms"),
         field<&View::intercepts>("intercepts"),
+        field<&View::sample_age_ms>("sample_age_ms"),
     };
     return list;
 }
@@ -69,6 +70,10 @@ Fields fields_of<RuntimeView>() {
         field<&View::cpu_time_ms>("cpu_time_ms"),
         field<&View::waiting_ms>("waiting_ms"),
         field<&View::rss>("rss"),
+        field<&View::storage_read>("storage_read"),
+        field<&View::storage_written>("storage_written"),
+        field<&View::network_received>("network_received"),
+        field<&View::network_sent>("network_sent"),
         field<&View::sample_age_ms>("sample_age_ms"),
         field<&View::responsive>("responsive"),
         field<&View::revision>("revision"),

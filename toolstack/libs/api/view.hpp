@@ -14,8 +14,8 @@ namespace mshv::api {
 
 /// Where a partition is in its life. daemon/domain/lifecycle.hpp has the edges.
 enum class State {
-    shutoff,    ///< defined, nothing runs
-    starting,   ///< a start is under way
+    shutoff,  ///< defined, nothing runs
+    starting, ///< a start is under way
     running,
     paused,
     stopping,   ///< a shutdown was asked for, or a destroy is under way
@@ -31,22 +31,22 @@ MSHV_ENUM_NAMES(State, {State::shutoff, "shutoff"}, {State::starting, "starting"
 /// Why it is there.
 enum class Reason {
     none,
-    defined,          ///< never ran
-    started,          ///< by a user or autostart
-    guest_reboot,     ///< respawned because the guest rebooted itself
-    restarted,        ///< respawned by the restart policy
-    user,             ///< by a command (pause, unpause, destroy)
-    guest_poweroff,   ///< the guest powered itself off
-    shutdown,         ///< ended after a shutdown command
-    destroyed,        ///< ended by destroy
-    guest_panic,      ///< the guest reported a panic
-    vmm_failed,       ///< the VMM died or exited by itself
-    vmm_killed,       ///< the VMM was killed by a signal that was not ours
+    defined,        ///< never ran
+    started,        ///< by a user or autostart
+    guest_reboot,   ///< respawned because the guest rebooted itself
+    restarted,      ///< respawned by the restart policy
+    user,           ///< by a command (pause, unpause, destroy)
+    guest_poweroff, ///< the guest powered itself off
+    shutdown,       ///< ended after a shutdown command
+    destroyed,      ///< ended by destroy
+    guest_panic,    ///< the guest reported a panic
+    vmm_failed,     ///< the VMM died or exited by itself
+    vmm_killed,     ///< the VMM was killed by a signal that was not ours
     start_failed,
-    restart_limit,    ///< given up after too many respawns
-    keeper_lost,      ///< the keeper died and its VMM is gone too
-    host_reboot,      ///< the machine booted again meanwhile
-    io_error,         ///< stopped by a disk error
+    restart_limit, ///< given up after too many respawns
+    keeper_lost,   ///< the keeper died and its VMM is gone too
+    host_reboot,   ///< the machine booted again meanwhile
+    io_error,      ///< stopped by a disk error
     watchdog,
     saved, ///< ended since its state is in a file
 };
@@ -63,8 +63,8 @@ MSHV_ENUM_NAMES(Reason, {Reason::none, "none"}, {Reason::defined, "defined"},
 
 /// An operation that holds a partition.
 struct OperationView {
-    std::string verb;  ///< create, start, destroy …
-    std::string actor; ///< "uid 0", "autostart", "restart policy"
+    std::string verb;          ///< create, start, destroy …
+    std::string actor;         ///< "uid 0", "autostart", "restart policy"
     std::int64_t since_ms = 0; ///< wall clock, Unix milliseconds
 };
 
@@ -76,10 +76,11 @@ struct HypervisorView {
     std::optional<std::int64_t> guest_memory;    ///< bytes that the guest has
     std::optional<std::int64_t> deposited_pages; ///< 4 KiB each, lent to the hypervisor for it
     std::optional<std::int64_t> withdrawn_pages; ///< of these, given back
-    std::optional<std::int64_t> held_pages; ///< what it has of them, by its own count
-    std::optional<std::int64_t> cpu_time_ms; ///< of its virtual processors
-    std::optional<std::int64_t> waiting_ms;  ///< they could have run, and did not
-    std::optional<std::int64_t> intercepts;  ///< that its VMM had to handle
+    std::optional<std::int64_t> held_pages;      ///< what it has of them, by its own count
+    std::optional<std::int64_t> cpu_time_ms;     ///< of its virtual processors
+    std::optional<std::int64_t> waiting_ms;      ///< they could have run, and did not
+    std::optional<std::int64_t> intercepts;      ///< that its VMM had to handle
+    std::optional<std::int64_t> sample_age_ms;   ///< how old all of this is
 };
 
 /// The same for a virtual processor.
@@ -94,19 +95,23 @@ struct HypervisorVpView {
 struct RuntimeView {
     std::int64_t keeper_pid = 0;
     std::int64_t vmm_pid = 0;
-    std::string incarnation; ///< run folder's name, new for each start
+    std::string incarnation;     ///< run folder's name, new for each start
     std::int64_t generation = 1; ///< VMMs of this incarnation so far (1 + respawns)
-    std::string accelerator; ///< mshv, kvm, tcg: what was chosen
+    std::string accelerator;     ///< mshv, kvm, tcg: what was chosen
     std::string accelerator_reason;
-    std::string vmm;         ///< e.g. "qemu 7.2.22"
-    std::int64_t started_ms = 0; ///< wall clock of the first start of this incarnation
-    std::int64_t uptime_ms = 0;  ///< since the present generation's start
-    std::int64_t cpu_time_ms = 0; ///< of the VMM process
-    std::optional<std::int64_t> waiting_ms; ///< its threads were ready and had no CPU
-    std::int64_t rss = 0;        ///< bytes, of the VMM process
-    std::int64_t sample_age_ms = 0; ///< how old the three samples above are
-    bool responsive = true; ///< did the VMM answer lately?
-    std::int64_t revision = 0; ///< of the definition with which it was started; 0 = not known
+    std::string vmm;                          ///< e.g. "qemu 7.2.22"
+    std::int64_t started_ms = 0;              ///< wall clock of the first start of this incarnation
+    std::int64_t uptime_ms = 0;               ///< since the present generation's start
+    std::int64_t cpu_time_ms = 0;             ///< of the VMM process
+    std::optional<std::int64_t> waiting_ms;   ///< its threads were ready and had no CPU
+    std::int64_t rss = 0;                     ///< bytes, of the VMM process
+    std::optional<std::int64_t> storage_read; ///< bytes that the VMM had read from storage
+    std::optional<std::int64_t> storage_written;  ///< and written
+    std::optional<std::int64_t> network_received; ///< bytes that the guest's taps brought it
+    std::optional<std::int64_t> network_sent;     ///< and took from it
+    std::int64_t sample_age_ms = 0; ///< how old the samples above are, from cpu_time_ms on
+    bool responsive = true;         ///< did the VMM answer lately?
+    std::int64_t revision = 0;      ///< of the definition with which it was started; 0 = not known
     bool pending = false; ///< the definition has since changed in what needs another start
     std::optional<HypervisorView> hypervisor; ///< under mshv, where the kernel lists partitions
 };

@@ -3,6 +3,9 @@
 
 #include "toolstack/libs/api/escape.hpp"
 
+#include <array>
+#include <charconv>
+
 namespace mshv::ctl {
 
 void append_json_string(std::string& out, std::string_view value) {
@@ -62,6 +65,15 @@ JsonWriter& JsonWriter::text(std::string_view value) {
 JsonWriter& JsonWriter::number(std::int64_t value) {
     separate();
     out_ += std::to_string(value);
+    return *this;
+}
+
+JsonWriter& JsonWriter::real(double value) {
+    separate();
+    std::array<char, 400> digits{}; // the greatest double has 309 before its point
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value,
+                                   std::chars_format::fixed, 3);
+    out_.append(digits.data(), end.ptr);
     return *this;
 }
 

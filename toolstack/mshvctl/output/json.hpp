@@ -20,6 +20,8 @@ public:
     JsonWriter& key(std::string_view name);
     JsonWriter& text(std::string_view value);
     JsonWriter& number(std::int64_t value);
+    /// With three decimals; must be finite.
+    JsonWriter& real(double value);
     JsonWriter& boolean(bool value);
     /// A value that is JSON already.
     JsonWriter& raw(std::string_view json);

@@ -48,15 +48,6 @@ void append_number(std::string& out, std::int64_t value, std::size_t width) {
 }
 
 /// Of its virtual processors, where the hypervisor tells it, else of its VMM.
-std::int64_t cpu_time_ms(const PartitionView& view) {
-    if (!view.runtime) {
-        return 0;
-    }
-    const auto& has = view.runtime->hypervisor;
-    return has && has->cpu_time_ms ? *has->cpu_time_ms : view.runtime->cpu_time_ms;
-}
-
-/// Likewise.
 std::optional<std::int64_t> waiting_ms(const PartitionView& view) {
     if (!view.runtime) {
         return std::nullopt;
@@ -212,8 +203,8 @@ void append_name(std::string& out, std::string_view name) {
 
 void append_unmanaged_row(std::string& out, const api::UnmanagedPartition& partition) {
     const auto& has = partition.hypervisor;
-    append_name(out, partition.name + " (unmanaged, process " + std::to_string(partition.process) +
-                         ')');
+    append_name(out,
+                partition.name + " (unmanaged, process " + std::to_string(partition.process) + ')');
     out += "    - ";
     append_number(out, has.guest_memory.value_or(0) / mebibyte, 5);
     out += ' ';
@@ -252,6 +243,14 @@ void append_list_row(std::string& out, const PartitionView& view, ListStyle styl
         }
     }
     out += '\n';
+}
+
+std::int64_t cpu_time_ms(const PartitionView& view) {
+    if (!view.runtime) {
+        return 0;
+    }
+    const auto& has = view.runtime->hypervisor;
+    return has && has->cpu_time_ms ? *has->cpu_time_ms : view.runtime->cpu_time_ms;
 }
 
 std::span<const ListColumn> list_columns() {

@@ -25,6 +25,10 @@ void append_unmanaged_row(std::string& out, const api::UnmanagedPartition& parti
 void append_list_row(std::string& out, const api::PartitionView& view, ListStyle style,
                      bool verbose);
 
+/// Processor time of its virtual processors, where the hypervisor tells it, else of its VMM; 0 while
+/// nothing runs.
+std::int64_t cpu_time_ms(const api::PartitionView& view);
+
 /// A column of `list -o`.
 struct ListColumn {
     std::string_view name;

@@ -42,6 +42,7 @@ std::unique_ptr<Command> make_restore();
 std::unique_ptr<Command> make_save();
 std::unique_ptr<Command> make_shutdown();
 std::unique_ptr<Command> make_start();
+std::unique_ptr<Command> make_top();
 std::unique_ptr<Command> make_tree();
 std::unique_ptr<Command> make_trigger();
 std::unique_ptr<Command> make_undefine();

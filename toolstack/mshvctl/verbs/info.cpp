@@ -72,6 +72,15 @@ void append_runtime(std::string& out, const api::RuntimeView& runtime) {
         append_fact(out, "waiting_time", tenths(*runtime.waiting_ms) + " s");
     }
     append_fact(out, "rss", std::to_string(runtime.rss / mebibyte) + " MiB");
+    const auto add_bytes = [&](std::string_view key, const std::optional<std::int64_t>& bytes) {
+        if (bytes) {
+            append_fact(out, key, std::to_string(*bytes) + " bytes");
+        }
+    };
+    add_bytes("storage_read", runtime.storage_read);
+    add_bytes("storage_written", runtime.storage_written);
+    add_bytes("network_received", runtime.network_received);
+    add_bytes("network_sent", runtime.network_sent);
     append_fact(out, "sample_age", std::to_string(runtime.sample_age_ms) + " ms");
     append_fact(out, "responsive", runtime.responsive ? "yes" : "no");
     append_fact(out, "started_revision",
