@@ -71,6 +71,7 @@ Keeper::Keeper(LaunchSpec spec, posix::Fd listener, std::vector<posix::Fd> vmm_f
                      report_vps();
                  }),
       waiters_timer_(loop_, [this] { check_waiters(); }),
+      unplugs_timer_(loop_, [this] { check_unplugs(); }),
       leave_timer_(loop_, [this] { loop_.stop(); }) {
     if (spec_.console) {
         console_.emplace(loop_, spec_,
@@ -244,6 +245,7 @@ void Keeper::vmm_exited(const ExitStatus& status) {
         }
     }
     child_.reset();
+    forget_unplugs();
     kill_orphans();
     if (console_) {
         console_->vmm_ended();
@@ -482,6 +484,8 @@ void Keeper::monitor_event(const QmpLine& line) {
         next_stop_reason_ = reason::io_error;
     } else if (line.event == "WATCHDOG" && line.action == "pause") {
         next_stop_reason_ = reason::watchdog;
+    } else if (line.event == "DEVICE_DELETED" || line.event == "DEVICE_UNPLUG_GUEST_ERROR") {
+        unplug_ended(line);
     }
 }
 

@@ -72,8 +72,6 @@ private:
     void ask_status(const Asker& asker, const Message& request);
     void ask_resume(const Asker& asker, const Message& request);
     void ask_pause(const Asker& asker, const Message& request);
-    void ask_qmp(const Asker& asker, const Message& request);
-    void relay(const Asker& asker, const Message& request, const posix::Fd& fd);
     void ask_kill(const Asker& asker, const Message& request);
     void ask_reset(const Asker& asker, const Message& request);
     void ask_expect(const Asker& asker, const Message& request);
@@ -90,10 +88,26 @@ private:
                     std::string_view line);
     void vmm_ready();
 
+    // keeper_devices.cpp: what a VMM is made of may change while it runs
+    void relay(const Asker& asker, const Message& request, posix::Fd fd);
+    void ask_makeup(const Asker& asker, const Message& request);
+    void ask_amend(const Asker& asker, const Message& request, std::deque<posix::Fd>& fds);
+    void ask_unplug(const Asker& asker, const Message& request);
+    void unplug_ended(const QmpLine& line);
+    void check_unplugs();
+    void forget_unplugs();
+
     struct Waiter {
         Asker asker;
         posix::Deadline deadline;
         bool reset = false;
+    };
+
+    /// Somebody waits for a guest to let go of a device.
+    struct Unplug {
+        Asker asker;
+        std::string device;
+        posix::Deadline deadline;
     };
 
     LaunchSpec spec_;
@@ -128,8 +142,9 @@ private:
     unsigned vps_reports_ = 0; ///< in the present second
     std::string next_generation_why_;
     std::vector<Waiter> waiters_;
+    std::vector<Unplug> unplugs_;
     posix::Deadline next_notice_ = posix::Deadline::after(std::chrono::milliseconds(0));
-    Timer quit_timer_, respawn_timer_, vps_timer_, waiters_timer_, leave_timer_;
+    Timer quit_timer_, respawn_timer_, vps_timer_, waiters_timer_, unplugs_timer_, leave_timer_;
 };
 
 } // namespace mshv::keeper

@@ -12,11 +12,6 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr std::int64_t default_timeout_ms = 5000;
-constexpr std::size_t most_relayed = 64;
-
-std::string_view code_of(ReplyKind kind) {
-    return kind == ReplyKind::gone ? "vmm_gone" : "vmm_faulty";
-}
 
 } // namespace
 
@@ -26,12 +21,13 @@ struct Keeper::Request {
 };
 
 void Keeper::handle(const Asker& asker, const Message& request, std::deque<posix::Fd>& fds) {
-    static constexpr std::array<Request, 11> table{{
+    static constexpr std::array<Request, 12> table{{
         {"hello", &Keeper::ask_hello},
         {"status", &Keeper::ask_status},
         {"resume", &Keeper::ask_resume},
         {"pause", &Keeper::ask_pause},
-        {"qmp", &Keeper::ask_qmp},
+        {"makeup", &Keeper::ask_makeup},
+        {"unplug", &Keeper::ask_unplug},
         {"kill", &Keeper::ask_kill},
         {"reset", &Keeper::ask_reset},
         {"expect", &Keeper::ask_expect},
@@ -47,14 +43,18 @@ void Keeper::handle(const Asker& asker, const Message& request, std::deque<posix
     }
     if (request.word == "console") {
         ask_console(asker, request, fds);
+    } else if (request.word == "qmp") {
+        relay(asker, request, {});
     } else if (request.word == "qmp-fd") {
         if (fds.empty()) {
             control_.error(asker, "invalid", "No descriptor came with the request");
             return;
         }
-        const posix::Fd fd = std::move(fds.front());
+        auto fd = std::move(fds.front());
         fds.pop_front();
-        relay(asker, request, fd);
+        relay(asker, request, std::move(fd));
+    } else if (request.word == "amend") {
+        ask_amend(asker, request, fds);
     } else if (request.word == "ping") {
         control_.ok(asker);
     } else {
@@ -141,33 +141,7 @@ void Keeper::ask_pause(const Asker& asker, const Message&) {
                       } else if (kind == ReplyKind::error) {
                           control_.error(asker, "failed", "The VMM did not stop: " + scanned.text);
                       } else {
-                          control_.error(asker, code_of(kind), line);
-                      }
-                  });
-}
-
-void Keeper::ask_qmp(const Asker& asker, const Message& request) {
-    relay(asker, request, {});
-}
-
-void Keeper::relay(const Asker& asker, const Message& request, const posix::Fd& fd) {
-    const std::string command = request.text("command");
-    const auto scanned = scan_qmp(command);
-    if (!scanned || scanned->kind != QmpLine::Kind::command || scanned->has_id ||
-        command.find('\n') != std::string::npos) {
-        control_.error(asker, "invalid", "Not one QMP command without id");
-        return;
-    }
-    if (monitor_.outstanding() >= most_relayed) {
-        control_.error(asker, "busy", "Too many commands are outstanding");
-        return;
-    }
-    monitor_.send(command, fd.get(),
-                  [this, asker](ReplyKind kind, const QmpLine&, std::string_view line) {
-                      if (kind == ReplyKind::returned || kind == ReplyKind::error) {
-                          control_.answer(asker, Message("ok").set("json", line));
-                      } else {
-                          control_.error(asker, code_of(kind), line);
+                          control_.error(asker, code_for(kind), line);
                       }
                   });
 }
@@ -329,13 +303,13 @@ void Keeper::ask_console(const Asker& asker, const Message& request, std::deque<
 
 void Keeper::send_setup() {
     for (std::size_t i = 0; i < spec_.setup.size(); ++i) {
-        monitor_.send(spec_.setup[i], [this, i, generation = generation_](ReplyKind kind,
-                                                                          const QmpLine& scanned,
-                                                                          std::string_view line) {
-            if (generation == generation_ && phase_ == Phase::starting) {
-                setup_done(i, kind, scanned, line);
-            }
-        });
+        monitor_.send(spec_.setup[i],
+                      [this, i, generation = generation_](ReplyKind kind, const QmpLine& scanned,
+                                                          std::string_view line) {
+                          if (generation == generation_ && phase_ == Phase::starting) {
+                              setup_done(i, kind, scanned, line);
+                          }
+                      });
     }
 }
 

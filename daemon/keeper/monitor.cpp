@@ -2,12 +2,13 @@
 #include "daemon/keeper/monitor.hpp"
 
 #include "toolstack/libs/posix/crashpoint.hpp"
+#include "toolstack/libs/posix/socket.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <poll.h>
+#include <span>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -67,6 +68,7 @@ void Monitor::connect() {
     }
     input_ = LineBuffer(longest_qmp_line);
     output_.clear();
+    output_fds_.clear();
     stage_ = Stage::greeting;
     watch_ = Watch(loop_, socket_.get(), EPOLLIN, [this](std::uint32_t events) { on_io(events); });
     heard_ = steady_clock::now();
@@ -82,6 +84,7 @@ void Monitor::disconnect() {
     stage_ = Stage::off;
     liveness_timer_.cancel();
     output_.clear();
+    output_fds_.clear();
 }
 
 void Monitor::stop() {
@@ -135,7 +138,7 @@ void Monitor::fail_pending(ReplyKind kind, const std::string& why) {
     }
 }
 
-void Monitor::send(std::string_view command, int fd, Reply reply) {
+void Monitor::send(std::string_view command, posix::Fd fd, Reply reply) {
     if (!running_ || !socket_ || stage_ == Stage::greeting) {
         reply(running_ ? ReplyKind::faulty : ReplyKind::gone, QmpLine{},
               running_ ? "The VMM's monitor does not answer" : "No VMM runs");
@@ -145,61 +148,47 @@ void Monitor::send(std::string_view command, int fd, Reply reply) {
         reply(ReplyKind::faulty, QmpLine{}, "The VMM does not take commands");
         return;
     }
-    // A descriptor belongs to the bytes that it comes with: nothing may be on its way before them.
-    if (fd >= 0 && !output_.empty()) {
-        reply(ReplyKind::faulty, QmpLine{}, "The VMM does not take commands at the moment");
-        return;
-    }
     const auto id = next_id_++;
     const auto body = command.substr(command.find('{') + 1);
     const bool empty = body.find_first_not_of(" \t\r\n") == body.find('}');
     pending_.emplace(id, Pending{std::move(reply), steady_clock::now()});
+    if (fd) {
+        output_fds_.emplace_back(output_.size(), std::move(fd));
+    }
     output_ += "{\"id\":\"" + id_text(id) + "\"" + (empty ? "" : ",");
     output_ += body;
     output_ += '\n';
     MSHV_CRASHPOINT("keeper.qmp.before_send");
-    if (fd >= 0) {
-        send_first(fd);
-    }
     flush();
     MSHV_CRASHPOINT("keeper.qmp.after_send");
 }
 
-/// The first bytes of a command, with the descriptor that belongs to it. What the socket does not take
-/// goes on its way with the next flush: the descriptor is there as soon as one byte is.
-void Monitor::send_first(int fd) {
-    iovec bytes{output_.data(), output_.size()};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    msghdr message{};
-    message.msg_iov = &bytes;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    ssize_t sent = -1;
-    do {
-        sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } while (sent < 0 && errno == EINTR);
-    if (sent > 0) {
-        output_.erase(0, static_cast<std::size_t>(sent));
-    } // else the command goes alone, and the VMM says that it lacks the descriptor
-}
-
+/// Sends what stands before the next descriptor, then its command with it: so it arrives with the
+/// first bytes of that command and with no other.
 void Monitor::flush() {
     while (!output_.empty()) {
-        const auto sent =
-            ::send(socket_.get(), output_.data(), output_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno == EINTR) {
-            continue;
+        const bool with_fd = !output_fds_.empty() && output_fds_.front().first == 0;
+        const std::size_t until = with_fd               ? output_.find('\n') + 1
+                                  : output_fds_.empty() ? output_.size()
+                                                        : output_fds_.front().first;
+        const std::array<int, 1> fds{with_fd ? output_fds_.front().second.get() : -1};
+        std::size_t sent = 0;
+        try {
+            sent = posix::send_some(socket_.get(), {output_.data(), until},
+                                    std::span<const int>(fds.data(), with_fd ? 1 : 0));
+        } catch (const std::system_error&) {
+            break; // the read side tells what is broken
         }
-        if (sent < 0) {
-            break; // full, or broken: the read side tells which
+        if (sent == 0) {
+            break; // full
         }
-        output_.erase(0, static_cast<std::size_t>(sent));
+        output_.erase(0, sent);
+        if (with_fd) {
+            output_fds_.pop_front();
+        }
+        for (auto& [before, fd] : output_fds_) {
+            before -= sent;
+        }
     }
     watch_.change(output_.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT);
 }

@@ -11,11 +11,17 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace mshv::keeper {
 
 /// How a command to the VMM ended.
 enum class ReplyKind { returned, error, gone, faulty };
+
+/// The code of an error answer, where the VMM gave none itself.
+inline std::string_view code_for(ReplyKind kind) {
+    return kind == ReplyKind::gone ? "vmm_gone" : "vmm_faulty";
+}
 
 /// What a monitor tells its keeper.
 class MonitorListener {
@@ -50,9 +56,11 @@ public:
     [[nodiscard]] bool responsive() const { return responsive_; }
     [[nodiscard]] std::size_t outstanding() const { return pending_.size(); }
     /// `command` is a JSON object without "id".
-    void send(std::string_view command, Reply reply) { send(command, -1, std::move(reply)); }
-    /// The same with a descriptor (none: -1), which the VMM has then, too.
-    void send(std::string_view command, int fd, Reply reply);
+    void send(std::string_view command, Reply reply) {
+        send(command, posix::Fd{}, std::move(reply));
+    }
+    /// `fd` goes with the command, and is closed here when the VMM has it.
+    void send(std::string_view command, posix::Fd fd, Reply reply);
 
 private:
     enum class Stage { off, greeting, capabilities, status, ready };
@@ -66,7 +74,6 @@ private:
     void closed();
     void take_line(std::string_view line);
     void take_greeting();
-    void send_first(int fd);
     void flush();
     void probe();
     void answered();
@@ -88,6 +95,8 @@ private:
     Watch watch_;
     LineBuffer input_{longest_qmp_line};
     std::string output_;
+    /// Descriptors that are still to be sent, by how much of output_ stands before the command.
+    std::deque<std::pair<std::size_t, posix::Fd>> output_fds_;
     std::map<std::uint64_t, Pending> pending_; ///< oldest first
     std::uint64_t next_id_ = 1;
     std::chrono::milliseconds retry_pause_{1000};

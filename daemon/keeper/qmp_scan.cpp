@@ -138,6 +138,8 @@ private:
             result_.reason = text;
         } else if (place == Place::data && key == "action") {
             result_.action = text;
+        } else if (place == Place::data && key == "device") {
+            result_.device = text;
         } else if (place == Place::data && key == "guest") {
             result_.guest = is_true;
         } else if (place == Place::returned && key == "status") {

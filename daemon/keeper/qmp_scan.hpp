@@ -21,6 +21,7 @@ struct QmpLine {
     std::string event;  ///< its name
     std::string reason; ///< data.reason
     std::string action; ///< data.action
+    std::string device; ///< data.device
     bool guest = false; ///< data.guest
     std::string status; ///< return.status (query-status)
     std::string text;   ///< error.desc

@@ -3,6 +3,7 @@
 #include "toolstack/libs/posix/fd.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <poll.h>
+#include <set>
 #include <string>
 #include <string_view>
 #include <sys/signalfd.h>
@@ -36,6 +38,12 @@ public:
         ::sigemptyset(&caught);
         ::sigaddset(&caught, SIGTERM);
         ::sigprocmask(SIG_BLOCK, &caught, nullptr);
+        for (const auto& device : arguments_.devices) {
+            devices_.insert(member(device, "id"));
+        }
+        for (const auto& block : arguments_.blocks) {
+            blocks_.insert(member(block, "node-name"));
+        }
         signals_ = Fd{::signalfd(-1, &caught, SFD_CLOEXEC)};
         if (!arguments_.console.empty()) {
             console_in_ = mshv::posix::open_file(arguments_.console + ".in", O_RDWR | O_NONBLOCK);
@@ -370,8 +378,56 @@ private:
         if (name == "query-cpus-fast") {
             return R"([{"cpu-index": 0, "thread-id": )" + std::to_string(::getpid()) + "}]";
         }
+        if (auto changed = answer_of_devices(name, line)) {
+            return changed;
+        }
         const auto found = fixed.find(name);
         return found == fixed.end() ? std::nullopt : std::optional(found->second);
+    }
+
+    static std::string list_of(const std::set<std::string>& names, const std::string& key,
+                               const std::string& quote) {
+        std::string list;
+        for (const auto& name : names) {
+            list +=
+                (list.empty() ? "" : ", ") + ("{\"" + key + "\": ") + quote + name + quote + "}";
+        }
+        return "[" + list + "]";
+    }
+
+    /// Devices, blocks and fd sets that come and go. What is in use is not looked at.
+    std::optional<std::string> answer_of_devices(const std::string& name, const std::string& line) {
+        const std::string given = line.substr(std::min(line.find("\"arguments\""), line.size()));
+        const auto set = [&] {
+            const auto at = given.find_first_of("0123456789");
+            return at == std::string::npos
+                       ? std::string("0")
+                       : given.substr(at, given.find_first_not_of("0123456789", at) - at);
+        };
+        if (name == "add-fd") {
+            sets_.insert(set());
+            return R"({"fd": 9, "fdset-id": )" + set() + "}";
+        }
+        if (name == "remove-fd") {
+            sets_.erase(set());
+        } else if (name == "blockdev-add") {
+            blocks_.insert(member(given, "node-name"));
+        } else if (name == "blockdev-del") {
+            blocks_.erase(member(given, "node-name"));
+        } else if (name == "device_add") {
+            devices_.insert(member(given, "id"));
+        } else if (name == "device_del") {
+            leaving_ = member(given, "id");
+        } else if (name == "qom-list") {
+            return list_of(devices_, "name", "\"");
+        } else if (name == "query-named-block-nodes") {
+            return list_of(blocks_, "node-name", "\"");
+        } else if (name == "query-fdsets") {
+            return list_of(sets_, "fdset-id", "");
+        } else {
+            return std::nullopt;
+        }
+        return "{}";
     }
 
     static std::string devices() {
@@ -428,6 +484,10 @@ private:
             if (!script_.has("ignore-powerdown")) {
                 shutdown_event("guest-shutdown", true);
             }
+        } else if (name == "device_del") {
+            if (devices_.erase(leaving_) > 0) {
+                event("DEVICE_DELETED", R"({"device":")" + leaving_ + R"(","path":"/x"})");
+            }
         } else if (name == "quit" && !script_.has("ignore-quit")) {
             shutdown_event("host-qmp-quit", false);
             exit_ = 0;
@@ -440,6 +500,8 @@ private:
     Fd signals_, client_, console_in_, console_out_;
     std::string input_, printed_, late_reply_, guest_does_;
     std::string status_ = "prelaunch";
+    std::set<std::string> devices_, blocks_, sets_;
+    std::string leaving_;
     std::optional<Clock::time_point> event_at_;
     std::optional<int> exit_;
     bool started_ = false, silent_ = false, flooding_ = false;

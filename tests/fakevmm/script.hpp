@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unistd.h>
+#include <vector>
 
 /// What the fake VMM is told: its arguments, and the faults in -append.
 namespace mshv::fakevmm {
@@ -65,8 +66,9 @@ struct Arguments {
     bool monitor_listens = false;
     std::string console; ///< stem of the FIFOs
     std::string append;
-    bool stopped = false;      ///< -S
-    bool pause_at_end = false; ///< -action shutdown=pause
+    bool stopped = false;                     ///< -S
+    bool pause_at_end = false;                ///< -action shutdown=pause
+    std::vector<std::string> devices, blocks; ///< JSON
 };
 
 inline Arguments parse(int argc, char** argv) {
@@ -76,6 +78,10 @@ inline Arguments parse(int argc, char** argv) {
         const std::string value = i + 1 < argc ? argv[i + 1] : "";
         if (option == "-append") {
             arguments.append = value;
+        } else if (option == "-device") {
+            arguments.devices.push_back(value);
+        } else if (option == "-blockdev") {
+            arguments.blocks.push_back(value);
         } else if (option == "-S") {
             arguments.stopped = true;
         } else if (option == "-action") {

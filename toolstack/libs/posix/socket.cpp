@@ -42,8 +42,8 @@ Fd stream_socket(int flags) {
     return Fd{check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0), "create socket")};
 }
 
-/// A living process answers there. The socket of one that was killed may be connected to for a moment
-/// longer: a child between fork and exec has it too.
+/// A living process answers there. The socket of one that was killed may be connected to for a
+/// moment longer: a child between fork and exec has it too.
 bool is_answered(const sockaddr_un& address) {
     const Fd probe = stream_socket(SOCK_NONBLOCK);
     if (::connect(probe.get(), as_sockaddr(address), sizeof address) != 0) {
@@ -128,7 +128,7 @@ std::pair<Fd, Fd> socket_pair(int type) {
     return {Fd{ends[0]}, Fd{ends[1]}};
 }
 
-void send_with_fds(int socket, std::string_view data, std::span<const int> fds, Deadline deadline) {
+std::size_t send_some(int socket, std::string_view data, std::span<const int> fds) {
     if (fds.size() > most_fds || data.empty()) {
         errno = EINVAL;
         throw_errno("send descriptors");
@@ -150,14 +150,24 @@ void send_with_fds(int socket, std::string_view data, std::span<const int> fds, 
     for (;;) {
         const ssize_t sent = ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent >= 0) {
-            write_all(socket, data.substr(static_cast<std::size_t>(sent)), deadline, "send");
-            return;
+            return static_cast<std::size_t>(sent);
         }
         if (errno == EAGAIN) {
-            wait_for(socket, POLLOUT, deadline, "send descriptors");
-        } else if (errno != EINTR) {
+            return 0;
+        }
+        if (errno != EINTR) {
             throw_errno("send descriptors");
         }
+    }
+}
+
+void send_with_fds(int socket, std::string_view data, std::span<const int> fds, Deadline deadline) {
+    for (;;) {
+        if (const std::size_t sent = send_some(socket, data, fds); sent > 0) {
+            write_all(socket, data.substr(sent), deadline, "send");
+            return;
+        }
+        wait_for(socket, POLLOUT, deadline, "send descriptors");
     }
 }
 

@@ -23,8 +23,9 @@ struct PeerCredentials {
 
 PeerCredentials peer_credentials(int socket);
 
-/// A listening AF_UNIX stream socket at `path` with exactly `mode`. A stale socket file that no living
-/// process answers is replaced; one that somebody answers throws (EADDRINUSE) and is left alone.
+/// A listening AF_UNIX stream socket at `path` with exactly `mode`. A stale socket file that no
+/// living process answers is replaced; one that somebody answers throws (EADDRINUSE) and is left
+/// alone.
 Fd listen_unix(const std::string& path, mode_t mode, int backlog = 128);
 
 /// Connects to the AF_UNIX stream socket at `path`.
@@ -34,6 +35,10 @@ Fd connect_unix(const std::string& path, Deadline deadline);
 Fd accept_unix(int listener);
 
 std::pair<Fd, Fd> socket_pair(int type);
+
+/// One sendmsg that does not wait: the number of bytes of `data` that went, with all of `fds`; 0
+/// when the socket is full and nothing went.
+std::size_t send_some(int socket, std::string_view data, std::span<const int> fds);
 
 /// Sends `data` and `fds` in one message on a stream socket (all of `data` or a throw).
 void send_with_fds(int socket, std::string_view data, std::span<const int> fds, Deadline deadline);
