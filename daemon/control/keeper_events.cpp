@@ -162,6 +162,8 @@ bool apply_keeper_event(store::Transaction& t, store::PartitionNumber id,
         MSHV_CRASHPOINT("control.in_finish");
         return on_finished(t, *row, event);
     case Kind::ready:
+    case Kind::device_deleted: // what it means is found out from the VMM
+    case Kind::device_kept:
     case Kind::notice:
     case Kind::keeper_lost:
         break;

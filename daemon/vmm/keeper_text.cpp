@@ -30,6 +30,8 @@ constexpr auto kinds = std::to_array<std::pair<std::string_view, Kind>>({
     {"unresponsive", Kind::unresponsive},
     {"responsive", Kind::responsive},
     {"writer-changed", Kind::writer_changed},
+    {"device-deleted", Kind::device_deleted},
+    {"device-kept", Kind::device_kept},
     {"notice", Kind::notice},
 });
 

@@ -117,9 +117,10 @@ keeper::Message KeeperLink::call(keeper::Message request, std::span<const int> f
     }
 }
 
-keeper::Message KeeperLink::ask(keeper::Message request, std::string_view what, Deadline deadline) {
+keeper::Message KeeperLink::ask(keeper::Message request, std::string_view what, Deadline deadline,
+                                std::span<const int> fds) {
     try {
-        const keeper::Message answer = call(std::move(request), {}, deadline);
+        const keeper::Message answer = call(std::move(request), fds, deadline);
         if (answer.word != "ok") {
             throw to_error(answer, what);
         }

@@ -42,7 +42,8 @@ public:
     /// the deadline, KeeperGone, and api::Error{failed} when it cannot be sent.
     keeper::Message call(keeper::Message request, std::span<const int> fds, Deadline deadline);
     /// The answer must be `ok`; an `error` is thrown with `what` as its subject, as is a time-out.
-    keeper::Message ask(keeper::Message request, std::string_view what, Deadline deadline);
+    keeper::Message ask(keeper::Message request, std::string_view what, Deadline deadline,
+                        std::span<const int> fds = {});
     /// Sends without waiting for an answer; a keeper that does not read loses it.
     void tell(const keeper::Message& message);
 

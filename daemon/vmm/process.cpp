@@ -19,11 +19,6 @@ using keeper::Message;
 /// What a keeper is given to end its VMM before the daemon does it itself.
 constexpr auto keeper_grace = std::chrono::seconds(3);
 
-std::int64_t milliseconds_left(Deadline deadline) {
-    constexpr std::int64_t longest = 24LL * 3600 * 1000;
-    return deadline.is_never() ? longest : deadline.poll_timeout();
-}
-
 Deadline sooner(Deadline deadline, std::chrono::milliseconds span) {
     const auto soon = Deadline::after(span);
     return deadline.is_never() || soon.point() < deadline.point() ? soon : deadline;

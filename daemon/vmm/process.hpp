@@ -3,11 +3,18 @@
 
 #include "daemon/vmm/hub.hpp"
 #include "daemon/vmm/keeper_text.hpp"
+#include "daemon/vmm/qemu/makeup.hpp"
 
 #include <memory>
 #include <string>
 
 namespace mshv::vmm {
+
+/// What is left until `deadline`, as a number for the keeper.
+inline std::int64_t milliseconds_left(Deadline deadline) {
+    constexpr std::int64_t longest = 24LL * 3600 * 1000;
+    return deadline.is_never() ? longest : deadline.poll_timeout();
+}
 
 /// A partition's keeper with its QEMU. Letting go of it leaves both running.
 class KeeperProcess final : public VmmProcess {
@@ -39,13 +46,28 @@ public:
     void acknowledge(std::int64_t seq) override;
     void attach_console(Fd client, const ConsoleRequest& request, Deadline deadline) override;
     std::vector<VcpuInfo> vcpus(Deadline deadline) override;
+    // process_transfer.cpp
     std::string prepare_save(Deadline deadline) override;
     void save_to(const Fd& file, std::int64_t offset, Deadline deadline) override;
     void load_from(const Fd& file, std::int64_t offset, Deadline deadline) override;
     Transfer transfer(Deadline deadline) override;
     void cancel_transfer(Deadline deadline) override;
+    // process_devices.cpp
+    void attach_disk(const api::PartitionSpec& spec, const api::Disk& disk,
+                     const std::vector<domain::DiskClaim>& claims, Deadline deadline) override;
+    void detach_device(const std::string& alias, Deadline deadline) override;
+    DeviceState settle_device(const std::string& alias, Deadline deadline) override;
 
 private:
+    qemu::MakeUp makeup(Deadline deadline);
+    void amend(const qemu::MakeUp& before, const qemu::MakeUp& next, const qemu::Addition* addition,
+               const std::vector<Fd>& files, Deadline deadline);
+    std::vector<Fd> open_files(const qemu::Addition& addition,
+                               const std::vector<domain::DiskClaim>& claims);
+    /// Sends an addition's files and does its commands.
+    void add(const qemu::Addition& addition, const std::vector<Fd>& files, Deadline deadline);
+    bool is_there(const std::string& alias, Deadline deadline);
+    void sweep_blocks(const qemu::MakeUp& now, Deadline deadline);
     /// Sends a QMP command through the keeper; the VMM's line, whatever it says.
     std::string qmp(std::string_view command, std::string_view what, Deadline deadline);
     /// The same, with a descriptor for the VMM.

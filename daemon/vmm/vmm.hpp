@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/domain/disk_claim.hpp"
 #include "daemon/domain/launch_plan.hpp"
 #include "daemon/domain/vmm_capability.hpp"
 #include "daemon/vmm/console_request.hpp"
@@ -38,6 +39,8 @@ struct KeeperEvent {
         unresponsive,   ///< the VMM has not answered for some seconds
         responsive,     ///< it answers again
         writer_changed, ///< who types at the console
+        device_deleted, ///< the guest let go of a device (detail) that nobody waited for
+        device_kept,    ///< it refuses to
         notice,         ///< a line for the log, nothing else
         keeper_lost,    ///< made by the daemon: the keeper died (no sequence number)
     };
@@ -113,6 +116,22 @@ public:
     /// Hands a client's socket over: the keeper answers the upgrade itself and the session no
     /// longer needs this process. Throws busy (naming the writer) before anything was sent.
     virtual void attach_console(Fd client, const ConsoleRequest& request, Deadline deadline) = 0;
+
+    /// Gives the VMM a disk, now and in each later generation; `claims` say which files it must be.
+    /// Whatever it throws, settle_device() says what has come of it.
+    virtual void attach_disk(const api::PartitionSpec& spec, const api::Disk& disk,
+                             const std::vector<domain::DiskClaim>& claims, Deadline deadline) = 0;
+    /// Asks the guest to let go of the device with this alias. Throws Error{failed} when the guest
+    /// refuses, which keeps the device, and timeout when it had not until the deadline: it goes
+    /// when the guest does it, or with the VMM's generation.
+    virtual void detach_device(const std::string& alias, Deadline deadline) = 0;
+    enum class DeviceState {
+        absent,  ///< and nothing of it is left
+        present, ///< and will be in later generations
+        leaving, ///< for this generation only
+    };
+    /// What is true of a device now; takes away what is left of one that is not there.
+    virtual DeviceState settle_device(const std::string& alias, Deadline deadline) = 0;
 
     struct VcpuInfo {
         int index = 0;

@@ -41,6 +41,17 @@ CommandBuilder::CommandBuilder(const PlanInput& input) : input_(input) {
     plan_.argv.push_back(input.program);
 }
 
+CommandBuilder::CommandBuilder(const PlanInput& input, const Taken& taken)
+    : input_(input), next_target_(taken.next_target), next_set_(taken.next_set), adding_(true),
+      free_port_(taken.free_port) {}
+
+void add_spare_ports(CommandBuilder& command) {
+    const bool q35 = command.input().spec.boot.machine == api::Machine::q35;
+    for (unsigned i = 0; q35 && i < spare_ports && command.more_ports(); ++i) {
+        command.port();
+    }
+}
+
 void CommandBuilder::path(std::string_view name, const std::string& path) {
     if (path.empty() || path.front() != '/' || path.find('\0') != std::string::npos) {
         throw api::Error(api::ErrorCode::invalid, "'" + path + "' is not an absolute path",
@@ -90,11 +101,24 @@ JsonObject CommandBuilder::virtio_behind_port(std::string_view stem, std::string
     return device;
 }
 
+bool CommandBuilder::more_ports() const {
+    return ports_ < most_ports;
+}
+
 std::string CommandBuilder::port() {
     if (input_.spec.boot.machine != api::Machine::q35) {
         return std::string(root_bus());
     }
-    if (ports_ == most_ports) {
+    if (adding_) {
+        if (!free_port_) {
+            throw api::Error(
+                api::ErrorCode::no_resource,
+                "No PCIe port of the partition is free for another device",
+                "detach one, or add it to the definition and start the partition anew");
+        }
+        return *free_port_;
+    }
+    if (!more_ports()) {
         throw api::Error(api::ErrorCode::invalid,
                          "The partition has more than " + std::to_string(most_ports) + " devices");
     }

@@ -15,6 +15,13 @@ namespace mshv::vmm::qemu {
 class CommandBuilder {
 public:
     explicit CommandBuilder(const PlanInput& input);
+    /// What a command that is there already has taken: for a device that is added to it.
+    struct Taken {
+        int next_target = 3;
+        int next_set = 1;
+        std::optional<std::string> free_port; ///< the only one that it may have
+    };
+    CommandBuilder(const PlanInput& input, const Taken& taken);
 
     void option(std::string_view name) { plan_.argv.emplace_back(name); }
     void option(std::string_view name, std::string_view value) {
@@ -40,6 +47,7 @@ public:
     /// A virtio device that stays: on the root bus.
     [[nodiscard]] JsonObject virtio(std::string_view stem, std::string_view id) const;
     [[nodiscard]] std::string_view root_bus() const;
+    [[nodiscard]] bool more_ports() const;
     /// Makes a root port (q35) and returns its bus; the root bus elsewhere.
     std::string port();
 
@@ -52,7 +60,12 @@ private:
     int next_target_ = 3;
     int next_set_ = 1;
     unsigned ports_ = 0;
+    bool adding_ = false;
+    std::optional<std::string> free_port_;
 };
+
+/// Ports that stand empty for disks and NICs that come while the guest runs (q35).
+inline constexpr unsigned spare_ports = 4;
 
 /// `text` if it consists of [A-Za-z0-9._+-] only, else Error{invalid} naming `what`.
 std::string check_word(const std::string& text, std::string_view what);
@@ -71,6 +84,10 @@ private:
 
 // devices.cpp, disks.cpp
 void add_disks(CommandBuilder& command, const BootOrder& order);
+/// A virtio disk beside those that are there; `node` names its blocks.
+void add_another_disk(CommandBuilder& command, const api::Disk& disk, const std::string& node,
+                      std::size_t index);
+void add_spare_ports(CommandBuilder& command);
 void add_nics(CommandBuilder& command, const BootOrder& order);
 void add_console_and_agent(CommandBuilder& command);
 void add_graphics(CommandBuilder& command);

@@ -129,6 +129,39 @@ JsonObject sata_disk(const api::Disk& disk, const std::string& id, const std::st
 
 } // namespace
 
+namespace {
+
+/// The device of a disk, above its blocks if it has some.
+void disk_device(CommandBuilder& command, const api::Disk& disk, JsonObject device,
+                 const std::string& node, std::optional<unsigned> boot_index) {
+    if (!disk.path.empty()) {
+        device.text("drive", node);
+    }
+    if (!disk.serial.empty()) {
+        device.text("serial", disk.serial);
+    }
+    if (disk.shareable) {
+        device.flag("share-rw", true);
+    }
+    if (disk.device == api::DiskDevice::disk) {
+        const bool write_through =
+            disk.cache == api::DiskCache::writethrough || disk.cache == api::DiskCache::directsync;
+        device.text("write-cache", write_through ? "off" : "on");
+        if (disk.logical_block_size) {
+            device.number("logical_block_size", *disk.logical_block_size);
+        }
+        if (disk.physical_block_size) {
+            device.number("physical_block_size", *disk.physical_block_size);
+        }
+    }
+    if (boot_index) {
+        device.number("bootindex", *boot_index);
+    }
+    command.device(device);
+}
+
+} // namespace
+
 void add_disks(CommandBuilder& command, const BootOrder& order) {
     const auto& disks = command.input().spec.devices.disks;
     SataPorts sata;
@@ -139,34 +172,18 @@ void add_disks(CommandBuilder& command, const BootOrder& order) {
         if (!disk.path.empty()) {
             medium(command, node, disk);
         }
-        JsonObject device = disk.bus == api::DiskBus::virtio
-                                ? virtio_disk(command, disk, id, i)
-                                : sata_disk(disk, id, sata.next(command));
-        if (!disk.path.empty()) {
-            device.text("drive", node);
-        }
-        if (!disk.serial.empty()) {
-            device.text("serial", disk.serial);
-        }
-        if (disk.shareable) {
-            device.flag("share-rw", true);
-        }
-        if (disk.device == api::DiskDevice::disk) {
-            const bool write_through = disk.cache == api::DiskCache::writethrough ||
-                                       disk.cache == api::DiskCache::directsync;
-            device.text("write-cache", write_through ? "off" : "on");
-            if (disk.logical_block_size) {
-                device.number("logical_block_size", *disk.logical_block_size);
-            }
-            if (disk.physical_block_size) {
-                device.number("physical_block_size", *disk.physical_block_size);
-            }
-        }
-        if (const auto index = order.disk(i)) {
-            device.number("bootindex", *index);
-        }
-        command.device(device);
+        disk_device(command, disk,
+                    disk.bus == api::DiskBus::virtio ? virtio_disk(command, disk, id, i)
+                                                     : sata_disk(disk, id, sata.next(command)),
+                    node, order.disk(i));
     }
+}
+
+void add_another_disk(CommandBuilder& command, const api::Disk& disk, const std::string& node,
+                      std::size_t index) {
+    medium(command, node, disk);
+    disk_device(command, disk, virtio_disk(command, disk, alias_or(disk.alias, node), index), node,
+                std::nullopt);
 }
 
 void add_nics(CommandBuilder& command, const BootOrder& order) {

@@ -311,6 +311,7 @@ domain::LaunchPlan make_plan(const PlanInput& input) {
     add_nics(command, order);
     add_graphics(command);
     add_other_devices(command);
+    add_spare_ports(command);
     add_smbios(command);
     add_boot(command);
     add_control(command);

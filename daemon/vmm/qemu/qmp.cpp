@@ -124,6 +124,15 @@ bool parse_frontend_open(std::string_view line, std::string_view label) {
     return false;
 }
 
+std::vector<std::int64_t> parse_numbers(std::string_view line, std::string_view key) {
+    const auto value = parse(line);
+    std::vector<std::int64_t> numbers;
+    for (const auto& entry : list_of(result(value, "tell what it has"))) {
+        numbers.push_back(number_in(entry, key, "an entry"));
+    }
+    return numbers;
+}
+
 Version parse_version(std::string_view line) {
     const auto value = parse(line);
     const auto* qemu = result(value, "tell its version").find("qemu");

@@ -47,6 +47,9 @@ Version parse_version(std::string_view line);
 std::set<std::string> parse_names(std::string_view line, std::string_view key = "name",
                                   std::string_view alias_key = {});
 
+/// The number `key` of each object of a list reply.
+std::vector<std::int64_t> parse_numbers(std::string_view line, std::string_view key);
+
 /// Text of {"error":{"desc":…}}, bounded and escaped; empty when `line` is no error.
 std::string error_text(std::string_view line);
 

@@ -67,6 +67,7 @@ void FakeMachine::respawn(FakeKeeper& keeper, Reason reason) {
     ++keeper.generation;
     keeper.vmm = {++next_pid_, static_cast<std::uint64_t>(next_pid_)};
     keeper.expected = Expected::none;
+    keeper.devices = keeper.made_of;
     note(keeper, Kind::vmm_started, reason);
     note(keeper, Kind::ready, reason);
     keeper.state = State::running;
@@ -131,6 +132,17 @@ void FakeMachine::guest_panic_preserved(const api::Uuid& uuid) {
             note(*keeper, Kind::guest_panicked, Reason::guest_panic);
             keeper->state = State::crashed;
             note(*keeper, Kind::paused, Reason::guest_panic);
+        }
+    }
+    send();
+}
+
+void FakeMachine::guest_lets_go(const api::Uuid& uuid, const std::string& device) {
+    {
+        Lock lock(mutex_);
+        if (FakeKeeper* keeper = find_running(uuid)) {
+            keeper->devices.erase(device);
+            note(*keeper, Kind::device_deleted, Reason::none).detail = device;
         }
     }
     send();
@@ -309,6 +321,40 @@ public:
     }
     void acknowledge(std::int64_t) override {}
     void attach_console(posix::Fd, const vmm::ConsoleRequest&, Deadline) override {}
+    void attach_disk(const api::PartitionSpec&, const api::Disk& disk,
+                     const std::vector<domain::DiskClaim>&, Deadline) override {
+        act("attach", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            keeper.made_of.insert(disk.alias);
+            if (!machine_.faults_.fail_attach.empty()) {
+                throw Error(ErrorCode::failed, machine_.faults_.fail_attach);
+            }
+            keeper.devices.insert(disk.alias);
+        });
+    }
+    void detach_device(const std::string& alias, Deadline) override {
+        act("detach", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (machine_.faults_.keeps_device) {
+                throw Error(ErrorCode::failed, "The guest keeps it");
+            }
+            if (machine_.faults_.slow_to_let_go) {
+                keeper.made_of.erase(alias);
+                throw Error(ErrorCode::timeout, "The guest does not let go of it");
+            }
+            keeper.devices.erase(alias);
+        });
+    }
+    DeviceState settle_device(const std::string& alias, Deadline) override {
+        DeviceState state = DeviceState::absent;
+        act("settle", [&](FakeKeeper& keeper) {
+            if (keeper.devices.contains(alias)) {
+                state =
+                    keeper.made_of.contains(alias) ? DeviceState::present : DeviceState::leaving;
+            } else {
+                keeper.made_of.erase(alias);
+            }
+        });
+        return state;
+    }
     std::vector<VcpuInfo> vcpus(Deadline) override {
         VcpuInfo vcpu;
         vcpu.state = 'R';

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,23 +32,28 @@ struct FakeKeeper {
     std::vector<domain::EndPolicy> policies; ///< given since the start
     vmm::Transfer transfer;                  ///< of its state
     std::string loaded;                      ///< what it took its state from
+    std::set<std::string> devices;           ///< that came: in the VMM now
+    std::set<std::string> made_of;           ///< in what later generations get
 };
 
 using KeeperKey = std::pair<api::Uuid, std::string>;
 
 /// How things go wrong; by name of the partition where it has one.
 struct Faults {
-    std::string fail_launch;  ///< throws before anything exists
-    std::string fail_resume;  ///< throws after the launch
-    bool hold_launch = false; ///< launch waits until this is taken back or it is cleaned away
-    bool stuck = false;       ///< a killed VMM does not go
-    bool no_agent = true;     ///< nobody answers to agent_shutdown
-    bool deaf = true;         ///< the guest ignores what it is asked for
-    bool no_adoption = false; ///< keepers do not answer a new daemon
-    bool hold_events = false; ///< what keepers report comes late: when this is taken back
-    bool hold_save = false;   ///< a state is not written before this is taken back
-    std::string fail_save;    ///< what the VMM says in the place of writing it
-    std::string objection;    ///< what the host says against every definition
+    std::string fail_launch;     ///< throws before anything exists
+    std::string fail_resume;     ///< throws after the launch
+    bool hold_launch = false;    ///< launch waits until this is taken back or it is cleaned away
+    bool stuck = false;          ///< a killed VMM does not go
+    bool no_agent = true;        ///< nobody answers to agent_shutdown
+    bool deaf = true;            ///< the guest ignores what it is asked for
+    bool no_adoption = false;    ///< keepers do not answer a new daemon
+    bool hold_events = false;    ///< what keepers report comes late: when this is taken back
+    bool hold_save = false;      ///< a state is not written before this is taken back
+    std::string fail_save;       ///< what the VMM says in the place of writing it
+    std::string objection;       ///< what the host says against every definition
+    std::string fail_attach;     ///< the VMM refuses a device, and has half of it
+    bool keeps_device = false;   ///< the guest refuses to let go of one
+    bool slow_to_let_go = false; ///< or does it when it is told to by guest_lets_go()
 };
 
 /// A machine in memory: it lives on when a daemon goes. Thread-safe.
@@ -64,6 +70,8 @@ public:
     void guest_reboot(const api::Uuid& uuid);
     void guest_panic_preserved(const api::Uuid& uuid);
     void io_error(const api::Uuid& uuid);
+    /// The guest lets go of a device, whoever asked it.
+    void guest_lets_go(const api::Uuid& uuid, const std::string& device);
     void vmm_dies(const api::Uuid& uuid, int signal);
     void keeper_dies(const api::Uuid& uuid);
     void reboot_host(const std::string& new_boot_id);

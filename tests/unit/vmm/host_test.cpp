@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/vmm/disk_identity.hpp"
 #include "tests/unit/vmm/scene.hpp"
 #include "toolstack/libs/api/error.hpp"
 
@@ -91,6 +92,49 @@ BOOST_AUTO_TEST_CASE(a_vmm_that_does_not_start_leaves_nothing) {
         BOOST_TEST(error.message().find("no-such-device") != std::string::npos, error.message());
     }
     BOOST_TEST(scene.host->incarnations().empty());
+}
+
+BOOST_TEST_DECORATOR(*boost::unit_test::precondition(qemu_there))
+BOOST_AUTO_TEST_CASE(a_disk_comes_stays_over_a_reset_and_goes) {
+    using State = vmm::VmmProcess::DeviceState;
+    Scene scene;
+    const auto spec = test::small_spec("disks");
+    const auto process = scene.launch(spec);
+    process->resume(soon());
+    api::Disk disk;
+    disk.alias = "disk0";
+    disk.target = "vda";
+    disk.cache = api::DiskCache::writeback; // the folder may be in memory
+    disk.path = scene.folder / "disk";
+    std::ofstream(disk.path) << std::string(1 << 20, 'x');
+    const auto claims = vmm::disk_claims(disk);
+    BOOST_TEST((process->settle_device("disk0", soon()) == State::absent));
+    process->attach_disk(spec, disk, claims, soon());
+    BOOST_TEST((process->settle_device("disk0", soon()) == State::present));
+    process->reset(soon());
+    BOOST_REQUIRE(scene.events.wait_count(Kind::ready, 2));
+    BOOST_TEST((process->settle_device("disk0", soon()) == State::present));
+    // Nobody in there answers, so it goes with the generation.
+    try {
+        process->detach_device("disk0", Deadline::after(std::chrono::milliseconds(200)));
+        BOOST_FAIL("detached");
+    } catch (const api::Error& error) {
+        BOOST_TEST((error.code() == api::ErrorCode::timeout), error.message());
+    }
+    BOOST_TEST((process->settle_device("disk0", soon()) == State::leaving));
+    process->reset(soon());
+    BOOST_REQUIRE(scene.events.wait_count(Kind::ready, 3));
+    BOOST_TEST((process->settle_device("disk0", soon()) == State::absent));
+    // What the VMM refuses is undone, whole.
+    auto bad = disk;
+    bad.serial = std::string(300, 's');
+    bad.logical_block_size = 3;
+    BOOST_CHECK_THROW(process->attach_disk(spec, bad, claims, soon()), api::Error);
+    BOOST_TEST((process->settle_device("disk0", soon()) == State::absent));
+    process->attach_disk(spec, disk, claims, soon());
+    BOOST_TEST((process->settle_device("disk0", soon()) == State::present));
+    process->kill(soon());
+    process->release(soon());
 }
 
 BOOST_TEST_DECORATOR(*boost::unit_test::precondition(qemu_there))

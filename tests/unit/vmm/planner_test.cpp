@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/vmm/qemu/builder.hpp"
 #include "daemon/vmm/qemu/planner.hpp"
 #include "tests/unit/api/thrown.hpp"
 
@@ -328,9 +329,11 @@ BOOST_AUTO_TEST_CASE(many_devices_get_ports_and_too_many_are_refused) {
     disk.path = "/a";
     in.spec.devices.disks.assign(40, disk);
     const auto plan = make_plan(in);
-    BOOST_TEST(count(plan, "pcie-root-port") == 40U);
+    BOOST_TEST(count(plan, "pcie-root-port") == 40U + spare_ports);
     BOOST_TEST(count(plan, R"("addr":"10.0")") == 1U);
     BOOST_TEST(count(plan, R"("addr":"14.7")") == 1U);
+    in.spec.devices.disks.assign(120, disk); // as many as there are ports: none stands empty
+    BOOST_TEST(count(make_plan(in), "pcie-root-port") == 120U);
     in.spec.devices.disks.assign(200, disk);
     BOOST_TEST(!error_of([&] { make_plan(in); }).empty());
 }

@@ -4,6 +4,7 @@
 #include "daemon/vmm/factory.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
@@ -59,15 +60,13 @@ public:
         changed_.notify_all();
     }
     /// True when an event of `kind` has come, or comes within ten seconds.
-    bool wait(vmm::KeeperEvent::Kind kind) {
+    bool wait(vmm::KeeperEvent::Kind kind) { return wait_count(kind, 1); }
+    /// The same for `count` of them.
+    bool wait_count(vmm::KeeperEvent::Kind kind, std::ptrdiff_t count) {
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, std::chrono::seconds(10), [&] {
-            for (const auto& event : events_) {
-                if (event.kind == kind) {
-                    return true;
-                }
-            }
-            return false;
+            return std::count_if(events_.begin(), events_.end(),
+                                 [&](const auto& event) { return event.kind == kind; }) >= count;
         });
     }
     std::vector<vmm::KeeperEvent> all() {

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/vmm/qemu/makeup.hpp"
+
+#include "daemon/vmm/qemu/builder.hpp"
+#include "daemon/vmm/qemu/json_value.hpp"
+#include "daemon/vmm/qemu/qmp.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <optional>
+#include <utility>
+
+namespace mshv::vmm::qemu {
+namespace {
+
+/// The value of each option `name` that is JSON, with its place.
+void each_json(const std::vector<std::string>& argv, std::string_view name,
+               const std::function<void(const JsonValue&, std::size_t)>& take) {
+    for (std::size_t i = 0; i + 1 < argv.size(); ++i) {
+        if (argv[i] != name || !argv[i + 1].starts_with('{')) {
+            continue;
+        }
+        if (const auto value = JsonValue::parse(argv[i + 1])) {
+            take(*value, i);
+        }
+    }
+}
+
+struct AddedFd {
+    int target = -1;
+    int set = -1;
+};
+
+/// "fd=7,set=3", as CommandBuilder writes it.
+std::optional<AddedFd> added_fd(std::string_view text) {
+    AddedFd added;
+    const auto number = [&](std::string_view key, int& to) {
+        const auto at = text.find(key);
+        return at != std::string_view::npos &&
+               std::from_chars(text.data() + at + key.size(), text.data() + text.size(), to).ec ==
+                   std::errc{};
+    };
+    const bool whole = number("fd=", added.target) && number("set=", added.set);
+    return whole ? std::optional(added) : std::nullopt;
+}
+
+void each_added_fd(const std::vector<std::string>& argv,
+                   const std::function<void(const AddedFd&, std::size_t)>& take) {
+    for (std::size_t i = 0; i + 1 < argv.size(); ++i) {
+        if (argv[i] == "-add-fd") {
+            if (const auto added = added_fd(argv[i + 1])) {
+                take(*added, i);
+            }
+        }
+    }
+}
+
+/// The number of the fd set that a node's file name stands for.
+std::optional<int> set_of(const JsonValue& node) {
+    constexpr std::string_view prefix = "/dev/fdset/";
+    const std::string name = text_at(node, {"filename"});
+    int set = 0;
+    if (!name.starts_with(prefix) ||
+        std::from_chars(name.data() + prefix.size(), name.data() + name.size(), set).ec !=
+            std::errc{}) {
+        return std::nullopt;
+    }
+    return set;
+}
+
+/// `node` and what is named after it, disk1-file and disk1-back0; not disk10.
+bool belongs(std::string_view name, std::string_view node) {
+    return name.starts_with(node) && (name.size() == node.size() || name[node.size()] == '-');
+}
+
+/// Takes options out of a command, by their places.
+class Removal {
+public:
+    explicit Removal(const MakeUp& from) : from_(from) {}
+
+    void option(std::size_t at) {
+        places_.insert(at);
+        places_.insert(at + 1);
+    }
+    /// The blocks under `node` and the files that they read.
+    void blocks(std::string_view node) {
+        std::set<int> sets;
+        each_json(from_.argv, "-blockdev", [&](const JsonValue& value, std::size_t at) {
+            if (belongs(text_at(value, {"node-name"}), node)) {
+                option(at);
+                if (const auto set = set_of(value)) {
+                    sets.insert(*set);
+                }
+            }
+        });
+        each_added_fd(from_.argv, [&](const AddedFd& added, std::size_t at) {
+            if (sets.contains(added.set)) {
+                option(at);
+                targets_.insert(added.target);
+            }
+        });
+    }
+    MakeUp apply() const {
+        MakeUp rest = from_;
+        rest.argv.clear();
+        for (std::size_t i = 0; i < from_.argv.size(); ++i) {
+            if (!places_.contains(i)) {
+                rest.argv.push_back(from_.argv[i]);
+            }
+        }
+        std::erase_if(rest.targets, [&](int target) { return targets_.contains(target); });
+        return rest;
+    }
+
+private:
+    const MakeUp& from_;
+    std::set<std::size_t> places_;
+    std::set<int> targets_;
+};
+
+CommandBuilder::Taken taken_by(const MakeUp& now) {
+    CommandBuilder::Taken taken;
+    for (const int target : now.targets) {
+        taken.next_target = std::max(taken.next_target, target + 1);
+    }
+    each_added_fd(now.argv, [&](const AddedFd& added, std::size_t) {
+        taken.next_set = std::max(taken.next_set, added.set + 1);
+    });
+    std::set<std::string> used;
+    std::vector<std::string> ports;
+    each_json(now.argv, "-device", [&](const JsonValue& value, std::size_t) {
+        used.insert(text_at(value, {"bus"}));
+        if (text_at(value, {"driver"}) == "pcie-root-port") {
+            ports.push_back(text_at(value, {"id"}));
+        }
+    });
+    for (const auto& port : ports) {
+        if (!taken.free_port && !used.contains(port)) {
+            taken.free_port = port;
+        }
+    }
+    return taken;
+}
+
+/// A name that no block has, nor any that begins with it.
+std::string free_node(const MakeUp& now) {
+    const auto nodes = nodes_of(now);
+    for (int n = 0;; ++n) {
+        const std::string name = "disk" + std::to_string(n);
+        if (std::none_of(nodes.begin(), nodes.end(),
+                         [&](const std::string& node) { return belongs(node, name); })) {
+            return name;
+        }
+    }
+}
+
+PlanInput input_of(const api::PartitionSpec& spec) {
+    PlanInput input;
+    input.spec = spec;
+    return input;
+}
+
+/// The parts of a command as what a running VMM is told.
+Addition as_addition(domain::LaunchPlan plan) {
+    Addition addition;
+    addition.argv = std::move(plan.argv);
+    for (std::size_t i = 0; i + 1 < addition.argv.size(); i += 2) {
+        const auto& option = addition.argv[i];
+        const auto& value = addition.argv[i + 1];
+        if (option == "-blockdev") {
+            addition.commands.push_back(qmp_command("blockdev-add", value));
+        } else if (option == "-device") {
+            addition.commands.push_back(qmp_command("device_add", value));
+        }
+    }
+    std::size_t next = 0;
+    each_added_fd(addition.argv, [&](const AddedFd& added, std::size_t) {
+        addition.files.push_back({plan.files.at(next++), added.set});
+    });
+    return addition;
+}
+
+} // namespace
+
+std::set<std::string> nodes_of(const MakeUp& now) {
+    std::set<std::string> nodes;
+    each_json(now.argv, "-blockdev", [&](const JsonValue& value, std::size_t) {
+        nodes.insert(text_at(value, {"node-name"}));
+    });
+    return nodes;
+}
+
+std::set<std::int64_t> sets_of(const MakeUp& now) {
+    std::set<std::int64_t> sets;
+    each_added_fd(now.argv, [&](const AddedFd& added, std::size_t) { sets.insert(added.set); });
+    return sets;
+}
+
+bool has_device(const MakeUp& now, std::string_view id) {
+    bool found = false;
+    each_json(now.argv, "-device", [&](const JsonValue& value, std::size_t) {
+        found = found || text_at(value, {"id"}) == id;
+    });
+    return found;
+}
+
+Addition add_disk(const MakeUp& now, const api::PartitionSpec& spec, const api::Disk& disk) {
+    if (spec.boot.machine == api::Machine::microvm) {
+        throw api::Error(api::ErrorCode::unsupported,
+                         "A microvm takes no device while it runs: its devices stand in its memory "
+                         "from the start",
+                         "add the disk to the definition and start the partition anew");
+    }
+    if (!spec.acpi) {
+        throw api::Error(api::ErrorCode::unsupported,
+                         "Without ACPI the guest would not hear of the disk",
+                         "add the disk to the definition and start the partition anew");
+    }
+    if (disk.bus != api::DiskBus::virtio) {
+        throw api::Error(api::ErrorCode::unsupported,
+                         "A disk on the " + std::string(api::to_name(disk.bus)) +
+                             " bus cannot come or go while the guest runs",
+                         "use the virtio bus, or change the definition with --config");
+    }
+    if (has_device(now, disk.alias)) {
+        throw api::Error(api::ErrorCode::exists, "The partition has a device " + disk.alias);
+    }
+    const PlanInput input = input_of(spec);
+    CommandBuilder command(input, taken_by(now));
+    const std::string node = free_node(now);
+    add_another_disk(command, disk, node, spec.devices.disks.size());
+    return as_addition(std::move(command.plan()));
+}
+
+MakeUp without_device(const MakeUp& now, std::string_view id) {
+    Removal removal(now);
+    each_json(now.argv, "-device", [&](const JsonValue& value, std::size_t at) {
+        if (text_at(value, {"id"}) != id) {
+            return;
+        }
+        removal.option(at);
+        if (const auto drive = text_at(value, {"drive"}); !drive.empty()) {
+            removal.blocks(drive);
+        }
+    });
+    return removal.apply();
+}
+
+MakeUp with_addition(const MakeUp& now, const Addition& addition) {
+    MakeUp next = now;
+    next.argv.insert(next.argv.end(), addition.argv.begin(), addition.argv.end());
+    for (const auto& added : addition.files) {
+        next.targets.push_back(added.file.target);
+    }
+    return next;
+}
+
+} // namespace mshv::vmm::qemu

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/vmm/qemu/planner.hpp"
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mshv::vmm::qemu {
+
+/// What a keeper starts each generation of its VMM with.
+struct MakeUp {
+    std::vector<std::string> argv;
+    std::vector<std::string> setup;
+    std::vector<int> targets; ///< descriptors, by their numbers in the VMM
+    std::int64_t generation = 0;
+};
+
+/// A descriptor that the VMM gets by its monitor, into an fd set.
+struct AddedFile {
+    domain::FilePlan file;
+    int set = 0;
+};
+
+/// A device that comes: what is added to the make-up, and what the present VMM is told.
+struct Addition {
+    std::vector<std::string> argv;
+    std::vector<AddedFile> files;
+    std::vector<std::string> commands; ///< after each file has been sent
+};
+
+/// The options of `now` that a disk stands for. Pure. Throws api::Error: no free port, a machine
+/// that takes no device while it runs, a bus that does not, an alias that is taken.
+Addition add_disk(const MakeUp& now, const api::PartitionSpec& spec, const api::Disk& disk);
+
+/// True when the command makes a device of this id.
+bool has_device(const MakeUp& now, std::string_view id);
+/// `now` without the device, its blocks and their files.
+MakeUp without_device(const MakeUp& now, std::string_view id);
+/// `now` and what is added, without its commands.
+MakeUp with_addition(const MakeUp& now, const Addition& addition);
+
+/// Names of block nodes and numbers of fd sets that the command makes.
+std::set<std::string> nodes_of(const MakeUp& now);
+std::set<std::int64_t> sets_of(const MakeUp& now);
+
+} // namespace mshv::vmm::qemu

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/vmm/qemu/builder.hpp"
+#include "daemon/vmm/qemu/makeup.hpp"
+#include "tests/unit/api/thrown.hpp"
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+
+namespace {
+
+using namespace mshv;
+using namespace mshv::vmm::qemu; // NOLINT: a test of that namespace
+using testing::error_of;
+
+api::Disk disk(const std::string& alias, const std::string& target) {
+    api::Disk made;
+    made.path = "/srv/" + alias + ".img";
+    made.alias = alias;
+    made.target = target;
+    return made;
+}
+
+struct Running {
+    api::PartitionSpec spec;
+    MakeUp now;
+
+    explicit Running(api::Machine machine = api::Machine::q35, std::size_t disks = 2) {
+        spec.name = "web";
+        spec.uuid = api::parse_uuid("01234567-89ab-cdef-0123-456789abcdef");
+        spec.memory.size = 256UL << 20U;
+        spec.boot.machine = machine;
+        for (std::size_t i = 0; i < disks; ++i) {
+            spec.devices.disks.push_back(
+                disk("disk" + std::to_string(i), std::string("vd") + static_cast<char>('a' + i)));
+        }
+        PlanInput input;
+        input.spec = spec;
+        input.incarnation = "a1";
+        input.program = "/usr/bin/qemu";
+        input.accelerator = {api::Accelerator::tcg, "because"};
+        input.folders = {"/run/mshv", "/var/log/mshv", "/var/lib/mshv"};
+        const auto plan = make_plan(input);
+        now.argv = plan.argv;
+        now.setup = plan.setup;
+        now.targets = {plan.monitor_target};
+        for (const auto& file : plan.files) {
+            now.targets.push_back(file.target);
+        }
+    }
+};
+
+std::size_t count(const std::vector<std::string>& texts, const std::string& part) {
+    return static_cast<std::size_t>(
+        std::count_if(texts.begin(), texts.end(), [&](const std::string& text) {
+            return text.find(part) != std::string::npos;
+        }));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_disk_comes_and_goes_and_nothing_stays) {
+    const Running running;
+    const auto added = add_disk(running.now, running.spec, disk("ua-data", "vdc"));
+    BOOST_REQUIRE_EQUAL(added.files.size(), 1U);
+    BOOST_TEST(added.files[0].file.path == "/srv/ua-data.img");
+    BOOST_TEST(!sets_of(running.now).contains(added.files[0].set));
+    const int target = added.files[0].file.target;
+    BOOST_TEST(std::count(running.now.targets.begin(), running.now.targets.end(), target) == 0);
+    BOOST_REQUIRE_EQUAL(added.commands.size(), 3U); // file, format, device
+    BOOST_TEST(added.commands[0].find("blockdev-add") != std::string::npos);
+    BOOST_TEST(added.commands[2].find(R"("execute":"device_add")") != std::string::npos);
+    BOOST_TEST(added.commands[2].find(R"("id":"ua-data")") != std::string::npos);
+    const auto more = with_addition(running.now, added);
+    BOOST_TEST(has_device(more, "ua-data"));
+    BOOST_TEST(!has_device(running.now, "ua-data"));
+    BOOST_TEST(more.targets.back() == target);
+    const auto less = without_device(more, "ua-data");
+    BOOST_TEST((less.argv == running.now.argv));
+    BOOST_TEST((less.targets == running.now.targets));
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_from_the_start_goes_with_its_blocks_and_files_alone) {
+    const Running running(api::Machine::q35, 12); // disk1 is not disk10
+    const auto less = without_device(running.now, "disk1");
+    BOOST_TEST(!has_device(less, "disk1"));
+    BOOST_TEST(has_device(less, "disk10"));
+    BOOST_TEST(count(less.argv, R"("node-name":"disk1")") == 0U);
+    BOOST_TEST(count(less.argv, R"("node-name":"disk1-file")") == 0U);
+    BOOST_TEST(count(less.argv, R"("node-name":"disk10")") == 1U);
+    BOOST_TEST(less.targets.size() + 1 == running.now.targets.size());
+    BOOST_TEST(running.now.argv.size() - less.argv.size() == 8U); // add-fd, two blocks, device
+    // The next one takes its place, names and all.
+    const auto again = add_disk(less, running.spec, disk("disk1", "vdb"));
+    BOOST_TEST(count(again.argv, R"("node-name":"disk1")") == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(only_so_many_ports_stand_empty) {
+    const Running running;
+    MakeUp now = running.now;
+    std::set<std::string> buses;
+    for (unsigned i = 0; i < spare_ports; ++i) {
+        const auto added = add_disk(
+            now, running.spec,
+            disk("more" + std::to_string(i), std::string("vd") + static_cast<char>('c' + i)));
+        const auto& device = added.argv.back();
+        buses.insert(device.substr(device.find("\"bus\""), 12));
+        now = with_addition(now, added);
+    }
+    BOOST_TEST(buses.size() == spare_ports);
+    const auto text = error_of([&] { add_disk(now, running.spec, disk("last", "vdz")); });
+    BOOST_TEST(text.find("No PCIe port") != std::string::npos, text);
+    const auto freed = without_device(now, "more0");
+    BOOST_TEST(error_of([&] { add_disk(freed, running.spec, disk("last", "vdz")); }).empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_come_is_refused_with_the_reason) {
+    const auto refused = [](const Running& running, const api::Disk& wanted) {
+        return error_of([&] { add_disk(running.now, running.spec, wanted); });
+    };
+    BOOST_TEST(refused(Running(api::Machine::microvm, 0), disk("d", "vda")).find("microvm") !=
+               std::string::npos);
+    auto sata = disk("d", "sda");
+    sata.bus = api::DiskBus::sata;
+    BOOST_TEST(refused(Running(), sata).find("sata bus") != std::string::npos);
+    Running deaf;
+    deaf.spec.acpi = false;
+    BOOST_TEST(refused(deaf, disk("d", "vdc")).find("ACPI") != std::string::npos);
+    BOOST_TEST(refused(Running(), disk("disk0", "vdc")).find("disk0") != std::string::npos);
+    // An i440fx has no ports: its bus takes what comes.
+    BOOST_TEST(refused(Running(api::Machine::pc), disk("d", "vdc")).empty());
+}
+
+BOOST_AUTO_TEST_CASE(backing_files_come_and_go_with_their_disk) {
+    const Running running;
+    auto top = disk("top", "vdc");
+    top.format = api::DiskFormat::qcow2;
+    top.backing = {{"/srv/middle", api::DiskFormat::qcow2}, {"/srv/base", api::DiskFormat::raw}};
+    const auto added = add_disk(running.now, running.spec, top);
+    BOOST_REQUIRE_EQUAL(added.files.size(), 3U);
+    BOOST_TEST(added.files[0].file.path == "/srv/base");
+    BOOST_TEST(added.files[2].file.path == "/srv/top.img");
+    const auto more = with_addition(running.now, added);
+    BOOST_TEST((without_device(more, "top").argv == running.now.argv));
+    BOOST_TEST((nodes_of(more).size() == nodes_of(running.now).size() + 6));
+}
