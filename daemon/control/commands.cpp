@@ -330,6 +330,18 @@ api::JobView ServiceImpl::cancel_job(std::int64_t id, const Actor& actor) {
     return jobs_.cancel(id);
 }
 
+api::PartitionView ServiceImpl::attach_disk(const api::Selector& selector,
+                                            const api::AttachDiskRequest& request,
+                                            const Actor& actor, Deadline wait_busy) {
+    return devices_.attach(core_.resolve(selector), request, actor.name, wait_busy);
+}
+
+api::PartitionView ServiceImpl::detach_disk(const api::Selector& selector,
+                                            const api::DetachDiskRequest& request,
+                                            const Actor& actor, Deadline wait_busy) {
+    return devices_.detach(core_.resolve(selector), request, actor.name, wait_busy);
+}
+
 void ServiceImpl::attach_console(const api::Selector& selector, posix::Fd client,
                                  const vmm::ConsoleRequest& request, const Actor& actor,
                                  Deadline deadline) {

@@ -185,6 +185,16 @@ api::StoredDefinition Core::definition(const store::PartitionRow& row,
     return {api::decode<api::PartitionSpec>(text->spec, decode), text->xml, text->revision};
 }
 
+api::PartitionSpec Core::running_spec(const store::PartitionRow& row) {
+    if (const auto text = store.live_spec(row.id)) {
+        api::DecodeOptions decode;
+        decode.what = "stored definition";
+        return api::decode<api::PartitionSpec>(*text, decode);
+    }
+    const bool known = row.runtime && row.runtime->revision > 0;
+    return definition(row, known ? std::optional(row.runtime->revision) : std::nullopt).spec;
+}
+
 OperationLocks::Guard Core::lock(const store::PartitionRow& row, std::string_view verb,
                                  const std::string& actor, Deadline deadline,
                                  std::string incarnation) {

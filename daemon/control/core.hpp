@@ -36,6 +36,8 @@ public:
     CensusRecord census;
     /// Called on the committer's thread after each change of the directory; set before any write.
     std::function<void()> changed;
+    /// Something happened to the devices of a run: look what. `gone`: one that the guest let go of.
+    std::function<void(const api::Uuid&, const std::string& gone)> devices_moved;
 
     void log(Severity severity, std::string_view text) const;
     /// For one exchange with a VMM that no user gave a deadline for.
@@ -67,6 +69,9 @@ public:
     /// An intent of this moment, for the store.
     [[nodiscard]] store::Intent new_intent(store::IntentKind kind, const std::string& actor,
                                            Deadline deadline, std::string incarnation) const;
+
+    /// The definition of what runs: as it was started, and as its devices were changed since.
+    [[nodiscard]] api::PartitionSpec running_spec(const store::PartitionRow& row);
 
     /// Takes the partition's operation lock.
     OperationLocks::Guard lock(const store::PartitionRow& row, std::string_view verb,

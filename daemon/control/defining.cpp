@@ -79,7 +79,8 @@ api::PartitionView Operations::recreate(const api::CreateRequest& request, const
 
 Operations::Replacement Operations::replacement(const store::PartitionRow& row,
                                                 const api::PartitionSpec& before,
-                                                const Rewrite& rewrite) {
+                                                const Rewrite& rewrite,
+                                                const api::PartitionSpec* running) {
     api::PartitionSpec spec = rewrite.spec;
     if (rewrite.cause == api::Cause::rolled_back) {
         spec.name = row.name; // the old name may be another's now
@@ -92,9 +93,9 @@ Operations::Replacement Operations::replacement(const store::PartitionRow& row,
     next.definition.cause = rewrite.cause;
     next.definition.detail = rewrite.detail;
     next.over.revision = rewrite.revision;
-    if (row.runtime && row.runtime->revision > 0) {
-        const auto running = core_.definition(row, row.runtime->revision).spec;
-        next.over.pending = domain::needs_start(domain::changes(running, next.spec));
+    if (row.runtime && (running != nullptr || row.runtime->revision > 0)) {
+        next.over.pending = domain::needs_start(
+            domain::changes(running != nullptr ? *running : core_.running_spec(row), next.spec));
     } else if (row.runtime) {
         next.over.pending =
             row.runtime->pending || domain::needs_start(domain::changes(before, next.spec));

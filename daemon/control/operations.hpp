@@ -29,6 +29,14 @@ public:
         std::string detail{};
         std::optional<std::int64_t> revision{}; ///< refused when the current one is another
     };
+    /// What a rewrite writes. `running`: what runs by then; null = what runs now. Throws invalid.
+    struct Replacement {
+        api::PartitionSpec spec;
+        store::Definition definition;
+        store::Over over;
+    };
+    Replacement replacement(const store::PartitionRow& row, const api::PartitionSpec& before,
+                            const Rewrite& rewrite, const api::PartitionSpec* running = nullptr);
     /// One that says the same as the present makes no revision.
     api::PartitionView rewrite(const Directory::EntryPtr& old, const Rewrite& rewrite,
                                const std::string& actor, Deadline wait_busy);
@@ -107,14 +115,6 @@ private:
                             const StartOptions& options);
     void load(const store::PartitionRow& row, const Launch& launch, vmm::VmmProcess& process,
               const OperationLocks::Guard& guard);
-    /// What a rewrite writes.
-    struct Replacement {
-        api::PartitionSpec spec;
-        store::Definition definition;
-        store::Over over;
-    };
-    Replacement replacement(const store::PartitionRow& row, const api::PartitionSpec& before,
-                            const Rewrite& rewrite);
     /// Another partition in the place of the one that has the name.
     api::PartitionView recreate(const api::CreateRequest& request, const std::string& actor,
                                 Deadline wait_busy);

@@ -184,4 +184,8 @@ std::vector<posix::Fd> ServiceImpl::console_log(const api::Selector& selector) {
     return files;
 }
 
+api::DiskList ServiceImpl::disks(const api::Selector& selector) {
+    return devices_.disks(core_.resolve(selector)->row);
+}
+
 } // namespace mshv::control

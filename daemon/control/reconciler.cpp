@@ -190,6 +190,9 @@ void Reconciler::follow_status(const store::PartitionRow& row, const vmm::Keeper
 
 /// Goes on with what the earlier daemon was doing to an adopted partition.
 void Reconciler::settle(const store::PartitionRow& row) {
+    if (row.changing && core_.devices_moved) {
+        core_.devices_moved(row.uuid, "");
+    }
     if (!row.intent) {
         return;
     }

@@ -44,8 +44,10 @@ api::ChangeList ServiceImpl::changes(const api::Selector& selector,
     api::ChangeList list;
     list.from = from.value_or(running);
     list.to = to.value_or(row.revision);
-    list.changes =
-        domain::changes(core_.definition(row, list.from).spec, core_.definition(row, list.to).spec);
+    // What runs may have got devices since, which are not pending any more.
+    const auto start =
+        !from && row.runtime ? core_.running_spec(row) : core_.definition(row, list.from).spec;
+    list.changes = domain::changes(start, core_.definition(row, list.to).spec);
     return list;
 }
 

@@ -105,6 +105,11 @@ api::SaveManifest Saver::prepare(Core& core, const store::PartitionRow& row,
                     "It is not known with which definition '" + row.name + "' was started",
                     "it can be saved after its next start");
     }
+    if (row.changing || core.store.live_spec(row.id)) {
+        throw Error(ErrorCode::unsupported,
+                    "Disks of '" + row.name + "' have come or gone since its start",
+                    "it can be saved after its next start");
+    }
     api::SaveManifest manifest;
     manifest.machine = process->prepare_save(core.vmm_deadline());
     manifest.spec = core.definition(row, row.runtime->revision).spec;

@@ -7,11 +7,14 @@ namespace mshv::control {
 
 ServiceImpl::ServiceImpl(const Dependencies& dependencies)
     : core_(dependencies), supervisor_(core_), operations_(core_, supervisor_),
-      jobs_(core_, operations_, supervisor_), ladders_(core_, operations_), reconciler_(core_, operations_, supervisor_, ladders_),
+      jobs_(core_, operations_, supervisor_), devices_(core_, operations_),
+      ladders_(core_, operations_), reconciler_(core_, operations_, supervisor_, ladders_),
       restarter_(core_, operations_), autostarter_(core_, operations_),
-      sampler_(core_, [this] { reconciler_.chores(); }), census_(core_),
-      log_folders_(core_) {
+      sampler_(core_, [this] { reconciler_.chores(); }), census_(core_), log_folders_(core_) {
     core_.changed = [this] { autostarter_.nudge(); };
+    core_.devices_moved = [this](const api::Uuid& uuid, const std::string& gone) {
+        core_.pool.post([this, uuid, gone] { devices_.settle(uuid, gone); });
+    };
     core_.store.set_observer([this](store::Committed&& committed) {
         core_.on_commit(committed);
         for (const auto& row : committed.changed) {

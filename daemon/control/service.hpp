@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/vmm/console_request.hpp"
+#include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/job.hpp"
 #include "toolstack/libs/api/requests.hpp"
 #include "toolstack/libs/api/view.hpp"
@@ -68,6 +69,8 @@ public:
     virtual api::PartitionView wait_state(const api::Selector& selector,
                                           const std::vector<api::State>& states,
                                           Deadline deadline) = 0;
+    /// Of what runs and of the definition.
+    virtual api::DiskList disks(const api::Selector& selector) = 0;
     virtual std::vector<api::VcpuView> vcpus(const api::Selector& selector, Deadline deadline) = 0;
     virtual api::JobList jobs() = 0;
     /// As it is when it has ended or `wait` has come.
@@ -122,6 +125,15 @@ public:
     virtual api::PartitionView drop_saved(const api::Selector& selector, const Actor& actor,
                                           Deadline wait_busy) = 0;
     virtual api::JobView cancel_job(std::int64_t id, const Actor& actor) = 0;
+    /// The disk comes to what runs with its guest's knowledge, to the definition as a revision; see
+    /// the requests. Throws exists naming who has the disk.
+    virtual api::PartitionView attach_disk(const api::Selector& selector,
+                                           const api::AttachDiskRequest& request,
+                                           const Actor& actor, Deadline wait_busy) = 0;
+    /// Throws timeout when the guest has not let go of it; it goes when the guest does.
+    virtual api::PartitionView detach_disk(const api::Selector& selector,
+                                           const api::DetachDiskRequest& request,
+                                           const Actor& actor, Deadline wait_busy) = 0;
     virtual void attach_console(const api::Selector& selector, posix::Fd client,
                                 const vmm::ConsoleRequest& request, const Actor& actor,
                                 Deadline deadline) = 0;

@@ -3,6 +3,7 @@
 
 #include "daemon/control/autostarter.hpp"
 #include "daemon/control/core.hpp"
+#include "daemon/control/devices.hpp"
 #include "daemon/control/factory.hpp"
 #include "daemon/control/jobs.hpp"
 #include "daemon/control/ladder_engine.hpp"
@@ -90,6 +91,13 @@ public:
     api::PartitionView drop_saved(const api::Selector& selector, const Actor& actor,
                                   Deadline wait_busy) override;
     api::JobView cancel_job(std::int64_t id, const Actor& actor) override;
+    api::DiskList disks(const api::Selector& selector) override;
+    api::PartitionView attach_disk(const api::Selector& selector,
+                                   const api::AttachDiskRequest& request, const Actor& actor,
+                                   Deadline wait_busy) override;
+    api::PartitionView detach_disk(const api::Selector& selector,
+                                   const api::DetachDiskRequest& request, const Actor& actor,
+                                   Deadline wait_busy) override;
     void attach_console(const api::Selector& selector, posix::Fd client,
                         const vmm::ConsoleRequest& request, const Actor& actor,
                         Deadline deadline) override;
@@ -125,6 +133,7 @@ private:
     Supervisor supervisor_;
     Operations operations_;
     Jobs jobs_;
+    Devices devices_;
     LadderEngine ladders_;
     Reconciler reconciler_;
     Restarter restarter_;

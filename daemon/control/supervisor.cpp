@@ -15,6 +15,13 @@ bool is_lost(const vmm::KeeperEvent& event) {
     return event.kind == vmm::KeeperEvent::Kind::keeper_lost;
 }
 
+/// After it a device may be there, or gone, that was not before.
+bool moves_devices(const vmm::KeeperEvent& event) {
+    using Kind = vmm::KeeperEvent::Kind;
+    return event.kind == Kind::device_deleted || event.kind == Kind::device_kept ||
+           event.kind == Kind::responsive || (event.kind == Kind::ready && event.generation > 1);
+}
+
 } // namespace
 
 void Supervisor::on_event(const api::Uuid& uuid, const std::string& incarnation,
@@ -130,6 +137,13 @@ Supervisor::Outcome Supervisor::apply(const LivePtr& live,
     }
     if (outcome.ended && outcome.removed && core_.hooks.removed) {
         core_.hooks.removed(live->uuid);
+    }
+    for (const auto& event : events) {
+        if (moves_devices(event) && !outcome.ended && core_.devices_moved) {
+            core_.devices_moved(live->uuid, event.kind == vmm::KeeperEvent::Kind::device_deleted
+                                                ? event.detail
+                                                : std::string());
+        }
     }
     return outcome;
 }

@@ -112,6 +112,7 @@ enum class Verb {
     vcpus,
     save,
     drop_saved,
+    device,
 };
 
 struct VerbRule {
@@ -146,6 +147,7 @@ inline constexpr auto verb_rules = std::to_array<VerbRule>({
      "managed-save-remove",
      "forget",
      {true, false, false, false, false, false, true, false}},
+    {Verb::device, "device", "change", {false, false, true, true, false, false, false, false}},
 });
 
 constexpr const VerbRule& rule_of(Verb verb) {

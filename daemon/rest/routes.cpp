@@ -51,6 +51,11 @@ constexpr std::array table{
           rename_partition},
     Route{"POST", "/v1/partitions/{sel}/autostart", Role::admin, Kind::change, small_body,
           autostart_partition},
+    Route{"GET", "/v1/partitions/{sel}/disks", Role::reader, Kind::query, no_body, list_disks},
+    Route{"POST", "/v1/partitions/{sel}/attach-disk", Role::admin, Kind::change, small_body,
+          attach_disk},
+    Route{"POST", "/v1/partitions/{sel}/detach-disk", Role::admin, Kind::change, small_body,
+          detach_disk},
     // What a guest writes to its console may hold secrets: not for readers.
     Route{"GET", "/v1/partitions/{sel}/console", Role::admin, Kind::query, no_body, attach_console},
     Route{"GET", "/v1/partitions/{sel}/console/log", Role::admin, Kind::query, no_body,

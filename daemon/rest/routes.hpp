@@ -144,6 +144,11 @@ http::Answer list_jobs(Call& call);
 http::Answer get_job(Call& call);
 http::Answer cancel_job(Call& call);
 
+// device_routes.cpp
+http::Answer list_disks(Call& call);
+http::Answer attach_disk(Call& call);
+http::Answer detach_disk(Call& call);
+
 // console_routes.cpp
 http::Answer attach_console(Call& call);
 http::Answer get_console_log(Call& call);

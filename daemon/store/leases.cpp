@@ -2,7 +2,7 @@
 #include "daemon/store/row_codec.hpp"
 #include "daemon/store/unit.hpp"
 
-// The part of a unit of work that concerns who uses which disk.
+// The part of a unit of work that concerns the devices of what runs, and who uses which disk.
 
 namespace mshv::store {
 namespace {
@@ -88,6 +88,33 @@ void Unit::claim_disks(PartitionNumber id, const std::vector<domain::DiskClaim>&
 void Unit::release_disk(PartitionNumber id, const std::string& device) {
     (bind(connection_, "DELETE FROM disk_lease WHERE partition = ? AND device = ?") << id << device)
         .exec();
+}
+
+void Unit::set_live_spec(PartitionNumber id, const std::string& spec) {
+    if (spec.empty()) {
+        (bind(connection_, "DELETE FROM live_spec WHERE partition = ?") << id).exec();
+    } else {
+        (bind(connection_, "INSERT OR REPLACE INTO live_spec (partition, spec) VALUES (?, ?)")
+         << id << spec)
+            .exec();
+    }
+    touch(id);
+}
+
+void Unit::put_device_change(PartitionNumber id, const DeviceChange& change) {
+    (bind(connection_, "INSERT OR REPLACE INTO device_change (partition, device, kind, disk, "
+                       "config, actor, started) VALUES (?, ?, ?, ?, ?, ?, ?)")
+     << id << change.device << api::to_name(change.kind) << change.disk << change.config
+     << change.actor << change.started_ms)
+        .exec();
+    touch(id);
+}
+
+void Unit::drop_device_change(PartitionNumber id, const std::string& device) {
+    (bind(connection_, "DELETE FROM device_change WHERE partition = ? AND device = ?")
+     << id << device)
+        .exec();
+    touch(id);
 }
 
 } // namespace mshv::store

@@ -61,6 +61,35 @@ std::vector<PartitionRow> Reader::load() {
                            [](Connection& connection) { return read_rows(connection); });
 }
 
+std::optional<std::string> Reader::live_spec(PartitionNumber id) {
+    return with_connection("Reading what runs", [&](Connection& connection) {
+        auto& s = connection.statement("SELECT spec FROM live_spec WHERE partition = ?");
+        s.bind(1, id);
+        std::optional<std::string> spec;
+        if (s.executeStep()) {
+            spec = s.getColumn(0).getString();
+        }
+        s.reset();
+        return spec;
+    });
+}
+
+std::vector<DeviceChange> Reader::device_changes(PartitionNumber id) {
+    return with_connection("Reading what changes", [&](Connection& connection) {
+        auto& s = connection.statement("SELECT device, kind, disk, config, actor, started FROM "
+                                       "device_change WHERE partition = ? ORDER BY started");
+        s.bind(1, id);
+        std::vector<DeviceChange> changes;
+        while (s.executeStep()) {
+            changes.push_back({s.getColumn(0).getString(), column_enum<DeviceChange::Kind>(s, 1),
+                               s.getColumn(2).getString(), column_int(s, 3) != 0,
+                               s.getColumn(4).getString(), column_int(s, 5)});
+        }
+        s.reset();
+        return changes;
+    });
+}
+
 std::optional<Store::Text> Reader::definition(PartitionNumber id,
                                               std::optional<std::int64_t> revision) {
     return with_connection("Reading a definition", [&](Connection& connection) {

@@ -16,7 +16,8 @@ namespace {
     "r.vmm_start, r.generation, r.acked_seq, r.started, r.generation_started, r.accelerator, "     \
     "r.accelerator_reason, r.vmm_version, r.responsive, r.revision, r.pending, "                   \
     "i.kind, i.actor, i.started, i.started_boot, i.deadline_boot, i.incarnation, i.methods, "      \
-    "i.resend, i.escalate, p.saved "                                                                        \
+    "i.resend, i.escalate, p.saved, "                                                              \
+    "EXISTS (SELECT 1 FROM device_change d WHERE d.partition = p.id) "                             \
     "FROM partition p LEFT JOIN runtime r ON r.partition = p.id "                                  \
     "LEFT JOIN intent i ON i.partition = p.id "
 constexpr const char* all_rows = MSHV_ROW_COLUMNS "ORDER BY p.id";
@@ -108,6 +109,7 @@ PartitionRow row_at(SQLite::Statement& s) {
         row.intent = intent_at(s, 41);
     }
     row.saved = s.getColumn(50).getString();
+    row.changing = column_int(s, 51) != 0;
     return row;
 }
 

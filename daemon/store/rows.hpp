@@ -67,6 +67,18 @@ struct Runtime {
     bool operator==(const Runtime&) const = default;
 };
 
+/// A device of a run on its way: written before the VMM hears of it, removed with what came of it.
+struct DeviceChange {
+    enum class Kind { attach, detach };
+    std::string device; ///< alias
+    Kind kind = Kind::attach;
+    std::string disk;    ///< the disk as JSON
+    bool config = false; ///< in the definition, too, once it is done
+    std::string actor;
+    std::int64_t started_ms = 0;
+    bool operator==(const DeviceChange&) const = default;
+};
+
 /// All of a partition but its definition's text: what a list needs.
 struct PartitionRow {
     PartitionNumber id = 0;
@@ -92,6 +104,7 @@ struct PartitionRow {
     std::string saved;         ///< the file that start resumes from; empty = none
     std::optional<Runtime> runtime;
     std::optional<Intent> intent;
+    bool changing = false; ///< a device of it is on its way
 };
 
 /// What define writes: the spec's text and the columns drawn from it, and why.
@@ -166,5 +179,7 @@ MSHV_ENUM_NAMES(store::IntentKind, {store::IntentKind::create, "create"},
                 {store::IntentKind::shutdown, "shutdown"}, {store::IntentKind::reboot, "reboot"},
                 {store::IntentKind::restart, "restart"}, {store::IntentKind::save, "save"},
                 {store::IntentKind::restore, "restore"});
+MSHV_ENUM_NAMES(store::DeviceChange::Kind, {store::DeviceChange::Kind::attach, "attach"},
+                {store::DeviceChange::Kind::detach, "detach"});
 
 } // namespace mshv::api

@@ -86,6 +86,12 @@ public:
     }
 
     std::vector<PartitionRow> load() override { return reader_.load(); }
+    std::optional<std::string> live_spec(PartitionNumber id) override {
+        return reader_.live_spec(id);
+    }
+    std::vector<DeviceChange> device_changes(PartitionNumber id) override {
+        return reader_.device_changes(id);
+    }
     std::optional<Text> definition(PartitionNumber id,
                                    std::optional<std::int64_t> revision) override {
         return reader_.definition(id, revision);

@@ -87,6 +87,10 @@ constexpr Described structs[] = {
     described<api::RestoreRequest>("RestoreRequest"),
     described<api::JobView>("JobView"),
     described<api::JobList>("JobList"),
+    described<api::AttachDiskRequest>("AttachDiskRequest"),
+    described<api::DetachDiskRequest>("DetachDiskRequest"),
+    described<api::DiskView>("DiskView"),
+    described<api::DiskList>("DiskList"),
 };
 
 std::string schema_of(const Kind& kind) {

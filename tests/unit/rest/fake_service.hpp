@@ -68,8 +68,7 @@ public:
     }
     std::vector<posix::Fd> console_log(const api::Selector& selector) override;
 
-    api::PartitionView create(const api::CreateRequest& request,
-                              const control::Actor& actor,
+    api::PartitionView create(const api::CreateRequest& request, const control::Actor& actor,
                               control::Deadline wait_busy) override {
         note("create " + request.spec.name + " by " + actor.name +
              (wait_busy.expired() ? "" : " waits"));
@@ -194,6 +193,24 @@ public:
         job.kind = kind;
         job.path = path;
         return job;
+    }
+    api::DiskList disks(const api::Selector& selector) override {
+        note("disks " + selector.to_string());
+        return {};
+    }
+    api::PartitionView attach_disk(const api::Selector& selector,
+                                   const api::AttachDiskRequest& request,
+                                   const control::Actor& /*actor*/,
+                                   control::Deadline /*wait_busy*/) override {
+        return view("attach " + request.disk.path + (request.live ? " live" : "") +
+                        (request.config ? " config" : ""),
+                    selector);
+    }
+    api::PartitionView detach_disk(const api::Selector& selector,
+                                   const api::DetachDiskRequest& request,
+                                   const control::Actor& /*actor*/,
+                                   control::Deadline /*wait_busy*/) override {
+        return view("detach " + request.target, selector);
     }
     void attach_console(const api::Selector& selector, posix::Fd client,
                         const vmm::ConsoleRequest& request, const control::Actor& actor,

@@ -179,6 +179,11 @@ BOOST_AUTO_TEST_CASE(requests_reach_the_service) {
     check("POST", "/v1/partitions/web/rename", R"({"name":"n"})", "rename to n web");
     check("POST", "/v1/partitions/web/autostart", R"({"enabled":false})", "autostart 0 web");
     check("POST", "/v1/partitions/web/trigger", R"({"trigger":"nmi"})", "get web");
+    check("GET", "/v1/partitions/web/disks", "", "disks web");
+    check("POST", "/v1/partitions/web/attach-disk",
+          R"({"disk":{"target":"vdb","path":"/d"},"live":true,"config":true})",
+          "attach /d live config web");
+    check("POST", "/v1/partitions/web/detach-disk", R"({"target":"vdb"})", "detach vdb web");
     check("GET", "/v1/events?since=5&limit=7", "", "events 5 7");
     check("GET", "/v1/events?partition=01234567-89ab-cdef-0123-456789abcdef", "",
           "events 0 1000 01234567-89ab-cdef-0123-456789abcdef");
@@ -192,8 +197,7 @@ BOOST_AUTO_TEST_CASE(requests_reach_the_service) {
     check("POST", "/v1/partitions", R"({"spec":{"name":"n","memory":{"size":1}}})",
           "create n by uid 1003 pid 1", 201);
     check("POST", "/v1/partitions?wait_busy_ms=5000",
-          R"({"spec":{"name":"n","memory":{"size":1}}})",
-          "create n by uid 1003 pid 1 waits", 201);
+          R"({"spec":{"name":"n","memory":{"size":1}}})", "create n by uid 1003 pid 1 waits", 201);
     BOOST_TEST(d.ask("GET", "/v1/version").body.find("1.2.3") != std::string::npos);
     BOOST_TEST(d.ask("GET", "/v1/host").body == R"({"facts":[{"key":"host","value":"h"}]})");
 }

@@ -51,9 +51,9 @@ struct VcpuList {
 /// StartRequest, ShutdownRequest, DestroyRequest, TriggerRequest, RenameRequest, AutostartRequest,
 /// StoredDefinition, PartitionView, PartitionList, Event, EventPage, HistoryEntry, HistoryList,
 /// VcpuView, VcpuList, VersionInfo, HostView, Revision, RevisionList, SpecChange, ChangeList,
-/// PlanRequest, Plan, ReplaceRequest, RollbackRequest, VmmArgumentsRequest, VmmArguments, SaveRequest,
-/// RestoreRequest, JobView, JobList; and for SaveManifest, which stands in files. Any other type does
-/// not link.
+/// PlanRequest, Plan, ReplaceRequest, RollbackRequest, VmmArgumentsRequest, VmmArguments,
+/// SaveRequest, RestoreRequest, JobView, JobList, Disk, AttachDiskRequest, DetachDiskRequest,
+/// DiskList; and for SaveManifest, which stands in files. Any other type does not link.
 template <typename T>
 T decode(std::string_view json, const DecodeOptions& options = {});
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "toolstack/libs/api/codec.hpp"
+#include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/json_table.hpp"
 
 #include <string>
@@ -60,6 +61,10 @@ MSHV_DESCRIBED(HistoryEntry);
 MSHV_DESCRIBED(HistoryList);
 MSHV_DESCRIBED(VcpuView);
 MSHV_DESCRIBED(VcpuList);
+MSHV_DESCRIBED(AttachDiskRequest);
+MSHV_DESCRIBED(DetachDiskRequest);
+MSHV_DESCRIBED(DiskView);
+MSHV_DESCRIBED(DiskList);
 MSHV_DESCRIBED(VersionInfo);
 MSHV_DESCRIBED(HostFact);
 MSHV_DESCRIBED(HostView);

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/api/json_codec.hpp"
+
+namespace mshv::api::json {
+
+template <>
+Fields fields_of<AttachDiskRequest>() {
+    using Request = AttachDiskRequest;
+    static constexpr std::array list{
+        field<&Request::disk>("disk", Presence::required),
+        field<&Request::live>("live"),
+        field<&Request::config>("config"),
+        field<&Request::timeout_ms>("timeout_ms"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<DetachDiskRequest>() {
+    using Request = DetachDiskRequest;
+    static constexpr std::array list{
+        field<&Request::target>("target", Presence::required),
+        field<&Request::live>("live"),
+        field<&Request::config>("config"),
+        field<&Request::timeout_ms>("timeout_ms"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<DiskView>() {
+    static constexpr std::array list{
+        field<&DiskView::disk>("disk", Presence::required),
+        field<&DiskView::state>("state", Presence::required),
+        field<&DiskView::config>("config"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<DiskList>() {
+    static constexpr std::array list{field<&DiskList::disks>("disks", Presence::required)};
+    return list;
+}
+
+} // namespace mshv::api::json
+
+namespace mshv::api {
+
+MSHV_DOCUMENT(Disk)
+MSHV_DOCUMENT(AttachDiskRequest)
+MSHV_DOCUMENT(DetachDiskRequest)
+MSHV_DOCUMENT(DiskList)
+
+} // namespace mshv::api
