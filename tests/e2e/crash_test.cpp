@@ -47,12 +47,35 @@ struct Step {
     int status = 0;    ///< of mshvctl
 };
 
+/// "+vda=" of a partition with this disk in what runs and in its definition; - where it has it not.
+/// Waits until nothing of it is on its way.
+std::string disks_of(Host& host, const std::string& uuid) {
+    for (;;) {
+        const auto answer = host.http("GET", "/v1/partitions/uuid%3A" + uuid + "/disks");
+        if (answer.status != 200) {
+            return {}; // it is gone
+        }
+        std::string text;
+        bool rests = true;
+        for (const auto& view : Json::parse(answer.body)["disks"].items()) {
+            const auto state = view["state"].text();
+            rests = rests && state != "attaching" && state != "detaching";
+            text += "+" + view["disk"]["target"].text() + (state == "defined" ? "-" : "") +
+                    (view.has("config") && view["config"].flag() ? "=" : "");
+        }
+        if (rests) {
+            return text;
+        }
+    }
+}
+
 /// Everything that the daemon tells of, in one line.
 std::string signature(Host& host) {
     std::set<std::string> rows;
     for (const auto& row : host.rows()) {
         rows.insert(row["name"].text() + ":" + row["state"].text() +
-                    (row["persistent"].flag() ? "" : "(transient)"));
+                    (row["persistent"].flag() ? "" : "(transient)") +
+                    disks_of(host, row["uuid"].text()));
     }
     std::string text;
     for (const auto& row : rows) {
@@ -68,9 +91,17 @@ std::vector<Step> usual_life(Host& host) {
     const auto file = [&](const std::string& name) {
         return host.write_file(name + ".xml", host.fake_guest(name).text());
     };
+    const auto disk = host.write_file("disk", std::string(4096, 'd'));
+    const auto other = host.write_file("other", std::string(4096, 'o'));
     return {
         {{"define", file("p")}, "p:shutoff "},
         {{"start", "p"}, "p:running "},
+        {{"block-attach", "p", disk}, "p:running+vda "},
+        {{"block-attach", "--live", "--config", "p", other}, "p:running+vda+vdb= "},
+        {{"block-detach", "p", "vda"}, "p:running+vdb= "},
+        {{"block-detach", "--live", "--config", "p", "vdb"}, "p:running "},
+        {{"block-attach", "--config", "p", disk}, "p:running+vda-= "},
+        {{"block-detach", "--config", "p", "vda"}, "p:running "},
         {{"pause", "p"}, "p:paused "},
         {{"unpause", "p"}, "p:running "},
         {{"rename", "p", "q"}, "q:running "},
@@ -286,17 +317,20 @@ BOOST_AUTO_TEST_CASE(keepers_die) {
         BOOST_TEST_CONTEXT("crash point " << point) {
             Host host({.fake_vmm = true, .daemon_env = {"MSHV_KEEPER_CRASHPOINT=" + point}});
             host.define(host.fake_guest("k", {"console-count=10"}));
+            const auto disk = host.write_file("disk", std::string(4096, 'd'));
             // Any of these may fail, since its keeper dies under it. None may hang or leave a
             // thing.
             for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
                      {"start", "k"},
+                     {"block-attach", "k", disk},
+                     {"block-detach", "k", "vda"},
                      {"pause", "k"},
                      {"unpause", "k"},
                      {"reset", "k"},
                      {"shutdown", "-w", "--method", "acpi", "--timeout", "5", "--escalate",
                       "destroy", "k"}}) {
                 const auto outcome = host.ctl(command);
-                const std::set<int> documented{0, 1, 5, 9};
+                const std::set<int> documented{0, 1, 3, 5, 9}; // 3: it got no disk to detach
                 BOOST_TEST(documented.contains(outcome.status),
                            words(command) << outcome.status << " " << outcome.err);
             }

@@ -323,6 +323,21 @@ api::JobView Client::cancel_job(std::int64_t id, Deadline deadline) {
         request("POST", "/v1/jobs/" + std::to_string(id) + "/cancel", "{}", deadline));
 }
 
+PartitionView Client::attach_disk(const Selector& selector,
+                                  const api::AttachDiskRequest& attach_request, Deadline deadline) {
+    return post(selector, "attach-disk", attach_request, deadline);
+}
+
+PartitionView Client::detach_disk(const Selector& selector,
+                                  const api::DetachDiskRequest& detach_request, Deadline deadline) {
+    return post(selector, "detach-disk", detach_request, deadline);
+}
+
+api::DiskList Client::disks(const Selector& selector, Deadline deadline) {
+    return decode_answer<api::DiskList>(
+        request("GET", partition_target(selector) + "/disks", {}, deadline));
+}
+
 PartitionView Client::act(const Selector& selector, std::string_view verb, Deadline deadline) {
     return decode_answer<PartitionView>(
         request("POST", partition_target(selector) + "/" + std::string(verb), "{}", deadline));

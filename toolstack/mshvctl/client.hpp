@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/job.hpp"
 #include "toolstack/libs/api/requests.hpp"
 #include "toolstack/libs/api/view.hpp"
@@ -61,7 +62,7 @@ public:
     /// Returns what the daemon does not manage.
     std::vector<api::UnmanagedPartition>
     list(bool include_off, const std::function<void(const api::PartitionView&)>& row,
-              Deadline deadline);
+         Deadline deadline);
     api::PartitionView get(const api::Selector& selector, Deadline deadline);
     api::StoredDefinition definition(const api::Selector& selector, Deadline deadline);
     api::RevisionList revisions(const api::Selector& selector, std::size_t limit,
@@ -116,6 +117,11 @@ public:
     /// Waits in the daemon until it has ended, for at most `wait`.
     api::JobView job(std::int64_t id, std::chrono::milliseconds wait, Deadline deadline);
     api::JobView cancel_job(std::int64_t id, Deadline deadline);
+    api::PartitionView attach_disk(const api::Selector& selector,
+                                   const api::AttachDiskRequest& request, Deadline deadline);
+    api::PartitionView detach_disk(const api::Selector& selector,
+                                   const api::DetachDiskRequest& request, Deadline deadline);
+    api::DiskList disks(const api::Selector& selector, Deadline deadline);
     /// The verbs without a body: reset, pause, unpause.
     api::PartitionView act(const api::Selector& selector, std::string_view verb, Deadline deadline);
 

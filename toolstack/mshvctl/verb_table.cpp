@@ -17,6 +17,7 @@ using namespace ctl::verbs;
 
 constexpr std::string_view life = "Life cycle";
 constexpr std::string_view stored = "Definitions";
+constexpr std::string_view devices = "Devices";
 constexpr std::string_view looking = "Looking";
 constexpr std::string_view host = "Host and tool";
 
@@ -85,6 +86,13 @@ constexpr std::array table{
          make_import},
     Verb{"export", stored, "write a partition's definition for another toolstack",
          "What the other toolstack has no word for is kept in <metadata>, and told.", make_export},
+    Verb{"block-attach", devices, "give a partition another disk, running or not",
+         "Without --live or --config what runs gets it, until it ends; of a partition that is off, "
+         "the definition. With both, both.",
+         make_block_attach},
+    Verb{"block-detach", devices, "take a disk from a partition",
+         "Of what runs the guest is asked, and may take its time or refuse.", make_block_detach},
+    Verb{"block-list", devices, "list a partition's disks", "", make_block_list},
     Verb{"list", looking, "list partitions",
          "Columns for -o: name, id, uuid, state, reason, letters, mem, vcpus, time, uptime, rss, "
          "accel, vmm, pid, persistent, autostart, operation, revision, pending, owner, title, "

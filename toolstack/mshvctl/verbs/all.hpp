@@ -10,6 +10,9 @@ namespace mshv::ctl::verbs {
 
 std::unique_ptr<Command> make_apply();
 std::unique_ptr<Command> make_autostart();
+std::unique_ptr<Command> make_block_attach();
+std::unique_ptr<Command> make_block_detach();
+std::unique_ptr<Command> make_block_list();
 std::unique_ptr<Command> make_check();
 std::unique_ptr<Command> make_complete();
 std::unique_ptr<Command> make_completion();

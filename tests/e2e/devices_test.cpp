@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Devices that come to a guest and leave it while it runs, with a real VMM and a real guest.
+#include "tests/e2e/lib/host.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace mshv::e2e;
+
+namespace {
+
+/// Types a line at a guest's shell and waits for what it makes of it; the marks are not in the line
+/// itself, which the shell shows, too.
+void guest_says(Host& host, const std::string& name, const std::string& line,
+                const std::string& wanted) {
+    auto shell = host.session({"console", "--replay", "0", name});
+    shell.write("\n");
+    shell.wait_for("MSHV-GUEST#", guest_time());
+    shell.write(line + "\n");
+    shell.wait_for(wanted, guest_time());
+}
+
+void guest_has(Host& host, const std::string& name, const std::string& device, bool there) {
+    // A driver may be slower than the VMM: the guest waits, and so do we.
+    guest_says(host, name,
+               "while " + std::string(there ? "! " : "") + "test -e /sys/block/" + device +
+                   "; do sleep 1; done; echo IT-IS | sed 's/$/-SO/'",
+               "IT-IS-SO");
+}
+
+std::string state_of(Host& host, const std::string& name, const std::string& target) {
+    for (const auto& item : Json::parse(host.ok({"--json", "block-list", name}))["items"].items()) {
+        if (item["disk"]["target"].text() == target) {
+            return item["state"].text();
+        }
+    }
+    return "absent";
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_disk_comes_and_goes_with_the_guests_knowledge) {
+    Host host;
+    const auto disk = host.write_file("disk", std::string(4 << 20, 'd'), 0666);
+    host.create({.name = "g", .steps = "shell"}, {"--define"});
+    host.wait_console("g", "MSHV-GUEST-READY");
+    host.ok({"block-attach", "g", "format=raw,vdev=xvda,target=" + disk});
+    BOOST_TEST(state_of(host, "g", "vda") == "present");
+    guest_has(host, "g", "vda", true);
+    guest_says(host, "g", "head -c 3 /dev/vda | sed 's/^/READ-/'", "READ-ddd");
+    // It is its own, as if it had been there from the start.
+    const auto other =
+        host.write_file("other.xml", GuestXml{.name = "other", .devices = {disk_xml(disk)}}.text());
+    BOOST_TEST(contains(host.fails(4, {"create", other}), "by the partition 'g'"));
+    // Another daemon, another generation of the VMM: it is there still.
+    host.kill_daemon();
+    BOOST_REQUIRE(host.start_daemon());
+    host.ok({"reset", "g"});
+    host.wait_console("g", "MSHV-GUEST-READY", 2);
+    guest_has(host, "g", "vda", true);
+    host.ok({"block-detach", "--timeout", "60", "g", "xvda"});
+    BOOST_TEST(state_of(host, "g", "vda") == "absent");
+    guest_has(host, "g", "vda", false);
+    host.create({.name = "other", .devices = {disk_xml(disk)}}); // it is free
+    BOOST_TEST(contains(host.fails(4, {"block-attach", "g", disk}), "by the partition 'other'"));
+    BOOST_TEST(contains(host.fails(7, {"block-detach", "--force", "g", "vda"}), "does not let go"));
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_from_the_start_goes_and_the_definition_with_it) {
+    Host host;
+    const auto disk = host.write_file("disk", std::string(1 << 20, 'd'), 0666);
+    host.create({.name = "g", .steps = "shell", .devices = {disk_xml(disk)}}, {"--define"});
+    host.wait_console("g", "MSHV-GUEST-READY");
+    host.ok({"block-detach", "--live", "--config", "--timeout", "60", "g", "vda"});
+    BOOST_TEST(state_of(host, "g", "vda") == "absent");
+    BOOST_TEST(host.view("g")["revision"].number() == 2);
+    BOOST_TEST(!contains(host.ok({"dumpxml", "g"}), disk));
+    guest_has(host, "g", "vda", false);
+}
+
+BOOST_AUTO_TEST_CASE(a_guest_that_does_not_answer_keeps_its_disk_until_it_starts_again) {
+    Host host;
+    const auto disk = host.write_file("disk", std::string(1 << 20, 'd'), 0666);
+    // Firmware without anything to boot: nobody hears of a device that is to go.
+    host.create({.name = "g", .firmware_boot = true, .devices = {disk_xml(disk)}}, {"--define"});
+    BOOST_TEST(contains(host.fails(9, {"block-detach", "--timeout", "1", "g", "vda"}),
+                        "has not let go of vda"));
+    BOOST_TEST(state_of(host, "g", "vda") == "detaching");
+    const auto other =
+        host.write_file("other.xml", GuestXml{.name = "other", .devices = {disk_xml(disk)}}.text());
+    BOOST_TEST(contains(host.fails(4, {"create", other}), "by the partition 'g'"));
+    const auto before = host.last_event();
+    host.ok({"reset", "g"});
+    host.wait_event(
+        before, [](const Json& event) { return event.get("kind") == "partition.disk-detached"; });
+    BOOST_TEST(state_of(host, "g", "vda") == "defined");
+    host.ok({"create", other});
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/mshvctl/harness.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace {
+
+using namespace mshv;
+using test::partition_json;
+using test::ProgramFixture;
+
+bool contains(const std::string& text, std::string_view what) {
+    return text.find(what) != std::string::npos;
+}
+
+struct DevicesFixture : ProgramFixture {
+    DevicesFixture() {
+        daemon.on("POST /v1/partitions/web/attach-disk", 200, partition_json(1, "web", "running"));
+        daemon.on("POST /v1/partitions/web/detach-disk", 200, partition_json(1, "web", "running"));
+    }
+    /// The body of the request that these words make.
+    std::string body(std::vector<std::string> words) {
+        const auto result = run(std::move(words));
+        BOOST_TEST(result.status == 0, result.err);
+        const auto all = daemon.requests();
+        BOOST_REQUIRE(!all.empty());
+        return all.back();
+    }
+    std::string refused(std::vector<std::string> words, int status) {
+        const auto before = daemon.requests().size();
+        const auto result = run(std::move(words));
+        BOOST_TEST(result.status == status, result.err);
+        BOOST_TEST(daemon.requests().size() == before);
+        return result.err;
+    }
+};
+
+BOOST_FIXTURE_TEST_SUITE(program_devices, DevicesFixture)
+
+BOOST_AUTO_TEST_CASE(a_path_and_options) {
+    const auto file = body({"block-attach", "web", "/srv/a.img"});
+    BOOST_TEST(contains(file, R"("path":"/srv/a.img")"), file);
+    BOOST_TEST(!contains(file, R"("source":"block")"), file);
+    BOOST_TEST(!contains(file, R"("live":true)"), file);
+    const auto all =
+        body({"block-attach", "--live", "--config", "--target", "vdc", "--format", "qcow2",
+              "--backing", "raw:/srv/base", "--readonly", "--serial", "s1", "web", "/dev/vg/b"});
+    for (const char* part : {R"("source":"block")", R"("target":"vdc")", R"("format":"qcow2")",
+                             R"("backing":[{"path":"/srv/base")", R"("read_only":true)",
+                             R"("serial":"s1")", R"("live":true)", R"("config":true)"}) {
+        BOOST_TEST(contains(all, part), part << " in " << all);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(xls_words) {
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{"format=raw,vdev=xvdb,target=/srv/a.img"},
+                                               {"vdev=xvdb", "format=raw", "target=/srv/a.img"},
+                                               {"/srv/a.img,raw,xvdb,rw"}}) {
+        std::vector<std::string> line{"block-attach", "web"};
+        line.insert(line.end(), words.begin(), words.end());
+        const auto made = body(line);
+        BOOST_TEST(contains(made, R"("path":"/srv/a.img")"), made);
+        BOOST_TEST(contains(made, R"("target":"vdb")"), made);
+        BOOST_TEST(!contains(made, R"("read_only":true)"), made);
+    }
+    BOOST_TEST(
+        contains(body({"block-attach", "web", "/srv/a.img,qcow2,xvdb,ro"}), R"("read_only":true)"));
+    BOOST_TEST(contains(refused({"block-attach", "web", "format=vhdx,vdev=xvdb,target=/a"}, 2),
+                        "format=vhdx"));
+    BOOST_TEST(contains(refused({"block-attach", "web", "/srv/a.img,raw"}, 2), "vdev"));
+    refused({"block-attach", "web", "target='"}, 2);
+    refused({"block-attach", "--backing", "/srv/base", "web", "/srv/a.img"}, 2);
+    refused({"block-attach", "web"}, 2);
+}
+
+BOOST_AUTO_TEST_CASE(detach_says_what_it_can_not) {
+    BOOST_TEST(contains(body({"block-detach", "web", "xvdb"}), R"("target":"vdb")"));
+    BOOST_TEST(
+        contains(body({"block-detach", "--timeout", "60", "web", "vdb"}), R"("timeout_ms":60000)"));
+    BOOST_TEST(contains(refused({"block-detach", "--force", "web", "vdb"}, 7), "does not let go"));
+    BOOST_TEST(run({"-N", "block-detach", "web", "vdb"}).out == "would detach vdb from web\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_list_of_disks) {
+    daemon.on("GET /v1/partitions/web/disks", 200,
+              R"({"disks":[{"disk":{"target":"vda","path":"/a"},"state":"present","config":true},)"
+              R"({"disk":{"target":"vdb","path":"/b","read_only":true},"state":"detaching"}]})");
+    const auto table = run({"block-list", "web"});
+    BOOST_TEST(table.status == 0);
+    BOOST_TEST(contains(table.out, "vda"));
+    BOOST_TEST(contains(table.out, "detaching"));
+    const auto csv = run({"block-list", "--format", "csv", "web"}).out;
+    BOOST_TEST(contains(csv, "vdb,detaching,no,disk,virtio,raw,ro,/b"), csv);
+    BOOST_TEST(contains(run({"--json", "block-list", "web"}).out, R"("state":"detaching")"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace

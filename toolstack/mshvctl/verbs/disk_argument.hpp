@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "toolstack/libs/api/spec.hpp"
+#include "toolstack/mshvctl/arguments.hpp"
+#include "toolstack/mshvctl/context.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mshv::ctl::verbs {
+
+/// A disk on the command line: a path and options, or xl's words for a disk.
+class DiskArgument {
+public:
+    void declare(Arguments& arguments);
+    /// Throws Error{usage}, and what the import has against xl's words.
+    [[nodiscard]] api::Disk disk(Context& context) const;
+
+private:
+    std::vector<std::string> words_;
+    std::string target_, format_, serial_, cache_;
+    std::vector<std::string> backing_;
+    bool read_only_ = false, shareable_ = false;
+};
+
+/// --live and --config of a verb that changes devices.
+struct DeviceScope {
+    bool live = false, config = false;
+    void declare(Arguments& arguments);
+};
+
+/// What the guest is given to take part, unless --timeout says otherwise; the daemon's own default.
+inline constexpr std::chrono::seconds device_timeout{10};
+
+} // namespace mshv::ctl::verbs
