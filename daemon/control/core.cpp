@@ -185,11 +185,26 @@ api::StoredDefinition Core::definition(const store::PartitionRow& row,
     return {api::decode<api::PartitionSpec>(text->spec, decode), text->xml, text->revision};
 }
 
+namespace {
+
+api::PartitionSpec decoded_spec(const std::string& text) {
+    api::DecodeOptions decode;
+    decode.what = "stored definition";
+    return api::decode<api::PartitionSpec>(text, decode);
+}
+
+} // namespace
+
 api::PartitionSpec Core::running_spec(const store::PartitionRow& row) {
-    if (const auto text = store.live_spec(row.id)) {
-        api::DecodeOptions decode;
-        decode.what = "stored definition";
-        return api::decode<api::PartitionSpec>(*text, decode);
+    if (const auto live = store.live_spec(row.id)) {
+        return decoded_spec(live->spec);
+    }
+    return started_spec(row);
+}
+
+api::PartitionSpec Core::started_spec(const store::PartitionRow& row) {
+    if (const auto live = store.live_spec(row.id); live && !live->started.empty()) {
+        return decoded_spec(live->started);
     }
     const bool known = row.runtime && row.runtime->revision > 0;
     return definition(row, known ? std::optional(row.runtime->revision) : std::nullopt).spec;

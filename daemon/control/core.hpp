@@ -72,6 +72,8 @@ public:
 
     /// The definition of what runs: as it was started, and as its devices were changed since.
     [[nodiscard]] api::PartitionSpec running_spec(const store::PartitionRow& row);
+    /// The definition that its machine was made of.
+    [[nodiscard]] api::PartitionSpec started_spec(const store::PartitionRow& row);
 
     /// Takes the partition's operation lock.
     OperationLocks::Guard lock(const store::PartitionRow& row, std::string_view verb,

@@ -284,7 +284,7 @@ void Devices::record(const Change& done, State state) {
             t.release_disk(row.id, done.disk.target);
         }
         if (came_true) {
-            t.set_live_spec(row.id, api::encode(next));
+            t.set_live_spec(row.id, {api::encode(next)});
         }
         t.event(came_true ? (attach ? "partition.disk-attached" : "partition.disk-detached")
                           : (attach ? "partition.disk-not-attached" : "partition.disk-kept"),

@@ -3,6 +3,7 @@
 
 #include "daemon/control/preparation.hpp"
 #include "daemon/control/restart_policy.hpp"
+#include "daemon/control/saver.hpp"
 #include "daemon/vmm/disk_identity.hpp"
 #include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
@@ -162,7 +163,8 @@ void Operations::launch(const store::PartitionRow& row, const Launch& launch,
         refuse_when_cancelled(guard, row.name);
         vmm::PlanRequest request{launch.spec, row.id, launch.incarnation, launch.paused};
         if (launch.saved != nullptr) {
-            request.machine = launch.saved->manifest.machine;
+            request = plan_request(launch.saved->manifest, row.id, launch.incarnation);
+            request.start_paused = launch.paused;
             request.saved_by = launch.saved->manifest.vmm;
         }
         domain::LaunchPlan plan = core_.vmm.plan(request);
@@ -254,6 +256,10 @@ void Operations::record(const store::PartitionRow& row, const Launch& launch,
     MSHV_CRASHPOINT("control.before_record");
     core_.store.write([&](store::Transaction& t) {
         t.begin_run(row.id, runtime, launch.actor);
+        if (launch.saved != nullptr && launch.saved->manifest.started) {
+            const auto& manifest = launch.saved->manifest;
+            t.set_live_spec(row.id, {api::encode(manifest.spec), api::encode(*manifest.started)});
+        }
         t.change(row.id, stands ? domain::Change::run_paused : domain::Change::run, reason,
                  launch.actor);
         if (launch.saved != nullptr && !launch.paused) {

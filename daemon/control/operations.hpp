@@ -109,8 +109,7 @@ private:
         JobLine* line = nullptr;           ///< with saved: that is told of it
         std::vector<domain::DiskClaim> disks{};
     };
-    void refuse_saved(const SavedImage& image, const api::PartitionSpec& spec,
-                      api::PartitionNumber id, bool force);
+    void refuse_saved(const SavedImage& image, api::PartitionNumber id, bool force);
     SavedImage open_managed(const store::PartitionRow& row, Launch& launch,
                             const StartOptions& options);
     void load(const store::PartitionRow& row, const Launch& launch, vmm::VmmProcess& process,

@@ -28,16 +28,59 @@ constexpr milliseconds look_interval{50};
     throw Error(ErrorCode::unsupported, "Cannot restore " + path + ": " + why, hint);
 }
 
-/// The definition may have changed since, but not the machine.
-void refuse_other_machine(const SavedImage& image, const api::PartitionSpec& spec) {
-    for (const auto& change : domain::changes(image.manifest.spec, spec)) {
-        if (change.takes != api::Takes::live) {
-            throw Error(ErrorCode::wrong_state,
-                        "Cannot restore " + image.path + ": the definition of '" + spec.name +
-                            "' has changed since at " + change.path + " (" + change.before +
-                            " then, " + change.after + " now)",
-                        "roll it back by mshvctl config rollback, or boot it");
+[[noreturn]] void refuse_changed(const SavedImage& image, const std::string& name,
+                                 const std::string& what) {
+    throw Error(ErrorCode::wrong_state,
+                "Cannot restore " + image.path + ": the definition of '" + name +
+                    "' has changed since at " + what,
+                "roll it back by mshvctl config rollback, or boot it");
+}
+
+const api::Disk* find(const std::vector<api::Disk>& disks, const std::string& target) {
+    const auto found = std::find_if(disks.begin(), disks.end(),
+                                    [&](const api::Disk& disk) { return disk.target == target; });
+    return found == disks.end() ? nullptr : &*found;
+}
+
+/// Where disks came and went, the definition has each as it was at the start or at the end.
+void refuse_other_disks(const SavedImage& image, const api::PartitionSpec& spec) {
+    const auto same = [](const api::Disk* a, const api::Disk* b) {
+        return a == nullptr || b == nullptr ? a == b : *a == *b;
+    };
+    const auto& now = spec.devices.disks;
+    const auto& before = image.manifest.started->devices.disks;
+    const auto& after = image.manifest.spec.devices.disks;
+    for (const auto* disks : {&now, &before, &after}) {
+        for (const auto& disk : *disks) {
+            const api::Disk* defined = find(now, disk.target);
+            if (!same(defined, find(before, disk.target)) &&
+                !same(defined, find(after, disk.target))) {
+                refuse_changed(image, spec.name, "the disk " + disk.target);
+            }
         }
+    }
+}
+
+/// The definition may have changed since, but not the machine. What the guest goes on with: the
+/// definition, and its disks as they were at the end.
+void take_definition(SavedImage& image, const api::PartitionSpec& current) {
+    auto& manifest = image.manifest;
+    api::PartitionSpec next = current;
+    if (manifest.started) {
+        refuse_other_disks(image, current);
+        next.devices.disks = manifest.spec.devices.disks;
+    }
+    for (const auto& change : domain::changes(manifest.spec, next)) {
+        if (change.takes != api::Takes::live) {
+            refuse_changed(image, current.name,
+                           change.path + " (" + change.before + " then, " + change.after + " now)");
+        }
+    }
+    manifest.spec = next;
+    if (manifest.started) {
+        const auto disks = manifest.started->devices.disks;
+        manifest.started = current;
+        manifest.started->devices.disks = disks;
     }
 }
 
@@ -68,26 +111,17 @@ void refuse_other_cpu(const Core& core, const SavedImage& image, api::Accelerato
     }
 }
 
-/// The spec that is launched: what chose by itself then must choose the same now.
-api::PartitionSpec pinned(const SavedImage& image, api::PartitionSpec spec) {
-    const auto accelerator = api::from_name<api::Accelerator>(image.manifest.accelerator);
-    if (!accelerator) {
-        throw Error(ErrorCode::invalid, "The manifest of " + image.path + " names no accelerator");
-    }
-    spec.accelerator = *accelerator;
-    return spec;
-}
-
 } // namespace
 
-void Operations::refuse_saved(const SavedImage& image, const api::PartitionSpec& spec,
-                              api::PartitionNumber id, bool force) {
+void Operations::refuse_saved(const SavedImage& image, api::PartitionNumber id, bool force) {
     if (!is_whole(image)) {
         throw Error(ErrorCode::invalid, "Cannot restore " + image.path +
                                             ": its save was never finished");
     }
-    vmm::PlanRequest request{spec, id, random_incarnation(), true};
-    request.machine = image.manifest.machine;
+    if (!api::from_name<api::Accelerator>(image.manifest.accelerator)) {
+        throw Error(ErrorCode::invalid, "The manifest of " + image.path + " names no accelerator");
+    }
+    auto request = plan_request(image.manifest, id, random_incarnation());
     request.saved_by = image.manifest.vmm;
     std::optional<domain::LaunchPlan> plan;
     try {
@@ -110,9 +144,9 @@ SavedImage Operations::open_managed(const store::PartitionRow& row, Launch& laun
                                     const StartOptions& options) {
     try {
         SavedImage image = open_saved(row.saved);
-        refuse_other_machine(image, launch.spec);
-        launch.spec = pinned(image, std::move(launch.spec));
-        refuse_saved(image, launch.spec, row.id, options.force);
+        take_definition(image, launch.spec);
+        refuse_saved(image, row.id, options.force);
+        launch.spec = image.manifest.spec;
         check_stream(image, [&](std::uint64_t, std::uint64_t) {
             if (options.deadline.expired()) {
                 throw Error(ErrorCode::timeout, "The saved state of '" + row.name +
@@ -135,7 +169,7 @@ Operations::Restore Operations::prepare_restore(const api::RestoreRequest& reque
         throw Error(ErrorCode::invalid, "'" + request.path + "' is no absolute path of a file");
     }
     SavedImage image = open_saved(request.path);
-    auto& spec = image.manifest.spec;
+    const auto& spec = image.manifest.spec;
     if (!spec.uuid) {
         throw Error(ErrorCode::invalid, "The manifest of " + image.path + " has no UUID");
     }
@@ -151,17 +185,15 @@ Operations::Restore Operations::prepare_restore(const api::RestoreRequest& reque
                         "Partition '" + entry->row.name + "' has a saved state of its own",
                         "start it, or forget that by mshvctl managed-save-remove");
         }
-        auto current = core_.definition(entry->row).spec;
-        refuse_other_machine(image, current);
-        spec = std::move(current);
+        take_definition(image, core_.definition(entry->row).spec);
     } else if (const auto holder = core_.directory.find(spec.name)) {
         throw Error(ErrorCode::exists, "Cannot restore " + image.path + ": the name '" + spec.name +
                                            "' is in use by " + api::to_string(holder->row.uuid),
                     "rename or undefine that one");
     }
-    spec = pinned(image, std::move(spec));
-    refuse_when_invalid(core_.vmm.objections(spec), spec.name);
-    refuse_saved(image, spec, entry ? entry->row.id : 0, request.force);
+    const auto planned = plan_request(image.manifest, 0, incarnation);
+    refuse_when_invalid(core_.vmm.objections(planned.spec), spec.name);
+    refuse_saved(image, entry ? entry->row.id : 0, request.force);
     return {std::move(image), entry,   std::move(guard),
             incarnation,      request, Deadline::after(milliseconds(request.timeout_ms))};
 }

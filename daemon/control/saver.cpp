@@ -50,7 +50,49 @@ void refuse_path(const std::string& path) {
     }
 }
 
+/// Devices have come or gone since the start: the machine is that of the start, with these changes.
+void add_places(Core& core, const store::PartitionRow& row, vmm::VmmProcess& process,
+                api::SaveManifest& manifest) {
+    manifest.started = core.started_spec(row);
+    if (manifest.spec.boot.machine != api::Machine::q35) {
+        throw Error(ErrorCode::unsupported,
+                    "Disks of '" + row.name +
+                        "' have come or gone since its start, and where they stand is not fixed "
+                        "on the machine " +
+                        std::string(api::to_name(manifest.spec.boot.machine)),
+                    "it can be saved after its next start, or on the machine q35");
+    }
+    const auto& before = manifest.started->devices.disks;
+    const auto buses = process.device_buses(core.vmm_deadline());
+    for (const auto& disk : manifest.spec.devices.disks) {
+        if (std::find(before.begin(), before.end(), disk) == before.end()) {
+            const auto found = buses.find(disk.alias);
+            if (found == buses.end()) {
+                throw Error(ErrorCode::failed,
+                            "The VMM of '" + row.name + "' has no disk " + disk.target);
+            }
+            manifest.places.push_back({disk.alias, found->second});
+        }
+    }
+}
+
 } // namespace
+
+vmm::PlanRequest plan_request(const api::SaveManifest& manifest, api::PartitionNumber id,
+                              const std::string& incarnation) {
+    vmm::PlanRequest request{manifest.started.value_or(manifest.spec), id, incarnation, true};
+    request.machine = manifest.machine;
+    // What chose by itself then must choose the same now.
+    request.spec.accelerator = api::from_name<api::Accelerator>(manifest.accelerator)
+                                   .value_or(api::Accelerator::automatic);
+    if (manifest.started) {
+        request.live = vmm::LiveDevices{manifest.spec, {}};
+        for (const auto& place : manifest.places) {
+            request.live->buses[place.alias] = place.bus;
+        }
+    }
+    return request;
+}
 
 std::string managed_path(const Core& core, const api::Uuid& uuid) {
     return core.dirs.state_dir + "/saved/" + api::to_string(uuid) + ".save";
@@ -105,22 +147,22 @@ api::SaveManifest Saver::prepare(Core& core, const store::PartitionRow& row,
                     "It is not known with which definition '" + row.name + "' was started",
                     "it can be saved after its next start");
     }
-    if (row.changing || core.store.live_spec(row.id)) {
-        throw Error(ErrorCode::unsupported,
-                    "Disks of '" + row.name + "' have come or gone since its start",
-                    "it can be saved after its next start");
+    if (row.changing) {
+        throw Error(ErrorCode::wrong_state,
+                    "The guest of '" + row.name + "' has not let go of a disk yet",
+                    "mshvctl block-list shows which");
     }
     api::SaveManifest manifest;
     manifest.machine = process->prepare_save(core.vmm_deadline());
-    manifest.spec = core.definition(row, row.runtime->revision).spec;
+    manifest.spec = core.running_spec(row);
+    if (core.store.live_spec(row.id)) {
+        add_places(core, row, *process, manifest);
+    }
     manifest.saved_ms = core.clock.wall_ms();
     manifest.token = api::to_string(api::random_uuid());
     manifest.vmm = row.runtime->vmm_version;
     manifest.accelerator = row.runtime->accelerator;
-    vmm::PlanRequest plan{manifest.spec, row.id, row.runtime->incarnation, true};
-    plan.spec.accelerator = api::from_name<api::Accelerator>(manifest.accelerator)
-                                .value_or(api::Accelerator::automatic);
-    plan.machine = manifest.machine;
+    const auto plan = plan_request(manifest, row.id, row.runtime->incarnation);
     const domain::LaunchPlan made = core.vmm.plan(plan);
     manifest.hardware = vmm::guest_visible(made);
     manifest.cpu_flags = cpu_flags(core, made.accelerator);

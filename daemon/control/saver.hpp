@@ -60,6 +60,10 @@ private:
     bool decided_ = false; ///< the file stays, whatever else fails
 };
 
+/// What makes the machine that is in a saved file once more.
+vmm::PlanRequest plan_request(const api::SaveManifest& manifest, api::PartitionNumber id,
+                              const std::string& incarnation);
+
 /// The folder of the files that the daemon keeps, and the one of a partition in it.
 std::string managed_path(const Core& core, const api::Uuid& uuid);
 

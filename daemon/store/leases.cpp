@@ -90,14 +90,13 @@ void Unit::release_disk(PartitionNumber id, const std::string& device) {
         .exec();
 }
 
-void Unit::set_live_spec(PartitionNumber id, const std::string& spec) {
-    if (spec.empty()) {
-        (bind(connection_, "DELETE FROM live_spec WHERE partition = ?") << id).exec();
-    } else {
-        (bind(connection_, "INSERT OR REPLACE INTO live_spec (partition, spec) VALUES (?, ?)")
-         << id << spec)
-            .exec();
-    }
+void Unit::set_live_spec(PartitionNumber id, const LiveSpec& live) {
+    (bind(connection_,
+          "INSERT INTO live_spec (partition, spec, started) VALUES (?, ?, nullif(?, '')) "
+          "ON CONFLICT (partition) DO UPDATE SET spec = excluded.spec, "
+          "started = coalesce(excluded.started, started)")
+     << id << live.spec << live.started)
+        .exec();
     touch(id);
 }
 

@@ -61,16 +61,16 @@ std::vector<PartitionRow> Reader::load() {
                            [](Connection& connection) { return read_rows(connection); });
 }
 
-std::optional<std::string> Reader::live_spec(PartitionNumber id) {
+std::optional<LiveSpec> Reader::live_spec(PartitionNumber id) {
     return with_connection("Reading what runs", [&](Connection& connection) {
-        auto& s = connection.statement("SELECT spec FROM live_spec WHERE partition = ?");
+        auto& s = connection.statement("SELECT spec, started FROM live_spec WHERE partition = ?");
         s.bind(1, id);
-        std::optional<std::string> spec;
+        std::optional<LiveSpec> live;
         if (s.executeStep()) {
-            spec = s.getColumn(0).getString();
+            live = {s.getColumn(0).getString(), s.getColumn(1).getString()};
         }
         s.reset();
-        return spec;
+        return live;
     });
 }
 

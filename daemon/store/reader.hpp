@@ -15,7 +15,7 @@ public:
     std::vector<PartitionRow> load() MSHV_EXCLUDES(mutex_);
     std::optional<Store::Text> definition(PartitionNumber id, std::optional<std::int64_t> revision)
         MSHV_EXCLUDES(mutex_);
-    std::optional<std::string> live_spec(PartitionNumber id) MSHV_EXCLUDES(mutex_);
+    std::optional<LiveSpec> live_spec(PartitionNumber id) MSHV_EXCLUDES(mutex_);
     std::vector<DeviceChange> device_changes(PartitionNumber id) MSHV_EXCLUDES(mutex_);
     std::vector<api::Revision> revisions(PartitionNumber id, std::size_t limit)
         MSHV_EXCLUDES(mutex_);

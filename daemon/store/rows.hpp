@@ -67,6 +67,13 @@ struct Runtime {
     bool operator==(const Runtime&) const = default;
 };
 
+/// What runs, as JSON, where devices of it have come or gone.
+struct LiveSpec {
+    std::string spec;
+    std::string
+        started{}; ///< what its machine was made of; empty = the run's revision, or as it is
+};
+
 /// A device of a run on its way: written before the VMM hears of it, removed with what came of it.
 struct DeviceChange {
     enum class Kind { attach, detach };

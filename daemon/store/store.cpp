@@ -86,9 +86,7 @@ public:
     }
 
     std::vector<PartitionRow> load() override { return reader_.load(); }
-    std::optional<std::string> live_spec(PartitionNumber id) override {
-        return reader_.live_spec(id);
-    }
+    std::optional<LiveSpec> live_spec(PartitionNumber id) override { return reader_.live_spec(id); }
     std::vector<DeviceChange> device_changes(PartitionNumber id) override {
         return reader_.device_changes(id);
     }

@@ -91,8 +91,8 @@ public:
     virtual void claim_disks(PartitionNumber id, const std::vector<domain::DiskClaim>& claims) = 0;
     /// Gives back what the run has for one of its disks.
     virtual void release_disk(PartitionNumber id, const std::string& device) = 0;
-    /// What runs now, where it is no longer what the definition said; empty = that again.
-    virtual void set_live_spec(PartitionNumber id, const std::string& spec) = 0;
+    /// What runs now, where it is no longer what the definition said.
+    virtual void set_live_spec(PartitionNumber id, const LiveSpec& live) = 0;
     virtual void put_device_change(PartitionNumber id, const DeviceChange& change) = 0;
     virtual void drop_device_change(PartitionNumber id, const std::string& device) = 0;
     virtual void set_autostart_done(PartitionNumber id, const std::string& boot_id) = 0;
@@ -159,8 +159,8 @@ public:
     /// `revision`: an earlier one than the current.
     [[nodiscard]] virtual std::optional<Text>
     definition(PartitionNumber id, std::optional<std::int64_t> revision = {}) = 0;
-    /// What runs, as JSON, where it is other than the definition that it was started with.
-    [[nodiscard]] virtual std::optional<std::string> live_spec(PartitionNumber id) = 0;
+    /// What runs, where it is other than the definition that it was started with.
+    [[nodiscard]] virtual std::optional<LiveSpec> live_spec(PartitionNumber id) = 0;
     [[nodiscard]] virtual std::vector<DeviceChange> device_changes(PartitionNumber id) = 0;
     /// Newest first, without their text.
     [[nodiscard]] virtual std::vector<api::Revision> revisions(PartitionNumber id,

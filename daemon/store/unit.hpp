@@ -43,7 +43,7 @@ public:
     bool cancel_restart(PartitionNumber id, const RunEnd& end) override;
     void claim_disks(PartitionNumber id, const std::vector<domain::DiskClaim>& claims) override;
     void release_disk(PartitionNumber id, const std::string& device) override;
-    void set_live_spec(PartitionNumber id, const std::string& spec) override;
+    void set_live_spec(PartitionNumber id, const LiveSpec& live) override;
     void put_device_change(PartitionNumber id, const DeviceChange& change) override;
     void drop_device_change(PartitionNumber id, const std::string& device) override;
     void set_autostart_done(PartitionNumber id, const std::string& boot_id) override;

@@ -6,6 +6,7 @@
 #include "daemon/vmm/launch.hpp"
 #include "daemon/vmm/process.hpp"
 #include "daemon/vmm/qemu/firmware.hpp"
+#include "daemon/vmm/qemu/makeup.hpp"
 #include "daemon/vmm/qemu/migration.hpp"
 #include "toolstack/libs/hostprobe/hostprobe.hpp"
 #include "toolstack/libs/posix/file.hpp"
@@ -259,6 +260,9 @@ domain::LaunchPlan QemuHost::plan(const PlanRequest& request) {
     input.machine = request.machine;
     input.incoming = !request.saved_by.empty();
     auto plan = qemu::make_plan(input);
+    if (request.live) {
+        qemu::change_disks(plan, input, request.live->spec, request.live->buses);
+    }
     if (input.incoming) {
         const auto cpu = std::find(plan.argv.begin(), plan.argv.end(), "-cpu");
         qemu::refuse_foreign(request.saved_by, request.machine, *capabilities,

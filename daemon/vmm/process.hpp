@@ -57,6 +57,7 @@ public:
                      const std::vector<domain::DiskClaim>& claims, Deadline deadline) override;
     void detach_device(const std::string& alias, Deadline deadline) override;
     DeviceState settle_device(const std::string& alias, Deadline deadline) override;
+    DeviceBuses device_buses(Deadline deadline) override;
 
 private:
     qemu::MakeUp makeup(Deadline deadline);

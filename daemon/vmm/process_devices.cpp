@@ -194,6 +194,10 @@ VmmProcess::DeviceState KeeperProcess::settle_device(const std::string& alias, D
     return DeviceState::absent;
 }
 
+DeviceBuses KeeperProcess::device_buses(Deadline deadline) {
+    return qemu::buses_of(makeup(deadline));
+}
+
 /// Takes away blocks and files that no device of `now` has. One that is still in use, because its
 /// device is leaving, refuses to go, and goes with the next sweep.
 void KeeperProcess::sweep_blocks(const qemu::MakeUp& now, Deadline deadline) {

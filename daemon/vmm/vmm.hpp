@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,6 +76,9 @@ struct KeeperStatus {
     std::int64_t last_event_seq = 0;
 };
 
+/// By alias, the bus that a device stands on.
+using DeviceBuses = std::map<std::string, std::string>;
+
 /// One partition's keeper and VMM. Thread-safe; calls of one partition never wait for another's.
 /// Each call throws api::Error: timeout at the deadline, wrong_state when the VMM is gone,
 /// unsupported where the accelerator would lie, failed with the VMM's own text.
@@ -132,6 +136,8 @@ public:
     };
     /// What is true of a device now; takes away what is left of one that is not there.
     virtual DeviceState settle_device(const std::string& alias, Deadline deadline) = 0;
+    /// Where the devices stand that the VMM was started with or given since.
+    virtual DeviceBuses device_buses(Deadline deadline) = 0;
 
     struct VcpuInfo {
         int index = 0;
@@ -166,6 +172,12 @@ struct Adopted {
     std::vector<KeeperEvent> missed;
 };
 
+/// What a guest has that was started with another definition.
+struct LiveDevices {
+    api::PartitionSpec spec;
+    DeviceBuses buses; ///< of what came
+};
+
 struct PlanRequest {
     api::PartitionSpec spec; ///< canonical: uuid, macs … are set
     api::PartitionNumber id = 0;
@@ -175,6 +187,8 @@ struct PlanRequest {
     /// The guest's state comes from a file that this VMM wrote ("qemu 7.2.22"): plan() refuses
     /// when it cannot be read here. Empty = the guest boots.
     std::string saved_by{};
+    /// Devices have come and gone since a start with `spec`: this is what it shall have.
+    std::optional<LiveDevices> live{};
 };
 
 /// What of a plan the guest sees; a saved guest needs the same again.

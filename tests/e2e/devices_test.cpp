@@ -96,3 +96,38 @@ BOOST_AUTO_TEST_CASE(a_guest_that_does_not_answer_keeps_its_disk_until_it_starts
     BOOST_TEST(state_of(host, "g", "vda") == "defined");
     host.ok({"create", other});
 }
+
+// The machine in the file is the one that the guest had at the end, each disk in its place.
+BOOST_AUTO_TEST_CASE(a_guest_is_saved_with_the_disks_that_came_and_went) {
+    Host host;
+    const auto disk = [&](const std::string& name) {
+        return host.write_file(name, std::string(1 << 20, name.front()), 0666);
+    };
+    const auto first = disk("first");
+    const auto second = disk("second");
+    host.create({.name = "g", .steps = "shell", .devices = {disk_xml(first)}}, {"--define"});
+    host.wait_console("g", "MSHV-GUEST-READY");
+    host.ok({"block-attach", "g", disk("passing")});
+    host.ok({"block-attach", "g", second});
+    guest_has(host, "g", "vdc", true);
+    host.ok({"block-detach", "--timeout", "60", "g", "vda"});
+    host.ok({"block-detach", "--timeout", "60", "g", "vdb"});
+    for (const auto* name : {"one.save", "two.save"}) {
+        const auto file = host.path(name);
+        host.ok({"save", "g", file});
+        BOOST_TEST(state_of(host, "g", "vda") == "defined");
+        host.ok({"restore", file});
+        BOOST_TEST(state_of(host, "g", "vdc") == "present");
+        guest_has(host, "g", "vda", false);
+        guest_has(host, "g", "vdc", true);
+    }
+    guest_says(host, "g", "head -c 3 /dev/vdc | sed 's/^/READ-/'", "READ-sss");
+    const auto other = host.write_file(
+        "other.xml", GuestXml{.name = "other", .devices = {disk_xml(second)}}.text());
+    BOOST_TEST(contains(host.fails(4, {"create", other}), "by the partition 'g'"));
+    // Later generations of its VMM have it, too, and the guest lets go of it as of any other.
+    host.ok({"reset", "g"});
+    host.wait_console("g", "MSHV-GUEST-READY", 2);
+    host.ok({"block-detach", "--timeout", "60", "g", "vdc"});
+    host.ok({"create", other});
+}

@@ -4,7 +4,8 @@
 
 CREATE TABLE live_spec (
     partition INTEGER PRIMARY KEY REFERENCES partition (id) ON DELETE CASCADE,
-    spec      TEXT    NOT NULL CHECK (spec LIKE '{%}')
+    spec      TEXT    NOT NULL CHECK (spec LIKE '{%}'),
+    started   TEXT    CHECK (started LIKE '{%}') -- what its machine was made of; NULL: that definition
 ) STRICT;
 
 CREATE TABLE device_change (

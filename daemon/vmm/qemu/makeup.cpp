@@ -119,7 +119,7 @@ private:
     std::set<int> targets_;
 };
 
-CommandBuilder::Taken taken_by(const MakeUp& now) {
+CommandBuilder::Taken taken_by(const MakeUp& now, const std::string& bus) {
     CommandBuilder::Taken taken;
     for (const int target : now.targets) {
         taken.next_target = std::max(taken.next_target, target + 1);
@@ -136,11 +136,26 @@ CommandBuilder::Taken taken_by(const MakeUp& now) {
         }
     });
     for (const auto& port : ports) {
-        if (!taken.free_port && !used.contains(port)) {
+        if (!taken.free_port && !used.contains(port) && (bus.empty() || bus == port)) {
             taken.free_port = port;
         }
     }
     return taken;
+}
+
+/// The numbers that a VMM of this plan has its descriptors by.
+std::vector<int> targets_of(const domain::LaunchPlan& plan) {
+    std::vector<int> targets{plan.monitor_target};
+    if (plan.agent_target) {
+        targets.push_back(*plan.agent_target);
+    }
+    for (const auto& file : plan.files) {
+        targets.push_back(file.target);
+    }
+    for (const auto& tap : plan.taps) {
+        targets.push_back(tap.target);
+    }
+    return targets;
 }
 
 /// A name that no block has, nor any that begins with it.
@@ -197,6 +212,14 @@ std::set<std::int64_t> sets_of(const MakeUp& now) {
     return sets;
 }
 
+std::map<std::string, std::string> buses_of(const MakeUp& now) {
+    std::map<std::string, std::string> buses;
+    each_json(now.argv, "-device", [&](const JsonValue& value, std::size_t) {
+        buses[text_at(value, {"id"})] = text_at(value, {"bus"});
+    });
+    return buses;
+}
+
 bool has_device(const MakeUp& now, std::string_view id) {
     bool found = false;
     each_json(now.argv, "-device", [&](const JsonValue& value, std::size_t) {
@@ -205,7 +228,8 @@ bool has_device(const MakeUp& now, std::string_view id) {
     return found;
 }
 
-Addition add_disk(const MakeUp& now, const api::PartitionSpec& spec, const api::Disk& disk) {
+Addition add_disk(const MakeUp& now, const api::PartitionSpec& spec, const api::Disk& disk,
+                  const std::string& bus) {
     if (spec.boot.machine == api::Machine::microvm) {
         throw api::Error(api::ErrorCode::unsupported,
                          "A microvm takes no device while it runs: its devices stand in its memory "
@@ -227,7 +251,7 @@ Addition add_disk(const MakeUp& now, const api::PartitionSpec& spec, const api::
         throw api::Error(api::ErrorCode::exists, "The partition has a device " + disk.alias);
     }
     const PlanInput input = input_of(spec);
-    CommandBuilder command(input, taken_by(now));
+    CommandBuilder command(input, taken_by(now, bus));
     const std::string node = free_node(now);
     add_another_disk(command, disk, node, spec.devices.disks.size());
     return as_addition(std::move(command.plan()));
@@ -254,6 +278,45 @@ MakeUp with_addition(const MakeUp& now, const Addition& addition) {
         next.targets.push_back(added.file.target);
     }
     return next;
+}
+
+void change_disks(domain::LaunchPlan& plan, const PlanInput& input, const api::PartitionSpec& live,
+                  const std::map<std::string, std::string>& buses) {
+    MakeUp now{plan.argv, plan.setup, targets_of(plan), 1};
+    const auto& started = input.spec.devices.disks;
+    const auto& wanted = live.devices.disks;
+    const auto has = [](const std::vector<api::Disk>& disks, const api::Disk& disk) {
+        return std::find(disks.begin(), disks.end(), disk) != disks.end();
+    };
+    for (const auto& disk : started) {
+        now = has(wanted, disk) ? now : without_device(now, disk.alias);
+    }
+    std::erase_if(plan.files, [&](const domain::FilePlan& file) {
+        return std::find(now.targets.begin(), now.targets.end(), file.target) == now.targets.end();
+    });
+    for (const auto& disk : wanted) {
+        if (has(started, disk)) {
+            continue;
+        }
+        const auto place = buses.find(disk.alias);
+        if (place == buses.end()) {
+            throw api::Error(api::ErrorCode::invalid,
+                             "It is not known where the disk " + disk.target + " stood");
+        }
+        const auto addition = add_disk(now, input.spec, disk, place->second);
+        now = with_addition(now, addition);
+        for (const auto& added : addition.files) {
+            plan.files.push_back(added.file);
+        }
+    }
+    plan.argv = std::move(now.argv);
+    // Options in front of them have gone; they stand in the order in which they were added.
+    auto at = plan.argv.begin();
+    for (auto& path : plan.readable_paths) {
+        at = std::find(at, plan.argv.end(), path.path);
+        path.argument = static_cast<std::size_t>(at - plan.argv.begin());
+        at += at == plan.argv.end() ? 0 : 1;
+    }
 }
 
 } // namespace mshv::vmm::qemu

@@ -4,6 +4,7 @@
 #include "daemon/vmm/qemu/planner.hpp"
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -34,7 +35,14 @@ struct Addition {
 
 /// The options of `now` that a disk stands for. Pure. Throws api::Error: no free port, a machine
 /// that takes no device while it runs, a bus that does not, an alias that is taken.
-Addition add_disk(const MakeUp& now, const api::PartitionSpec& spec, const api::Disk& disk);
+/// `bus`: the port that it must have; empty = the first that is free.
+Addition add_disk(const MakeUp& now, const api::PartitionSpec& spec, const api::Disk& disk,
+                  const std::string& bus = {});
+
+/// Makes of the plan for a definition (input.spec) that for a guest which was started so and has
+/// the disks of `live` since; `buses` says where those stand that came.
+void change_disks(domain::LaunchPlan& plan, const PlanInput& input, const api::PartitionSpec& live,
+                  const std::map<std::string, std::string>& buses);
 
 /// True when the command makes a device of this id.
 bool has_device(const MakeUp& now, std::string_view id);
@@ -42,6 +50,9 @@ bool has_device(const MakeUp& now, std::string_view id);
 MakeUp without_device(const MakeUp& now, std::string_view id);
 /// `now` and what is added, without its commands.
 MakeUp with_addition(const MakeUp& now, const Addition& addition);
+
+/// By its id, the bus that each device stands on.
+std::map<std::string, std::string> buses_of(const MakeUp& now);
 
 /// Names of block nodes and numbers of fd sets that the command makes.
 std::set<std::string> nodes_of(const MakeUp& now);

@@ -175,6 +175,54 @@ BOOST_AUTO_TEST_CASE(the_next_daemon_asks_the_vmm) {
     BOOST_TEST(settles("web", ""));
 }
 
+// What it has by then is what is saved, and what goes on; the definition is as it was.
+BOOST_AUTO_TEST_CASE(a_saved_guest_has_the_disks_that_came) {
+    define("web");
+    start("web");
+    const auto data = file("data");
+    attach("web", disk(data));
+    attach("web", disk(file("kept"), true, true));
+    const auto ended = [&](const api::JobView& job) { return service().job(job.id, soon()); };
+    const auto state = dir().path("web.save");
+    const auto saved = ended(service().save(by_name("web"), {state}, tester, at_once()));
+    BOOST_REQUIRE_MESSAGE(saved.state == api::JobState::done, saved.message);
+    BOOST_TEST(disks("web") == "vdb defined config");
+    api::RestoreRequest request;
+    request.path = state;
+    const auto again = ended(service().restore(request, tester, at_once()));
+    BOOST_REQUIRE_MESSAGE(again.state == api::JobState::done, again.message);
+    BOOST_TEST(disks("web") == "vda present; vdb present config");
+    create("other");
+    BOOST_TEST((code_of([&] { attach("other", disk(data)); }) == ErrorCode::exists));
+    // Once more: what its machine was made of is known still.
+    const auto next = dir().path("next.save");
+    BOOST_TEST((ended(service().save(by_name("web"), {next}, tester, at_once())).state ==
+                api::JobState::done));
+    request.path = next;
+    BOOST_TEST((ended(service().restore(request, tester, at_once())).state == api::JobState::done));
+    BOOST_TEST(disks("web") == "vda present; vdb present config");
+    detach("web", "vda");
+    destroy("web");
+    // A definition that has changed since is another machine's.
+    detach("web", "vdb", false, true);
+    attach("web", disk(file("new"), false, true));
+    BOOST_TEST((code_of([&] { (void)service().restore(request, tester, at_once()); }) ==
+                ErrorCode::wrong_state));
+}
+
+// Neither has the VMM of later, nor the file: who it goes with is not known yet.
+BOOST_AUTO_TEST_CASE(nothing_is_saved_while_a_disk_is_on_its_way) {
+    create("web");
+    attach("web", disk(file("data")));
+    auto faults = machine().faults();
+    faults.slow_to_let_go = true;
+    machine().set_faults(faults);
+    BOOST_TEST((code_of([&] { detach("web", "vda"); }) == ErrorCode::timeout));
+    BOOST_TEST((code_of([&] {
+                    (void)service().save(by_name("web"), {dir().path("s")}, tester, at_once());
+                }) == ErrorCode::wrong_state));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace

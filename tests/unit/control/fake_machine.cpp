@@ -355,6 +355,15 @@ public:
         });
         return state;
     }
+    vmm::DeviceBuses device_buses(Deadline) override {
+        vmm::DeviceBuses buses;
+        act("look", [&](FakeKeeper& keeper) {
+            for (const auto& device : keeper.made_of) {
+                buses[device] = "port-of-" + device;
+            }
+        });
+        return buses;
+    }
     std::vector<VcpuInfo> vcpus(Deadline) override {
         VcpuInfo vcpu;
         vcpu.state = 'R';
@@ -463,31 +472,6 @@ private:
     const vmm::KeeperRecord record_;
 };
 
-std::vector<api::Problem> FakeVmmHost::objections(const api::PartitionSpec&) {
-    const std::string objection = machine_.faults().objection;
-    if (objection.empty()) {
-        return {};
-    }
-    api::Problem problem;
-    problem.message = objection;
-    return {problem};
-}
-
-domain::LaunchPlan FakeVmmHost::plan(const vmm::PlanRequest& request) {
-    domain::LaunchPlan plan;
-    plan.uuid = request.spec.uuid.value();
-    plan.id = request.id;
-    plan.name = request.spec.name;
-    plan.incarnation = request.incarnation;
-    plan.run_dir = "/fake/" + request.incarnation;
-    plan.start_paused = request.start_paused;
-    plan.accelerator_reason = "a fake";
-    plan.vmm_version = "fake 1.0";
-    plan.program = "/fake/vmm";
-    plan.argv = {"vmm", "-name", plan.name};
-    return plan;
-}
-
 std::unique_ptr<vmm::VmmProcess> FakeVmmHost::launch(const domain::LaunchPlan& plan,
                                                      Deadline deadline) {
     const KeeperKey key{plan.uuid, plan.incarnation};
@@ -499,6 +483,12 @@ std::unique_ptr<vmm::VmmProcess> FakeVmmHost::launch(const domain::LaunchPlan& p
             throw Error(ErrorCode::failed, machine_.faults_.fail_launch);
         }
         FakeKeeper keeper;
+        for (std::size_t i = 0; i + 1 < plan.argv.size(); ++i) {
+            if (plan.argv[i] == "-device") {
+                keeper.made_of.insert(plan.argv[i + 1].substr(0, plan.argv[i + 1].find(',')));
+            }
+        }
+        keeper.devices = keeper.made_of;
         keeper.record = {plan.run_dir,
                          "nonce-" + plan.incarnation,
                          {++machine_.next_pid_, static_cast<std::uint64_t>(machine_.next_pid_)},
@@ -546,29 +536,6 @@ vmm::Adopted FakeVmmHost::adopt(const api::Uuid& uuid, const vmm::KeeperRecord& 
         adopted.process = std::make_unique<FakeProcess>(machine_, key, keeper.record);
     }
     return adopted;
-}
-
-void FakeVmmHost::clean(const api::Uuid& uuid, const std::string& incarnation, Deadline) {
-    machine_.at("clean.enter");
-    {
-        Lock lock(machine_.mutex_);
-        machine_.keepers_.erase({uuid, incarnation});
-        machine_.changed_.notify_all();
-    }
-    machine_.at("clean.exit");
-}
-
-std::vector<std::pair<api::Uuid, std::string>> FakeVmmHost::incarnations() {
-    std::vector<std::pair<api::Uuid, std::string>> all;
-    for (const auto& [key, keeper] : machine_.keepers()) {
-        all.push_back(key);
-    }
-    return all;
-}
-
-void FakeVmmHost::set_event_sink(EventSink sink) {
-    Lock lock(machine_.mutex_);
-    machine_.sink_ = std::move(sink);
 }
 
 } // namespace mshv::testing

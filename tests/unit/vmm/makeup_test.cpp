@@ -22,6 +22,8 @@ api::Disk disk(const std::string& alias, const std::string& target) {
 
 struct Running {
     api::PartitionSpec spec;
+    PlanInput input;
+    domain::LaunchPlan plan;
     MakeUp now;
 
     explicit Running(api::Machine machine = api::Machine::q35, std::size_t disks = 2) {
@@ -33,13 +35,12 @@ struct Running {
             spec.devices.disks.push_back(
                 disk("disk" + std::to_string(i), std::string("vd") + static_cast<char>('a' + i)));
         }
-        PlanInput input;
         input.spec = spec;
         input.incarnation = "a1";
         input.program = "/usr/bin/qemu";
         input.accelerator = {api::Accelerator::tcg, "because"};
         input.folders = {"/run/mshv", "/var/log/mshv", "/var/lib/mshv"};
-        const auto plan = make_plan(input);
+        plan = make_plan(input);
         now.argv = plan.argv;
         now.setup = plan.setup;
         now.targets = {plan.monitor_target};
@@ -142,4 +143,35 @@ BOOST_AUTO_TEST_CASE(backing_files_come_and_go_with_their_disk) {
     const auto more = with_addition(running.now, added);
     BOOST_TEST((without_device(more, "top").argv == running.now.argv));
     BOOST_TEST((nodes_of(more).size() == nodes_of(running.now).size() + 6));
+}
+
+// A saved guest needs its devices where they stood, whatever has come and gone meanwhile.
+BOOST_AUTO_TEST_CASE(a_plan_for_a_guest_whose_disks_have_changed) {
+    const Running running;
+    auto now = without_device(running.now, "disk0"); // its port is free now, the first of all
+    const auto first = add_disk(now, running.spec, disk("ua-first", "vdc"));
+    now = with_addition(now, first);
+    now = with_addition(now, add_disk(now, running.spec, disk("ua-second", "vdd")));
+    now = without_device(now, "ua-first");
+    auto live = running.spec;
+    live.devices.disks = {disk("disk1", "vdb"), disk("ua-second", "vdd")};
+    const auto buses = buses_of(now);
+    auto plan = running.plan;
+    plan.readable_paths.push_back({"/the/kernel", plan.argv.size()});
+    plan.argv.emplace_back("/the/kernel");
+    change_disks(plan, running.input, live, buses);
+    const MakeUp made{plan.argv, {}, {}, 1};
+    BOOST_TEST((buses_of(made) == buses));
+    BOOST_TEST(buses.at("ua-second") != buses_of(running.now).at("disk0"));
+    BOOST_TEST(plan.argv.at(plan.readable_paths.back().argument) == "/the/kernel");
+    BOOST_REQUIRE_EQUAL(plan.files.size(), 2U);
+    BOOST_TEST(plan.files[0].path == "/srv/disk1.img");
+    BOOST_TEST(plan.files[1].path == "/srv/ua-second.img");
+    BOOST_TEST(plan.files[0].target != plan.files[1].target);
+    // One that it is not known of where it stood, or that stood where another does, is refused.
+    auto other = running.plan;
+    BOOST_TEST(!error_of([&] { change_disks(other, running.input, live, {}); }).empty());
+    other = running.plan;
+    const auto taken = std::map<std::string, std::string>{{"ua-second", buses.at("disk1")}};
+    BOOST_TEST(!error_of([&] { change_disks(other, running.input, live, taken); }).empty());
 }

@@ -68,10 +68,21 @@ Fields fields_of<SavedFile>() {
 }
 
 template <>
+Fields fields_of<DevicePlace>() {
+    static constexpr std::array list{
+        field<&DevicePlace::alias>("alias", Presence::required),
+        field<&DevicePlace::bus>("bus", Presence::required),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<SaveManifest>() {
     using Manifest = SaveManifest;
     static constexpr std::array list{
         field<&Manifest::spec>("spec", Presence::required),
+        field<&Manifest::started>("started"),
+        field<&Manifest::places>("places"),
         field<&Manifest::saved_ms>("saved_ms"),
         field<&Manifest::saved_by>("saved_by"),
         field<&Manifest::token>("token"),

@@ -96,9 +96,19 @@ struct SavedFile {
     std::int64_t mtime_ns = 0; ///< 0 for a block device
 };
 
+/// Where in the machine a device stands that came while the guest ran.
+struct DevicePlace {
+    std::string alias;
+    std::string bus;
+};
+
 /// What stands in front of the guest's state in the file of a saved partition.
 struct SaveManifest {
     PartitionSpec spec; ///< with which it ran
+    /// With which it was started, where devices have come or gone since: its machine was made of
+    /// it.
+    std::optional<PartitionSpec> started;
+    std::vector<DevicePlace> places; ///< of the devices that came
     std::int64_t saved_ms = 0;
     std::string saved_by; ///< the version of mshvd
     std::string token;    ///< of the job that made it
