@@ -342,6 +342,12 @@ api::PartitionView ServiceImpl::detach_disk(const api::Selector& selector,
     return devices_.detach(core_.resolve(selector), request, actor.name, wait_busy);
 }
 
+api::PartitionView ServiceImpl::resize_disk(const api::Selector& selector,
+                                            const api::ResizeDiskRequest& request,
+                                            const Actor& actor, Deadline wait_busy) {
+    return devices_.resize(core_.resolve(selector), request, actor.name, wait_busy);
+}
+
 void ServiceImpl::attach_console(const api::Selector& selector, posix::Fd client,
                                  const vmm::ConsoleRequest& request, const Actor& actor,
                                  Deadline deadline) {

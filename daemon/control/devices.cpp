@@ -70,6 +70,15 @@ Devices::Scope Devices::scope_of(const store::PartitionRow& row, bool live, bool
     return {runs, !runs};
 }
 
+const api::Disk& Devices::disk_of(const api::PartitionSpec& spec, const std::string& name,
+                                  const std::string& target) {
+    const api::Disk* disk = find(spec, target);
+    if (disk == nullptr) {
+        not_there(name, target);
+    }
+    return *disk;
+}
+
 std::shared_ptr<vmm::VmmProcess> Devices::process_of(const store::PartitionRow& row) {
     const LivePtr live = core_.lives.find(row.uuid);
     auto process = live ? live->get_process() : nullptr;
@@ -145,11 +154,8 @@ api::PartitionView Devices::detach(const Directory::EntryPtr& entry,
         return core_.view(row.uuid);
     }
     const auto running = core_.running_spec(row);
-    const api::Disk* disk = find(running, request.target);
-    if (disk == nullptr) {
-        not_there(row.name, request.target);
-    }
-    detach_live(row, *disk, scope.config, actor, Deadline::after(milliseconds(request.timeout_ms)));
+    detach_live(row, disk_of(running, row.name, request.target), scope.config, actor,
+                Deadline::after(milliseconds(request.timeout_ms)));
     return core_.view(row.uuid);
 }
 
@@ -377,8 +383,12 @@ void Devices::settle(const api::Uuid& uuid, const std::string& gone) noexcept {
             changes.push_back({disk->alias, Kind::detach, api::encode(*disk), false, "guest", 0});
         }
         for (const auto& each : changes) {
-            settle(Change{now->row, each, decoded(each.disk)}, *process_of(now->row),
-                   core_.vmm_deadline());
+            const Change open{now->row, each, decoded(each.disk)};
+            if (each.kind == Kind::resize) {
+                settle_size(open, *process_of(now->row), core_.vmm_deadline());
+            } else {
+                settle(open, *process_of(now->row), core_.vmm_deadline());
+            }
         }
     } catch (const std::exception& error) {
         core_.log(Severity::info, "devices of " + api::to_string(uuid) +

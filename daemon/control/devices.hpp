@@ -22,6 +22,10 @@ public:
     api::PartitionView detach(const Directory::EntryPtr& entry,
                               const api::DetachDiskRequest& request, const std::string& actor,
                               Deadline wait_busy);
+    /// Grows a disk of what runs, or makes it smaller where that is said.
+    api::PartitionView resize(const Directory::EntryPtr& entry,
+                              const api::ResizeDiskRequest& request, const std::string& actor,
+                              Deadline wait_busy);
     /// From the database alone.
     [[nodiscard]] api::DiskList disks(const store::PartitionRow& row);
 
@@ -41,6 +45,9 @@ private:
     };
     static Scope scope_of(const store::PartitionRow& row, bool live, bool config);
     std::shared_ptr<vmm::VmmProcess> process_of(const store::PartitionRow& row);
+    /// The disk with this target or alias; throws not_found.
+    static const api::Disk& disk_of(const api::PartitionSpec& spec, const std::string& name,
+                                    const std::string& target);
     api::Disk named(const store::PartitionRow& row, const api::Disk& disk, Scope scope);
     void attach_live(const store::PartitionRow& row, const api::Disk& disk, bool config,
                      const std::string& actor, Deadline deadline);
@@ -50,6 +57,8 @@ private:
     /// Asks the VMM and records its answer.
     State settle(const Change& open, vmm::VmmProcess& process, Deadline deadline);
     void record(const Change& done, State state);
+    /// The same for a disk's size: what the VMM says it is.
+    std::uint64_t settle_size(const Change& open, vmm::VmmProcess& process, Deadline deadline);
     /// The definition with the disk, or without it; `running` = what will run then, if it changes,
     /// too.
     Operations::Replacement replacement(const store::PartitionRow& row, const api::Disk& disk,

@@ -134,6 +134,10 @@ public:
     virtual api::PartitionView detach_disk(const api::Selector& selector,
                                            const api::DetachDiskRequest& request,
                                            const Actor& actor, Deadline wait_busy) = 0;
+    /// The VMM grows the image and tells the guest.
+    virtual api::PartitionView resize_disk(const api::Selector& selector,
+                                           const api::ResizeDiskRequest& request,
+                                           const Actor& actor, Deadline wait_busy) = 0;
     virtual void attach_console(const api::Selector& selector, posix::Fd client,
                                 const vmm::ConsoleRequest& request, const Actor& actor,
                                 Deadline deadline) = 0;

@@ -98,6 +98,9 @@ public:
     api::PartitionView detach_disk(const api::Selector& selector,
                                    const api::DetachDiskRequest& request, const Actor& actor,
                                    Deadline wait_busy) override;
+    api::PartitionView resize_disk(const api::Selector& selector,
+                                   const api::ResizeDiskRequest& request, const Actor& actor,
+                                   Deadline wait_busy) override;
     void attach_console(const api::Selector& selector, posix::Fd client,
                         const vmm::ConsoleRequest& request, const Actor& actor,
                         Deadline deadline) override;

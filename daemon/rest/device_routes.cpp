@@ -20,4 +20,10 @@ http::Answer detach_disk(Call& call) {
                                             call.actor(), busy));
 }
 
+http::Answer resize_disk(Call& call) {
+    const auto busy = call.wait_busy();
+    return json_of(call.service.resize_disk(call.selector(), call.body<api::ResizeDiskRequest>(),
+                                            call.actor(), busy));
+}
+
 } // namespace mshv::rest

@@ -56,6 +56,8 @@ constexpr std::array table{
           attach_disk},
     Route{"POST", "/v1/partitions/{sel}/detach-disk", Role::admin, Kind::change, small_body,
           detach_disk},
+    Route{"POST", "/v1/partitions/{sel}/resize-disk", Role::admin, Kind::change, small_body,
+          resize_disk},
     // What a guest writes to its console may hold secrets: not for readers.
     Route{"GET", "/v1/partitions/{sel}/console", Role::admin, Kind::query, no_body, attach_console},
     Route{"GET", "/v1/partitions/{sel}/console/log", Role::admin, Kind::query, no_body,

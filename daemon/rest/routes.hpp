@@ -148,6 +148,7 @@ http::Answer cancel_job(Call& call);
 http::Answer list_disks(Call& call);
 http::Answer attach_disk(Call& call);
 http::Answer detach_disk(Call& call);
+http::Answer resize_disk(Call& call);
 
 // console_routes.cpp
 http::Answer attach_console(Call& call);

@@ -102,9 +102,9 @@ void Unit::set_live_spec(PartitionNumber id, const LiveSpec& live) {
 
 void Unit::put_device_change(PartitionNumber id, const DeviceChange& change) {
     (bind(connection_, "INSERT OR REPLACE INTO device_change (partition, device, kind, disk, "
-                       "config, actor, started) VALUES (?, ?, ?, ?, ?, ?, ?)")
+                       "config, actor, started, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
      << id << change.device << api::to_name(change.kind) << change.disk << change.config
-     << change.actor << change.started_ms)
+     << change.actor << change.started_ms << change.size)
         .exec();
     touch(id);
 }

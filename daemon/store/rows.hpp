@@ -76,13 +76,14 @@ struct LiveSpec {
 
 /// A device of a run on its way: written before the VMM hears of it, removed with what came of it.
 struct DeviceChange {
-    enum class Kind { attach, detach };
+    enum class Kind { attach, detach, resize };
     std::string device; ///< alias
     Kind kind = Kind::attach;
     std::string disk;    ///< the disk as JSON
     bool config = false; ///< in the definition, too, once it is done
     std::string actor;
     std::int64_t started_ms = 0;
+    std::int64_t size = 0; ///< bytes that the disk shall have
     bool operator==(const DeviceChange&) const = default;
 };
 
@@ -187,6 +188,7 @@ MSHV_ENUM_NAMES(store::IntentKind, {store::IntentKind::create, "create"},
                 {store::IntentKind::restart, "restart"}, {store::IntentKind::save, "save"},
                 {store::IntentKind::restore, "restore"});
 MSHV_ENUM_NAMES(store::DeviceChange::Kind, {store::DeviceChange::Kind::attach, "attach"},
-                {store::DeviceChange::Kind::detach, "detach"});
+                {store::DeviceChange::Kind::detach, "detach"},
+                {store::DeviceChange::Kind::resize, "resize"});
 
 } // namespace mshv::api

@@ -58,6 +58,8 @@ public:
     void detach_device(const std::string& alias, Deadline deadline) override;
     DeviceState settle_device(const std::string& alias, Deadline deadline) override;
     DeviceBuses device_buses(Deadline deadline) override;
+    std::uint64_t disk_size(const std::string& alias, Deadline deadline) override;
+    void resize_disk(const std::string& alias, std::uint64_t size, Deadline deadline) override;
 
 private:
     qemu::MakeUp makeup(Deadline deadline);
@@ -68,6 +70,8 @@ private:
     /// Sends an addition's files and does its commands.
     void add(const qemu::Addition& addition, const std::vector<Fd>& files, Deadline deadline);
     bool is_there(const std::string& alias, Deadline deadline);
+    /// The node that a disk's device reads; throws when it has none.
+    std::string node_of(const std::string& alias, Deadline deadline);
     void sweep_blocks(const qemu::MakeUp& now, Deadline deadline);
     /// Sends a QMP command through the keeper; the VMM's line, whatever it says.
     std::string qmp(std::string_view command, std::string_view what, Deadline deadline);

@@ -198,6 +198,32 @@ DeviceBuses KeeperProcess::device_buses(Deadline deadline) {
     return qemu::buses_of(makeup(deadline));
 }
 
+std::string KeeperProcess::node_of(const std::string& alias, Deadline deadline) {
+    std::string node = qemu::drive_of(makeup(deadline), alias);
+    if (node.empty()) {
+        throw api::Error(api::ErrorCode::failed, "The VMM has no disk " + alias);
+    }
+    return node;
+}
+
+std::uint64_t KeeperProcess::disk_size(const std::string& alias, Deadline deadline) {
+    const auto node = node_of(alias, deadline);
+    return qemu::parse_disk_size(
+        qmp(qemu::qmp_command("query-named-block-nodes", JsonObject().flag("flat", true).str()),
+            "look at the VMM's blocks", deadline),
+        node);
+}
+
+void KeeperProcess::resize_disk(const std::string& alias, std::uint64_t size, Deadline deadline) {
+    const auto arguments =
+        JsonObject().text("node-name", node_of(alias, deadline)).number("size", size);
+    MSHV_CRASHPOINT("vmm.resize.before");
+    qemu::expect_success(qmp(qemu::qmp_command("block_resize", arguments.str()),
+                             "change the size of a disk", deadline),
+                         "change the size of the disk");
+    MSHV_CRASHPOINT("vmm.resize.after");
+}
+
 /// Takes away blocks and files that no device of `now` has. One that is still in use, because its
 /// device is leaving, refuses to go, and goes with the next sweep.
 void KeeperProcess::sweep_blocks(const qemu::MakeUp& now, Deadline deadline) {

@@ -136,6 +136,10 @@ public:
     };
     /// What is true of a device now; takes away what is left of one that is not there.
     virtual DeviceState settle_device(const std::string& alias, Deadline deadline) = 0;
+    /// The bytes of a disk, as the guest sees it; its VMM makes them more or less, in the image,
+    /// too.
+    virtual std::uint64_t disk_size(const std::string& alias, Deadline deadline) = 0;
+    virtual void resize_disk(const std::string& alias, std::uint64_t size, Deadline deadline) = 0;
     /// Where the devices stand that the VMM was started with or given since.
     virtual DeviceBuses device_buses(Deadline deadline) = 0;
 

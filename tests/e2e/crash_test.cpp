@@ -97,6 +97,7 @@ std::vector<Step> usual_life(Host& host) {
         {{"define", file("p")}, "p:shutoff "},
         {{"start", "p"}, "p:running "},
         {{"block-attach", "p", disk}, "p:running+vda "},
+        {{"block-resize", "p", "vda", "8192"}, "p:running+vda "},
         {{"block-attach", "--live", "--config", "p", other}, "p:running+vda+vdb= "},
         {{"block-detach", "p", "vda"}, "p:running+vdb= "},
         {{"block-detach", "--live", "--config", "p", "vdb"}, "p:running "},
@@ -323,6 +324,7 @@ BOOST_AUTO_TEST_CASE(keepers_die) {
             for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
                      {"start", "k"},
                      {"block-attach", "k", disk},
+                     {"block-resize", "k", "vda", "8192"},
                      {"block-detach", "k", "vda"},
                      {"pause", "k"},
                      {"unpause", "k"},

@@ -4,6 +4,7 @@
 #include "tests/e2e/lib/host.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
 
 using namespace mshv::e2e;
 
@@ -97,6 +98,22 @@ BOOST_AUTO_TEST_CASE(a_guest_that_does_not_answer_keeps_its_disk_until_it_starts
     host.ok({"create", other});
 }
 
+BOOST_AUTO_TEST_CASE(the_guest_sees_its_disk_grow) {
+    Host host;
+    const auto disk = host.write_file("disk", std::string(1 << 20, 'd'), 0666);
+    host.create({.name = "g", .steps = "shell", .devices = {disk_xml(disk)}}, {"--define"});
+    host.wait_console("g", "MSHV-GUEST-READY");
+    host.ok({"block-resize", "g", "vda", "3MiB"});
+    BOOST_TEST(std::filesystem::file_size(disk) == 3U << 20U);
+    guest_says(host, "g", "sed 's/^/SECTORS-/' /sys/block/vda/size", "SECTORS-6144");
+    BOOST_TEST(contains(host.fails(6, {"block-resize", "g", "vda", "1M"}), "would be lost"));
+    BOOST_TEST(std::filesystem::file_size(disk) == 3U << 20U);
+    host.ok({"block-resize", "--shrink", "g", "vda", "1M"});
+    guest_says(host, "g", "sed 's/^/SECTORS-/' /sys/block/vda/size", "SECTORS-2048");
+    host.ok({"destroy", "g"});
+    BOOST_TEST(contains(host.fails(5, {"block-resize", "g", "vda", "2M"}), "not running"));
+}
+
 // The machine in the file is the one that the guest had at the end, each disk in its place.
 BOOST_AUTO_TEST_CASE(a_guest_is_saved_with_the_disks_that_came_and_went) {
     Host host;
@@ -127,7 +144,7 @@ BOOST_AUTO_TEST_CASE(a_guest_is_saved_with_the_disks_that_came_and_went) {
     BOOST_TEST(contains(host.fails(4, {"create", other}), "by the partition 'g'"));
     // Later generations of its VMM have it, too, and the guest lets go of it as of any other.
     host.ok({"reset", "g"});
-    host.wait_console("g", "MSHV-GUEST-READY", 2);
+    host.wait_console("g", "MSHV-GUEST-READY");
     host.ok({"block-detach", "--timeout", "60", "g", "vdc"});
     host.ok({"create", other});
 }

@@ -395,6 +395,17 @@ private:
         return "[" + list + "]";
     }
 
+    std::string blocks() const {
+        std::string list;
+        for (const auto& name : blocks_) {
+            const auto found = sizes_.find(name);
+            list += (list.empty() ? "" : ", ") + (R"({"node-name": ")" + name) +
+                    R"(", "image": {"virtual-size": )" +
+                    (found == sizes_.end() ? "4096" : found->second) + "}}";
+        }
+        return "[" + list + "]";
+    }
+
     /// Devices, blocks and fd sets that come and go. What is in use is not looked at.
     std::optional<std::string> answer_of_devices(const std::string& name, const std::string& line) {
         const std::string given = line.substr(std::min(line.find("\"arguments\""), line.size()));
@@ -421,7 +432,12 @@ private:
         } else if (name == "qom-list") {
             return list_of(devices_, "name", "\"");
         } else if (name == "query-named-block-nodes") {
-            return list_of(blocks_, "node-name", "\"");
+            return blocks();
+        } else if (name == "block_resize") {
+            const auto size = given.find("\"size\":");
+            const auto digit = given.find_first_of("0123456789", size);
+            sizes_[member(given, "node-name")] =
+                given.substr(digit, given.find_first_not_of("0123456789", digit) - digit);
         } else if (name == "query-fdsets") {
             return list_of(sets_, "fdset-id", "");
         } else {
@@ -501,6 +517,7 @@ private:
     std::string input_, printed_, late_reply_, guest_does_;
     std::string status_ = "prelaunch";
     std::set<std::string> devices_, blocks_, sets_;
+    std::map<std::string, std::string> sizes_; ///< of blocks, in bytes
     std::string leaving_;
     std::optional<Clock::time_point> event_at_;
     std::optional<int> exit_;

@@ -333,6 +333,11 @@ PartitionView Client::detach_disk(const Selector& selector,
     return post(selector, "detach-disk", detach_request, deadline);
 }
 
+PartitionView Client::resize_disk(const Selector& selector,
+                                  const api::ResizeDiskRequest& resize_request, Deadline deadline) {
+    return post(selector, "resize-disk", resize_request, deadline);
+}
+
 api::DiskList Client::disks(const Selector& selector, Deadline deadline) {
     return decode_answer<api::DiskList>(
         request("GET", partition_target(selector) + "/disks", {}, deadline));

@@ -121,6 +121,8 @@ public:
                                    const api::AttachDiskRequest& request, Deadline deadline);
     api::PartitionView detach_disk(const api::Selector& selector,
                                    const api::DetachDiskRequest& request, Deadline deadline);
+    api::PartitionView resize_disk(const api::Selector& selector,
+                                   const api::ResizeDiskRequest& request, Deadline deadline);
     api::DiskList disks(const api::Selector& selector, Deadline deadline);
     /// The verbs without a body: reset, pause, unpause.
     api::PartitionView act(const api::Selector& selector, std::string_view verb, Deadline deadline);

@@ -93,6 +93,8 @@ constexpr std::array table{
     Verb{"block-detach", devices, "take a disk from a partition",
          "Of what runs the guest is asked, and may take its time or refuse.", make_block_detach},
     Verb{"block-list", devices, "list a partition's disks", "", make_block_list},
+    Verb{"block-resize", devices, "give a disk of a running partition another size",
+         "The VMM changes the image and tells the guest.", make_block_resize},
     Verb{"list", looking, "list partitions",
          "Columns for -o: name, id, uuid, state, reason, letters, mem, vcpus, time, uptime, rss, "
          "accel, vmm, pid, persistent, autostart, operation, revision, pending, owner, title, "

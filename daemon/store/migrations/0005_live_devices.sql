@@ -11,9 +11,10 @@ CREATE TABLE live_spec (
 CREATE TABLE device_change (
     partition INTEGER NOT NULL REFERENCES partition (id) ON DELETE CASCADE,
     device    TEXT    NOT NULL,
-    kind      TEXT    NOT NULL CHECK (kind IN ('attach', 'detach')),
+    kind      TEXT    NOT NULL CHECK (kind IN ('attach', 'detach', 'resize')),
     disk      TEXT    NOT NULL CHECK (disk LIKE '{%}'),
     config    INTEGER NOT NULL CHECK (config IN (0, 1)),
+    size      INTEGER NOT NULL CHECK (size >= 0), -- bytes that a disk shall have; else 0
     actor     TEXT    NOT NULL,
     started   INTEGER NOT NULL,
     PRIMARY KEY (partition, device)

@@ -228,6 +228,14 @@ bool has_device(const MakeUp& now, std::string_view id) {
     return found;
 }
 
+std::string drive_of(const MakeUp& now, std::string_view id) {
+    std::string node;
+    each_json(now.argv, "-device", [&](const JsonValue& value, std::size_t) {
+        node = text_at(value, {"id"}) == id ? text_at(value, {"drive"}) : node;
+    });
+    return node;
+}
+
 Addition add_disk(const MakeUp& now, const api::PartitionSpec& spec, const api::Disk& disk,
                   const std::string& bus) {
     if (spec.boot.machine == api::Machine::microvm) {

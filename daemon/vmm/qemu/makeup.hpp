@@ -46,6 +46,8 @@ void change_disks(domain::LaunchPlan& plan, const PlanInput& input, const api::P
 
 /// True when the command makes a device of this id.
 bool has_device(const MakeUp& now, std::string_view id);
+/// The node that the device reads; empty when it has no such device, or that has no medium.
+std::string drive_of(const MakeUp& now, std::string_view id);
 /// `now` without the device, its blocks and their files.
 MakeUp without_device(const MakeUp& now, std::string_view id);
 /// `now` and what is added, without its commands.

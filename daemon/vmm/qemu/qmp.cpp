@@ -133,6 +133,21 @@ std::vector<std::int64_t> parse_numbers(std::string_view line, std::string_view 
     return numbers;
 }
 
+std::uint64_t parse_disk_size(std::string_view line, std::string_view node) {
+    const auto value = parse(line);
+    for (const auto& entry : list_of(result(value, "tell of its blocks"))) {
+        if (text_at(entry, {"node-name"}) == node) {
+            const auto* size = entry.at({"image", "virtual-size"});
+            const auto bytes = size == nullptr ? std::nullopt : size->number();
+            if (!bytes || *bytes < 0) {
+                faulty("a block without a size");
+            }
+            return static_cast<std::uint64_t>(*bytes);
+        }
+    }
+    throw api::Error(api::ErrorCode::failed, "The VMM has no block " + std::string(node));
+}
+
 Version parse_version(std::string_view line) {
     const auto value = parse(line);
     const auto* qemu = result(value, "tell its version").find("qemu");

@@ -175,6 +175,40 @@ BOOST_AUTO_TEST_CASE(the_next_daemon_asks_the_vmm) {
     BOOST_TEST(settles("web", ""));
 }
 
+BOOST_AUTO_TEST_CASE(a_disk_grows_and_shrinks_only_when_that_is_said) {
+    create("web");
+    attach("web", disk(file("data")));
+    const auto resize = [&](std::uint64_t size, bool shrink = false) {
+        return service().resize_disk(by_name("web"), {"vda", size, shrink, 1000}, tester,
+                                     at_once());
+    };
+    resize(1 << 20);
+    BOOST_TEST(keeper().sizes.at("disk0") == 1U << 20U);
+    BOOST_TEST((code_of([&] { resize(4096); }) == ErrorCode::invalid));
+    BOOST_TEST((code_of([&] { resize(0, true); }) == ErrorCode::invalid));
+    BOOST_TEST((code_of([&] { resize((2 << 20) + 1); }) == ErrorCode::invalid));
+    resize(8192, true);
+    BOOST_TEST(keeper().sizes.at("disk0") == 8192U);
+    auto faults = machine().faults();
+    faults.fail_resize = "No space left on device";
+    machine().set_faults(faults);
+    BOOST_TEST((code_of([&] { resize(1 << 20); }) == ErrorCode::failed));
+    BOOST_TEST(disks("web") == "vda present");
+    BOOST_TEST(broken_invariants(*this).empty());
+    auto reads = disk(file("iso"));
+    reads.disk.read_only = true;
+    attach("web", reads);
+    BOOST_TEST((
+        code_of([&] {
+            service().resize_disk(by_name("web"), {"vdb", 1 << 20, false, 1000}, tester, at_once());
+        }) == ErrorCode::unsupported));
+    define("off");
+    BOOST_TEST((
+        code_of([&] {
+            service().resize_disk(by_name("off"), {"vda", 1 << 20, false, 1000}, tester, at_once());
+        }) == ErrorCode::wrong_state));
+}
+
 // What it has by then is what is saved, and what goes on; the definition is as it was.
 BOOST_AUTO_TEST_CASE(a_saved_guest_has_the_disks_that_came) {
     define("web");

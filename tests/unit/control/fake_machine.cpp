@@ -355,6 +355,21 @@ public:
         });
         return state;
     }
+    std::uint64_t disk_size(const std::string& alias, Deadline) override {
+        std::uint64_t size = 0;
+        act("size", [&](FakeKeeper& keeper) {
+            size = keeper.sizes.try_emplace(alias, 4096).first->second;
+        });
+        return size;
+    }
+    void resize_disk(const std::string& alias, std::uint64_t size, Deadline) override {
+        act("resize", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (!machine_.faults_.fail_resize.empty()) {
+                throw Error(ErrorCode::failed, machine_.faults_.fail_resize);
+            }
+            keeper.sizes[alias] = size;
+        });
+    }
     vmm::DeviceBuses device_buses(Deadline) override {
         vmm::DeviceBuses buses;
         act("look", [&](FakeKeeper& keeper) {

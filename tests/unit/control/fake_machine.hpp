@@ -34,6 +34,7 @@ struct FakeKeeper {
     std::string loaded;                      ///< what it took its state from
     std::set<std::string> devices;           ///< that came: in the VMM now
     std::set<std::string> made_of;           ///< in what later generations get
+    std::map<std::string, std::uint64_t> sizes; ///< of disks; 4096 where nothing else is said
 };
 
 using KeeperKey = std::pair<api::Uuid, std::string>;
@@ -52,6 +53,7 @@ struct Faults {
     std::string fail_save;       ///< what the VMM says in the place of writing it
     std::string objection;       ///< what the host says against every definition
     std::string fail_attach;     ///< the VMM refuses a device, and has half of it
+    std::string fail_resize;     ///< the VMM refuses another size
     bool keeps_device = false;   ///< the guest refuses to let go of one
     bool slow_to_let_go = false; ///< or does it when it is told to by guest_lets_go()
 };

@@ -82,6 +82,19 @@ BOOST_AUTO_TEST_CASE(detach_says_what_it_can_not) {
     BOOST_TEST(run({"-N", "block-detach", "web", "vdb"}).out == "would detach vdb from web\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_size_has_a_unit_or_is_bytes) {
+    daemon.on("POST /v1/partitions/web/resize-disk", 200, partition_json(1, "web", "running"));
+    const auto made = body({"block-resize", "web", "xvdb", "2G"});
+    BOOST_TEST(contains(made, R"("target":"vdb")"), made);
+    BOOST_TEST(contains(made, R"("size":2147483648)"), made);
+    BOOST_TEST(!contains(made, R"("shrink":true)"), made);
+    BOOST_TEST(contains(body({"block-resize", "--shrink", "web", "vdb", "512"}),
+                        R"("size":512,"shrink":true)"));
+    for (const char* wrong : {"", "G", "2X", "-1", "99999999999999999999", "99999999999E"}) {
+        refused({"block-resize", "web", "vdb", wrong}, 2);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_list_of_disks) {
     daemon.on("GET /v1/partitions/web/disks", 200,
               R"({"disks":[{"disk":{"target":"vda","path":"/a"},"state":"present","config":true},)"

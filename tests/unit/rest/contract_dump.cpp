@@ -89,6 +89,7 @@ constexpr Described structs[] = {
     described<api::JobList>("JobList"),
     described<api::AttachDiskRequest>("AttachDiskRequest"),
     described<api::DetachDiskRequest>("DetachDiskRequest"),
+    described<api::ResizeDiskRequest>("ResizeDiskRequest"),
     described<api::DiskView>("DiskView"),
     described<api::DiskList>("DiskList"),
 };

@@ -212,6 +212,14 @@ public:
                                    control::Deadline /*wait_busy*/) override {
         return view("detach " + request.target, selector);
     }
+    api::PartitionView resize_disk(const api::Selector& selector,
+                                   const api::ResizeDiskRequest& request,
+                                   const control::Actor& /*actor*/,
+                                   control::Deadline /*wait_busy*/) override {
+        return view("resize " + request.target + " " + std::to_string(request.size) +
+                        (request.shrink ? " shrink" : ""),
+                    selector);
+    }
     void attach_console(const api::Selector& selector, posix::Fd client,
                         const vmm::ConsoleRequest& request, const control::Actor& actor,
                         control::Deadline deadline) override;

@@ -28,6 +28,18 @@ Fields fields_of<DetachDiskRequest>() {
 }
 
 template <>
+Fields fields_of<ResizeDiskRequest>() {
+    using Request = ResizeDiskRequest;
+    static constexpr std::array list{
+        field<&Request::target>("target", Presence::required),
+        field<&Request::size>("size", Presence::required),
+        field<&Request::shrink>("shrink"),
+        field<&Request::timeout_ms>("timeout_ms"),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<DiskView>() {
     static constexpr std::array list{
         field<&DiskView::disk>("disk", Presence::required),
@@ -50,6 +62,7 @@ namespace mshv::api {
 MSHV_DOCUMENT(Disk)
 MSHV_DOCUMENT(AttachDiskRequest)
 MSHV_DOCUMENT(DetachDiskRequest)
+MSHV_DOCUMENT(ResizeDiskRequest)
 MSHV_DOCUMENT(DiskList)
 
 } // namespace mshv::api

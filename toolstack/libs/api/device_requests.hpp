@@ -28,6 +28,14 @@ struct DetachDiskRequest {
     std::uint64_t timeout_ms = 10'000; ///< for the guest to let go of it
 };
 
+/// POST /v1/partitions/{sel}/resize-disk
+struct ResizeDiskRequest {
+    std::string target;     ///< "vdb"
+    std::uint64_t size = 0; ///< bytes, whole sectors of 512
+    bool shrink = false;    ///< may become smaller, and lose what is behind
+    std::uint64_t timeout_ms = 10'000;
+};
+
 enum class DiskState {
     present,   ///< in what runs
     attaching, ///< the VMM is being given it

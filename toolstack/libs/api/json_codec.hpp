@@ -63,6 +63,7 @@ MSHV_DESCRIBED(VcpuView);
 MSHV_DESCRIBED(VcpuList);
 MSHV_DESCRIBED(AttachDiskRequest);
 MSHV_DESCRIBED(DetachDiskRequest);
+MSHV_DESCRIBED(ResizeDiskRequest);
 MSHV_DESCRIBED(DiskView);
 MSHV_DESCRIBED(DiskList);
 MSHV_DESCRIBED(VersionInfo);

@@ -13,6 +13,7 @@ std::unique_ptr<Command> make_autostart();
 std::unique_ptr<Command> make_block_attach();
 std::unique_ptr<Command> make_block_detach();
 std::unique_ptr<Command> make_block_list();
+std::unique_ptr<Command> make_block_resize();
 std::unique_ptr<Command> make_check();
 std::unique_ptr<Command> make_complete();
 std::unique_ptr<Command> make_completion();

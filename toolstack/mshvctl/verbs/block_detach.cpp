@@ -8,11 +8,6 @@
 namespace mshv::ctl::verbs {
 namespace {
 
-/// xl's name of a disk that is named otherwise here.
-std::string target_of(const std::string& word) {
-    return word.starts_with("xvd") ? "vd" + word.substr(3) : word;
-}
-
 class BlockDetach final : public Command {
 public:
     void declare(Arguments& arguments) override {
@@ -32,7 +27,7 @@ public:
         }
         const auto timeout = context.globals().timeout.value_or(device_timeout);
         api::DetachDiskRequest request;
-        request.target = target_of(disk_);
+        request.target = disk_target(disk_);
         request.live = scope_.live;
         request.config = scope_.config;
         request.timeout_ms = static_cast<std::uint64_t>(timeout.count());

@@ -100,4 +100,8 @@ void DeviceScope::declare(Arguments& arguments) {
     arguments.flag("--config", "in the definition, for every start from now on", config);
 }
 
+std::string disk_target(const std::string& word) {
+    return word.starts_with("xvd") ? "vd" + word.substr(3) : word;
+}
+
 } // namespace mshv::ctl::verbs

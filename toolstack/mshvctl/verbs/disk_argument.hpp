@@ -32,6 +32,9 @@ struct DeviceScope {
     void declare(Arguments& arguments);
 };
 
+/// The name of a disk here, where `word` may be xl's: xvdb is vdb.
+std::string disk_target(const std::string& word);
+
 /// What the guest is given to take part, unless --timeout says otherwise; the daemon's own default.
 inline constexpr std::chrono::seconds device_timeout{10};
 
