@@ -74,9 +74,14 @@ BOOST_AUTO_TEST_CASE(two_readers_see_the_same_and_a_cut_one_goes_on_where_it_was
 BOOST_AUTO_TEST_CASE(a_reader_that_stands_still_costs_nobody_anything) {
     constexpr int lines = 300000; // 2.7 MB through a ring of 256 KiB
     Partition partition("fakevmm.console-count=" + std::to_string(lines));
-    auto daemon = partition.start();
+    partition.launch();
+    auto daemon = partition.connect();
+    daemon->hello();
+    daemon->event("ready");
+    // Before the guest runs: who comes late finds the ring's end alone.
     Viewer frozen(*daemon, Message());
     Viewer reader(*daemon, Message());
+    BOOST_TEST(daemon->ask(Message("resume")).word == "ok");
     reader.read_until("done\n");
     frozen.read_until("done\n");
     const auto expected = counted(lines);
