@@ -93,6 +93,45 @@ std::string count(const std::optional<std::size_t>& number) {
 
 using Run = api::RuntimeView;
 
+// What several columns show, or are sorted by.
+
+std::string not_told(const Usage& /*usage*/, const HostSize& /*host*/) {
+    return std::string(unknown);
+}
+
+std::string memory_text(const Usage& usage, const HostSize& /*host*/) {
+    return whole(usage.view.memory / kibibyte);
+}
+
+std::string memory_share(const Usage& usage, const HostSize& host) {
+    return share_of_memory(usage.view.memory, host);
+}
+
+std::optional<double> memory(const Usage& usage) {
+    return static_cast<double>(usage.view.memory);
+}
+
+/// A counter of the run, in `Unit` bytes.
+template <auto Member, std::int64_t Unit>
+std::string run_text(const Usage& usage, const HostSize& /*host*/) {
+    return whole(of_run<Member>(usage), Unit);
+}
+
+template <std::optional<double> Usage::*Rate>
+std::optional<double> rate(const Usage& usage) {
+    return usage.*Rate;
+}
+
+template <std::optional<double> Usage::*Rate>
+std::string percent_text(const Usage& usage, const HostSize& /*host*/) {
+    return with_tenth(usage.*Rate);
+}
+
+template <std::optional<double> Usage::*Rate, std::int64_t Unit>
+std::string rate_text(const Usage& usage, const HostSize& /*host*/) {
+    return whole(usage.*Rate, Unit);
+}
+
 constexpr std::array columns{
     TopColumn{"name", "NAME", shortest_name,
               [](const Usage& u, const HostSize&) { return u.view.name; }, nullptr},
@@ -102,28 +141,14 @@ constexpr std::array columns{
         "cpu-time", "CPU(sec)", 10,
         [](const Usage& u, const HostSize&) { return whole(cpu_time_ms(u.view) / 1000); },
         [](const Usage& u) { return std::optional(static_cast<double>(cpu_time_ms(u.view))); }},
-    TopColumn{"cpu", "CPU(%)", 6, [](const Usage& u, const HostSize&) { return with_tenth(u.cpu); },
-              [](const Usage& u) { return u.cpu; }},
-    TopColumn{"steal", "STEAL(%)", 8,
-              [](const Usage& u, const HostSize&) { return with_tenth(u.waiting); },
-              [](const Usage& u) { return u.waiting; }},
-    TopColumn{"exits", "EXITS/s", 8, [](const Usage& u, const HostSize&) { return whole(u.exits); },
-              [](const Usage& u) { return u.exits; }},
-    TopColumn{"mem", "MEM(k)", 10,
-              [](const Usage& u, const HostSize&) { return whole(u.view.memory / kibibyte); },
-              [](const Usage& u) { return std::optional(static_cast<double>(u.view.memory)); }},
-    TopColumn{"mem-share", "MEM(%)", 6,
-              [](const Usage& u, const HostSize& h) { return share_of_memory(u.view.memory, h); },
-              [](const Usage& u) { return std::optional(static_cast<double>(u.view.memory)); }},
-    TopColumn{"max-mem", "MAXMEM(k)", 10,
-              [](const Usage& u, const HostSize&) { return whole(u.view.memory / kibibyte); },
-              [](const Usage& u) { return std::optional(static_cast<double>(u.view.memory)); }},
-    TopColumn{"max-mem-share", "MAXMEM(%)", 9,
-              [](const Usage& u, const HostSize& h) { return share_of_memory(u.view.memory, h); },
-              [](const Usage& u) { return std::optional(static_cast<double>(u.view.memory)); }},
-    TopColumn{"rss", "RSS(k)", 10,
-              [](const Usage& u, const HostSize&) { return whole(of_run<&Run::rss>(u), kibibyte); },
-              of_run<&Run::rss>},
+    TopColumn{"cpu", "CPU(%)", 6, percent_text<&Usage::cpu>, rate<&Usage::cpu>},
+    TopColumn{"steal", "STEAL(%)", 8, percent_text<&Usage::waiting>, rate<&Usage::waiting>},
+    TopColumn{"exits", "EXITS/s", 8, rate_text<&Usage::exits, 1>, rate<&Usage::exits>},
+    TopColumn{"mem", "MEM(k)", 10, memory_text, memory},
+    TopColumn{"mem-share", "MEM(%)", 6, memory_share, memory},
+    TopColumn{"max-mem", "MAXMEM(k)", 10, memory_text, memory},
+    TopColumn{"max-mem-share", "MAXMEM(%)", 9, memory_share, memory},
+    TopColumn{"rss", "RSS(k)", 10, run_text<&Run::rss, kibibyte>, of_run<&Run::rss>},
     TopColumn{"deposit", "DEPOSIT(k)", 10,
               [](const Usage& u, const HostSize&) {
                   return whole(held_pages(u), static_cast<double>(kibibyte) / page);
@@ -134,48 +159,28 @@ constexpr std::array columns{
               [](const Usage& u) { return std::optional(static_cast<double>(u.view.vcpus)); }},
     TopColumn{"nets", "NETS", 4,
               [](const Usage& u, const HostSize&) { return count(u.interfaces); }, nullptr},
-    TopColumn{"net-sent", "NETTX(k)", 8,
-              [](const Usage& u, const HostSize&) {
-                  return whole(of_run<&Run::network_sent>(u), kibibyte);
-              },
+    TopColumn{"net-sent", "NETTX(k)", 8, run_text<&Run::network_sent, kibibyte>,
               of_run<&Run::network_sent>},
-    TopColumn{"net-received", "NETRX(k)", 8,
-              [](const Usage& u, const HostSize&) {
-                  return whole(of_run<&Run::network_received>(u), kibibyte);
-              },
+    TopColumn{"net-received", "NETRX(k)", 8, run_text<&Run::network_received, kibibyte>,
               of_run<&Run::network_received>},
-    TopColumn{"tx", "TX(k/s)", 8,
-              [](const Usage& u, const HostSize&) { return whole(u.network_sent, kibibyte); },
-              [](const Usage& u) { return u.network_sent; }},
-    TopColumn{"rx", "RX(k/s)", 8,
-              [](const Usage& u, const HostSize&) { return whole(u.network_received, kibibyte); },
-              [](const Usage& u) { return u.network_received; }},
+    TopColumn{"tx", "TX(k/s)", 8, rate_text<&Usage::network_sent, kibibyte>,
+              rate<&Usage::network_sent>},
+    TopColumn{"rx", "RX(k/s)", 8, rate_text<&Usage::network_received, kibibyte>,
+              rate<&Usage::network_received>},
     TopColumn{"disks", "VBDS", 4, [](const Usage& u, const HostSize&) { return count(u.disks); },
               nullptr},
-    TopColumn{"disk-queue", "VBD_OO", 8,
-              [](const Usage&, const HostSize&) { return std::string(unknown); }, nullptr},
-    TopColumn{"disk-reads", "VBD_RD", 8,
-              [](const Usage&, const HostSize&) { return std::string(unknown); }, nullptr},
-    TopColumn{"disk-writes", "VBD_WR", 8,
-              [](const Usage&, const HostSize&) { return std::string(unknown); }, nullptr},
-    TopColumn{"disk-read", "VBD_RSECT", 10,
-              [](const Usage& u, const HostSize&) {
-                  return whole(of_run<&Run::storage_read>(u), sector);
-              },
+    TopColumn{"disk-queue", "VBD_OO", 8, not_told, nullptr},
+    TopColumn{"disk-reads", "VBD_RD", 8, not_told, nullptr},
+    TopColumn{"disk-writes", "VBD_WR", 8, not_told, nullptr},
+    TopColumn{"disk-read", "VBD_RSECT", 10, run_text<&Run::storage_read, sector>,
               of_run<&Run::storage_read>},
-    TopColumn{"disk-written", "VBD_WSECT", 10,
-              [](const Usage& u, const HostSize&) {
-                  return whole(of_run<&Run::storage_written>(u), sector);
-              },
+    TopColumn{"disk-written", "VBD_WSECT", 10, run_text<&Run::storage_written, sector>,
               of_run<&Run::storage_written>},
-    TopColumn{"rd", "RD(k/s)", 8,
-              [](const Usage& u, const HostSize&) { return whole(u.storage_read, kibibyte); },
-              [](const Usage& u) { return u.storage_read; }},
-    TopColumn{"wr", "WR(k/s)", 8,
-              [](const Usage& u, const HostSize&) { return whole(u.storage_written, kibibyte); },
-              [](const Usage& u) { return u.storage_written; }},
-    TopColumn{"ssid", "SSID", 4, [](const Usage&, const HostSize&) { return std::string(unknown); },
-              nullptr},
+    TopColumn{"rd", "RD(k/s)", 8, rate_text<&Usage::storage_read, kibibyte>,
+              rate<&Usage::storage_read>},
+    TopColumn{"wr", "WR(k/s)", 8, rate_text<&Usage::storage_written, kibibyte>,
+              rate<&Usage::storage_written>},
+    TopColumn{"ssid", "SSID", 4, not_told, nullptr},
 };
 
 constexpr std::array<std::string_view, 12> ours{
