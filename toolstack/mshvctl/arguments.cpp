@@ -2,6 +2,7 @@
 #include "toolstack/mshvctl/arguments.hpp"
 
 #include "toolstack/libs/api/error.hpp"
+#include "toolstack/libs/guestxml/value.hpp"
 
 #include <algorithm>
 #include <array>
@@ -70,6 +71,19 @@ std::chrono::milliseconds parse_duration(std::string_view text, std::string_view
                     "write seconds, or a number with ms, s, m or h, e.g. 90 or 2m");
     }
     return std::chrono::milliseconds(count * found->milliseconds);
+}
+
+std::uint64_t parse_size(std::string_view text, std::string_view what) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string_view rest(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    const auto unit =
+        rest.empty() ? std::optional<std::uint64_t>(1) : guestxml::bytes_of_unit(rest);
+    if (error != std::errc{} || !unit || number > UINT64_MAX / *unit) {
+        throw Error(ErrorCode::usage, quoted(text) + " is no size for " + std::string(what),
+                    "a number of bytes, or one with a unit: 10G, 512MiB");
+    }
+    return number * *unit;
 }
 
 std::uint64_t parse_number(std::string_view text, std::string_view what, std::uint64_t most) {

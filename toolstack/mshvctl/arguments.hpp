@@ -43,6 +43,9 @@ struct Positional {
 /// `what`.
 std::chrono::milliseconds parse_duration(std::string_view text, std::string_view what);
 
+/// "10G", "512MiB", "1048576": bytes. Throws api::Error{usage} that names `what`.
+std::uint64_t parse_size(std::string_view text, std::string_view what);
+
 /// An unsigned decimal number of at most `most`; throws api::Error{usage} that names `what`.
 std::uint64_t parse_number(std::string_view text, std::string_view what,
                            std::uint64_t most = UINT64_MAX);

@@ -115,11 +115,12 @@ constexpr std::array table{
          "or the ending .xml. Quoted for a shell; what the descriptors in it stand for is opened "
          "by mshvd.",
          make_vmm_args},
-    Verb{"top", looking, "show what partitions use at the moment, and go on showing it",
-         "On a terminal a screen: q ends it, s takes the next column to sort by, r reverses, v adds "
-         "processors, f shows whole names, + and - change the delay, the arrows scroll. Elsewhere, "
-         "and with -b, one table after the other; the first has no rates.",
-         make_top},
+    Verb{
+        "top", looking, "show what partitions use at the moment, and go on showing it",
+        "On a terminal a screen: q ends it, s takes the next column to sort by, r reverses, v adds "
+        "processors, f shows whole names, + and - change the delay, the arrows scroll. Elsewhere, "
+        "and with -b, one table after the other; the first has no rates.",
+        make_top},
     Verb{"uptime", looking, "show how long partitions have been running", "", make_uptime},
     Verb{"events", looking, "show what happened, and follow it", "", make_events},
     Verb{"history", looking, "show past runs: who started and ended them, and why", "",
@@ -135,6 +136,11 @@ constexpr std::array table{
     Verb{"doctor", host, "say what this host can and cannot do as root partition, and the fix",
          "Exit status 0 when partitions can run here, 1 when something stands in the way.",
          make_doctor},
+    Verb{"image", host, "create, show, convert and resize disk images",
+         "By qemu-img, without the daemon. A format is never guessed. A new image has its name "
+         "when it "
+         "is whole and not before.",
+         make_image},
     Verb{"version", host, "print the versions of mshvctl and of the daemon", "", make_version},
     Verb{"completion", host, "print the completion script for a shell", "", make_completion},
     Verb{"help", host, "show help for a verb",
@@ -174,7 +180,7 @@ const Verb& resolve_verb(std::string_view word, bool allow_prefix) {
     // Before prefixes: who types a command of xl means that.
     if (const XlCommand* xl = find_xl_command(word)) {
         throw api::Error(xl->fate == XlCommand::Fate::elsewhere ? api::ErrorCode::usage
-                                                                 : api::ErrorCode::unsupported,
+                                                                : api::ErrorCode::unsupported,
                          "xl's '" + std::string(word) + "' is no verb of mshvctl",
                          std::string(xl->answer));
     }

@@ -204,12 +204,23 @@ void TerminalRun::expect(std::string_view text) {
     }
 }
 
-int TerminalRun::finish() {
+posix::ExitStatus TerminalRun::ended() {
     child_.pidfd.wait_ended(posix::Deadline::after(10s));
     const auto status = child_.pidfd.reap();
     BOOST_REQUIRE(status.has_value());
-    BOOST_TEST(!status->signalled);
-    return status->value;
+    return *status;
+}
+
+int TerminalRun::finish() {
+    const auto status = ended();
+    BOOST_TEST(!status.signalled);
+    return status.value;
+}
+
+int TerminalRun::finish_by_signal() {
+    const auto status = ended();
+    BOOST_TEST(status.signalled);
+    return status.value;
 }
 
 std::string partition_json(int id, const std::string& name, const std::string& state,

@@ -86,9 +86,13 @@ public:
     void signal(int number) const { child_.pidfd.signal(number); }
     /// The exit status.
     int finish();
+    /// The signal that ended it.
+    int finish_by_signal();
     [[nodiscard]] const std::string& shown() const { return shown_; }
 
 private:
+    posix::ExitStatus ended();
+
     posix::Fd terminal_;
     posix::Child child_;
     std::string shown_;

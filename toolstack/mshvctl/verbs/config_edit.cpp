@@ -6,6 +6,7 @@
 #include "toolstack/libs/posix/command.hpp"
 #include "toolstack/libs/posix/file.hpp"
 #include "toolstack/mshvctl/document.hpp"
+#include "toolstack/mshvctl/programs.hpp"
 #include "toolstack/mshvctl/result.hpp"
 #include "toolstack/mshvctl/verbs/changes.hpp"
 #include "toolstack/mshvctl/verbs/config.hpp"
@@ -69,38 +70,11 @@ private:
     void (*quit_)(int);
 };
 
-std::vector<std::string> split(std::string_view text, char separator) {
-    std::vector<std::string> words;
-    while (!text.empty()) {
-        const auto end = text.find(separator);
-        if (end != 0) {
-            words.emplace_back(text.substr(0, end));
-        }
-        text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
-    }
-    return words;
-}
-
-std::string find_program(const std::string& name) {
-    if (name.find('/') != std::string::npos) {
-        return name;
-    }
-    const char* path = std::getenv("PATH");
-    for (const auto& folder : split(path != nullptr ? path : "/usr/bin:/bin", ':')) {
-        std::string program = folder + "/" + name;
-        if (::access(program.c_str(), X_OK) == 0) {
-            return program;
-        }
-    }
-    throw Error(ErrorCode::not_found, "there is no editor " + name,
-                "set VISUAL or EDITOR to one that there is");
-}
-
 /// The words of $VISUAL or $EDITOR; no shell reads them.
 std::vector<std::string> editor() {
     for (const char* variable : {"VISUAL", "EDITOR"}) {
         const char* value = std::getenv(variable);
-        if (auto words = split(value != nullptr ? value : "", ' '); !words.empty()) {
+        if (auto words = split_words(value != nullptr ? value : "", ' '); !words.empty()) {
             return words;
         }
     }
@@ -110,7 +84,12 @@ std::vector<std::string> editor() {
 void run_editor(const std::string& file) {
     posix::Command command;
     command.argv = editor();
-    command.program = find_program(command.argv.front());
+    const auto program = find_program(command.argv.front());
+    if (!program) {
+        throw Error(ErrorCode::not_found, "there is no editor " + command.argv.front(),
+                    "set VISUAL or EDITOR to one that there is");
+    }
+    command.program = *program;
     command.argv.push_back(file);
     for (char** variable = environ; *variable != nullptr; ++variable) {
         command.env.emplace_back(*variable);
