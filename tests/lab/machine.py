@@ -13,8 +13,10 @@ import time
 import grub
 
 # How long one step may take on a machine that does other things, too. No step waits for it in vain:
-# the end of QEMU ends every wait.
+# the end of QEMU or of the stand-in ends every wait.
 PATIENCE = 240.0
+# What the stand-in says last; it stops the machine with it.
+LAST_WORDS = re.compile(r"^HV (?:panic|exception) .*$(?=\n)", re.MULTILINE)
 # `iomem`: lab-clock-drift maps a page that the memory map calls reserved.
 KERNEL_WORDS = "console=ttyS0 no_timer_check panic=-1 iomem=relaxed"
 READY = "MSHV-GUEST-READY"
@@ -161,12 +163,16 @@ class Machine:
         raise Failed(f"{command}: the machine has ended")
 
     def wait(self, condition, what, patience=None):
-        """Until condition() gives something, which is returned."""
+        """Until condition() gives something, which is returned: the stand-in's panic only to who waits
+        for that."""
         deadline = time.monotonic() + (patience or self.patience)
         while True:
             result = condition()
             if result:
                 return result
+            stopped = LAST_WORDS.search(self.log.text)
+            if stopped:
+                raise Failed(f"{what}: the stand-in has stopped: {stopped[0]}")
             left = deadline - time.monotonic()
             if left <= 0 or not self.open:
                 ended = "" if self.open else ": the machine has ended"
