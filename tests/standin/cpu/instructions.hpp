@@ -77,6 +77,12 @@ inline u64 read_cr2() {
     return value;
 }
 
+inline u64 read_cr3() {
+    u64 value = 0;
+    asm volatile("mov %%cr3, %0" : "=r"(value));
+    return value;
+}
+
 inline void pause() {
     __builtin_ia32_pause();
 }

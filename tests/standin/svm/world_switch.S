@@ -5,7 +5,7 @@
    VMLOAD switches are the general registers but RAX and RSP, in the order of GuestRegisters. */
 
     .section .text
-    .global world_switch
+    .global world_switch, world_switch_exit
 world_switch:
     push    %rbp
     push    %rbx
@@ -33,6 +33,7 @@ world_switch:
     mov     0x20(%rsi), %rsi
     vmload  %rax
     vmrun   %rax
+world_switch_exit:                  /* where every #VMEXIT continues */
     vmsave  %rax
     push    %rsi
     mov     8(%rsp), %rsi
