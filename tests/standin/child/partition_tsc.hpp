@@ -10,7 +10,9 @@ namespace mshv::standin {
 /// TSC page for all: a VP whose TSC were behind would find that each of its timers comes too early,
 /// set it once more and find the same, and never come to anything else. So those that would be less
 /// than a second apart are not apart; nor, however long the parent takes, are those that are set to
-/// the same while no VP runs. Thread-safe. Pure; also compiled for the host, where it is tested.
+/// the same while no VP runs; and 0 is where a partition begins, so all VPs have begun once one has:
+/// QEMU sets each when its thread comes to it, on a busy machine seconds after the first one runs.
+/// Thread-safe. Pure; also compiled for the host, where it is tested.
 class PartitionTsc {
 public:
     /// The offset of a VP whose TSC is to be `value` where the machine's, of this rate, is `now`.
@@ -18,8 +20,8 @@ public:
         const Guard guard(lock_);
         const u64 offset = value - now;
         const bool has_run = __atomic_exchange_n(&has_run_, false, __ATOMIC_SEQ_CST);
-        const bool is_same =
-            are_near(offset, offset_, rate) || (!has_run && are_near(value, value_, rate));
+        const bool is_same = value == 0 || are_near(offset, offset_, rate) ||
+                             (!has_run && are_near(value, value_, rate));
         if (!is_set_ || !is_same) {
             offset_ = offset;
             is_set_ = true;

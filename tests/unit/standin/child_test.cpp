@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(counters_that_are_set_one_after_the_other_are_set_at_once) 
     BOOST_TEST(tsc.set(rate / 2, 5 * rate, rate) == first); // ahead
     // What is farther away is meant to be, and the next one keeps to it.
     tsc.on_run();
-    BOOST_TEST(tsc.set(0, 6 * rate, rate) == 0 - 6 * rate);
+    BOOST_TEST(tsc.set(9, 6 * rate + 9, rate) == 0 - 6 * rate);
     BOOST_TEST(tsc.set(77 * rate, 7 * rate, rate) == 70 * rate);
     BOOST_TEST(tsc.set(77 * rate, 7 * rate + 9, rate) == 70 * rate);
 }
@@ -79,10 +79,20 @@ BOOST_AUTO_TEST_CASE(counters_that_are_set_to_the_same_before_any_runs_are_one) 
     BOOST_TEST(tsc.set(9, 90 * rate, rate) == first);
     tsc.on_run();
     // Once they have run, a parent that sets one back means it; and the others then.
-    BOOST_TEST(tsc.set(0, 91 * rate, rate) == 0 - 91 * rate);
-    BOOST_TEST(tsc.set(0, 95 * rate, rate) == 0 - 91 * rate);
+    BOOST_TEST(tsc.set(5, 91 * rate + 5, rate) == 0 - 91 * rate);
+    BOOST_TEST(tsc.set(5, 95 * rate, rate) == 0 - 91 * rate);
     // Something else is something else.
     BOOST_TEST(tsc.set(50 * rate, 95 * rate, rate) == 0 - 45 * rate);
+}
+
+BOOST_AUTO_TEST_CASE(a_counter_that_begins_begins_with_those_that_have_begun) {
+    constexpr u64 rate = 1'000'000'000;
+    PartitionTsc tsc;
+    const u64 first = tsc.set(0, 5 * rate, rate);
+    tsc.on_run();
+    BOOST_TEST(tsc.set(0, 9 * rate, rate) == first); // the first VP runs already
+    tsc.on_run();
+    BOOST_TEST(tsc.set(0, 30 * rate, rate) == first);
 }
 
 BOOST_AUTO_TEST_CASE(the_first_counter_that_is_set_is_what_it_was_set_to) {
