@@ -81,8 +81,14 @@ struct Entry {
     GuestRegisters registers;
 };
 
-/// Under QEMU's TCG 7.2 with two processors it was seen once in hours that the guest's state is the
-/// hypervisor's own behind an exit. Going on would blame the guest, at another place.
+/// QEMU's TCG (cpu_clear_ignne() of 7.2, and later) lets each processor that loads an x87 state
+/// change a word of the first one's, without a lock: among its flags are those that nested paging
+/// is on and that interrupts are held. A change that the first one makes just then is lost. At a
+/// #VMEXIT the hypervisor's next instruction is translated by its guest's tables, which is a nested
+/// page fault, and the guest's state is overwritten by the hypervisor's own. FLDENV in a loop of a
+/// root's process on another processor does it in less than a second. It cannot be kept from a
+/// guest to load its x87 state; a machine of one processor is safe from it. Going on would blame
+/// the guest, at another place.
 void check_exit(Lp& lp, const VirtualProcessor& vp, const Entry& entry, bool ended) {
     const Vmcb& v = vp.vmcb;
     constexpr u64 frames = page_size; // of world_switch() and its callers up to here

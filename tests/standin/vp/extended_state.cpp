@@ -5,6 +5,7 @@
 
 #include "tests/standin/console/log.hpp"
 #include "tests/standin/cpu/instructions.hpp"
+#include "tests/standin/vp/x87_image.hpp"
 
 namespace mshv::standin::extended_state {
 namespace {
@@ -37,11 +38,20 @@ void save(u8* area, u64 mask) {
                  : "memory");
 }
 
-void restore(const u8* area, u64 mask) {
+/// An x87 unit in its initial state is said to be so, rather than loaded: QEMU's TCG (7.2, and
+/// later ones) changes flags of the machine's first processor when any loads one, see svm::enter().
+void restore(u8* area, u64 mask) {
+    constexpr u64 x87 = 1;
+    constexpr std::size_t components_at = 512;
+    u64 whole = 0;
+    __builtin_memcpy(&whole, area + components_at, sizeof(whole));
+    const u64 loaded = is_initial_x87(std::span<const u8, 160>(area, 160)) ? whole & ~x87 : whole;
+    __builtin_memcpy(area + components_at, &loaded, sizeof(loaded));
     asm volatile("xrstor64 (%0)"
                  :
                  : "r"(area), "a"(static_cast<u32>(mask)), "d"(static_cast<u32>(mask >> 32))
                  : "memory");
+    __builtin_memcpy(area + components_at, &whole, sizeof(whole));
 }
 
 void read_debug(u64* to) {
@@ -113,7 +123,7 @@ void reset(VpContext& context) {
     __builtin_memset(context.debug, 0, sizeof(context.debug));
 }
 
-void load_child(Lp& lp, const VpContext& context) {
+void load_child(Lp& lp, VpContext& context) {
     RootRest& root = rest_of(lp);
     root.xcr0 = read_xcr0();
     read_debug(root.debug);

@@ -22,7 +22,7 @@ void enable();
 void reset(VpContext& context);
 
 /// The child's in place of the root's, and back.
-void load_child(Lp& lp, const VpContext& context);
+void load_child(Lp& lp, VpContext& context);
 void load_root(Lp& lp, VpContext& context);
 
 } // namespace extended_state
