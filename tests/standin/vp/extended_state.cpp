@@ -39,7 +39,7 @@ void save(u8* area, u64 mask) {
 }
 
 /// An x87 unit in its initial state is said to be so, rather than loaded: QEMU's TCG (7.2, and
-/// later ones) changes flags of the machine's first processor when any loads one, see svm::enter().
+/// later ones) changes flags of the machine's first processor when any loads one, see svm/processor.cpp.
 void restore(u8* area, u64 mask) {
     constexpr u64 x87 = 1;
     constexpr std::size_t components_at = 512;
