@@ -37,24 +37,27 @@ class Guest:
         self.last = None
 
 
-class Reading(soak.Sample):
-    """And the TSC, which is the machine's in root and children alike."""
+class Reading:
+    """Clock and TSC, which is the machine's in root and children alike, and counts. Clock and ticks some
+    times: where they are interrupted, there are more ticks than their clock has."""
 
     def __init__(self, guest):
-        text = guest.run(f"lab-moment; {soak.SAMPLE}")
-        super().__init__(text, guest.cpus)
+        text = guest.run(f"lab-moment {READINGS}")
         self.tsc, self.clock = (int(word) for word in
                                 re.search(r"^tsc (\d+) clock (\d+)$", text, re.MULTILINE).groups())
+        self.moments = [(int(now) / 1e9, int(jiffies)) for now, jiffies in
+                        re.findall(r"^now (\d+) jiffies (\d+)$", text, re.MULTILINE)]
+        self.root, self.jiffies = self.moments[-1]
+        self.timers = soak.timer_counts(text, guest.cpus)
 
-
-def read(guest):
-    """Some readings: where one is interrupted, it has more ticks than its clock."""
-    return [Reading(guest) for _ in range(READINGS)]
+    def behind(self, rate):
+        """Ticks that are missing by its own clock."""
+        return max(clock * rate - jiffies for clock, jiffies in self.moments)
 
 
 def boots_both(machine, kernel):
     """two children boot at once, of one processor and of two"""
-    machine.run(f"cp {MOMENT} {TREE}/tmp/moment && truncate -s %512 {TREE}/tmp/moment; {SHELL}")
+    machine.run(f"dd if={MOMENT} of={TREE}/tmp/moment bs=512 conv=sync 2>/dev/null; {SHELL}")
     size = machine.run(f"stat -c %s {MOMENT}")
     machine.log_of_child = len(machine.log.text)
     for number, cpus in enumerate(PROCESSORS):
@@ -83,14 +86,11 @@ def starts_load(machine):
 
 def summary(guest, root):
     def rate(one):
-        return (one.last[-1].clock - one.first[-1].clock) / (one.last[-1].tsc - one.first[-1].tsc)
+        return (one.last.clock - one.first.clock) / (one.last.tsc - one.first.tsc)
 
-    def behind(readings, ticks):
-        return max(one.root * ticks - one.jiffies for one in readings)
-
-    begin, end = guest.first[-1], guest.last[-1]
+    begin, end = guest.first, guest.last
     ticks = soak.tick_rate(begin, end)
-    lost = behind(guest.last, ticks) - behind(guest.first, ticks)
+    lost = end.behind(ticks) - begin.behind(ticks)
     drift = (rate(guest) / rate(root) - 1) * 1e6
     text = (f"{guest.name}: {end.root - begin.root:.0f} s, drift {drift:+.3f} ppm,"
             f" {lost:+.1f} of {end.jiffies - begin.jiffies} ticks lost")
@@ -104,14 +104,12 @@ def of(minutes):
         starts_load(machine)
         guests = machine.guests
         for guest in guests:
-            guest.first = guest.last = read(guest)
-        while guests[0].last[-1].root - guests[0].first[-1].root < minutes * 60:
+            guest.first = guest.last = Reading(guest)
+        while min(guest.last.root - guest.first.root for guest in guests) < minutes * 60:
             soak.watch(machine, INTERVAL)
             for guest in guests:
-                before, guest.last = guest.last[-1], [Reading(guest)]
-                soak.check_timers(before, guest.last[-1], guest.name)
-        for guest in guests:
-            guest.last = read(guest)
+                before, guest.last = guest.last, Reading(guest)
+                soak.check_timers(before, guest.last, guest.name)
         said = [summary(guest, guests[0]) for guest in guests]
         text = "; ".join(text for text, _ in said)
         if not all(good for _, good in said):

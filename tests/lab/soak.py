@@ -25,16 +25,22 @@ SAMPLE = ("grep -e '^now at' -e jiffies: /proc/timer_list;"
           " grep -E 'LOC:|HVS:' /proc/interrupts")
 
 
+def timer_counts(text, cpus):
+    """Each processor's timer interrupts, of its own and of the hypervisor's."""
+    counts = [0] * cpus
+    for line in re.findall(r"(?:LOC|HVS): +(.*)", text):
+        for index, word in enumerate(line.split()[:cpus]):
+            counts[index] += int(word)
+    return counts
+
+
 class Sample:
     """Clocks and counts of one moment, from what SAMPLE has said."""
 
     def __init__(self, text, cpus):
         self.root = int(re.search(r"^now at (\d+) nsecs", text, re.MULTILINE).group(1)) / 1e9
         self.jiffies = int(re.search(r"jiffies: (\d+)", text).group(1))
-        self.timers = [0] * cpus
-        for line in re.findall(r"(?:LOC|HVS): +(.*)", text):
-            for index, word in enumerate(line.split()[:cpus]):
-                self.timers[index] += int(word)
+        self.timers = timer_counts(text, cpus)
 
 
 class Timed(Sample):
