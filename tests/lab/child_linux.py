@@ -111,7 +111,7 @@ def survives_anything(machine, kernel):
                        " cat /tmp/debug/mshv/partitions; umount /tmp/debug").splitlines()[1:]
     if left:
         raise Failed(f"partitions are left: {left}")
-    pages = children.ends(machine, begin)
+    pages = children.wait_ends(machine, begin)
     return f"seed {arguments.seed}, {said.removeprefix('ok: ')}, {len(pages)} partitions"
 
 
