@@ -95,6 +95,14 @@ std::optional<Traffic> parse_io(const std::string& io) {
     return in && out ? std::optional(Traffic{*in, *out}) : std::nullopt;
 }
 
+std::optional<Traffic> storage_of(const std::string& proc, std::int64_t pid) {
+    try {
+        return parse_io(posix::read_file(proc + '/' + std::to_string(pid) + "/io", 4096));
+    } catch (const std::system_error&) {
+        return std::nullopt;
+    }
+}
+
 std::vector<std::string> taps_of(const std::string& proc, std::int64_t pid) {
     std::vector<std::string> names;
     std::error_code gone;

@@ -29,6 +29,9 @@ struct Traffic {
 /// /proc/PID/io: not what the page cache answered. Empty for text that is none.
 std::optional<Traffic> parse_io(const std::string& io);
 
+/// The same of a process; empty where the kernel does not count it or may not be asked.
+std::optional<Traffic> storage_of(const std::string& proc, std::int64_t pid);
+
 /// The names of the taps that a process holds open, each once. Empty when it is gone.
 std::vector<std::string> taps_of(const std::string& proc, std::int64_t pid);
 

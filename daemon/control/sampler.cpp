@@ -20,14 +20,9 @@ constexpr unsigned samples_with_same_taps = 16;
 Sample Sampler::sample_of(const Live& live, const posix::ProcessIdentity& vmm, Sample sample) {
     const std::string& proc = core_.options.proc;
     sample.waiting_ms = waiting_of(proc, vmm.pid);
-    try {
-        if (const auto io =
-                parse_io(posix::read_file(proc + '/' + std::to_string(vmm.pid) + "/io", 4096))) {
-            sample.storage_read = io->in;
-            sample.storage_written = io->out;
-        }
-    } catch (const std::system_error&) {
-        // A kernel that does not account for it, or a daemon that may not ask about another's VMM.
+    if (const auto storage = storage_of(proc, vmm.pid)) {
+        sample.storage_read = storage->in;
+        sample.storage_written = storage->out;
     }
     Taps& taps = taps_[live.incarnation];
     if (taps.vmm != vmm.pid || taps.samples++ % samples_with_same_taps == 0) {

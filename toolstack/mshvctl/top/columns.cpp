@@ -132,7 +132,7 @@ std::string rate_text(const Usage& usage, const HostSize& /*host*/) {
     return whole(usage.*Rate, Unit);
 }
 
-constexpr std::array columns{
+constexpr std::array table{
     TopColumn{"name", "NAME", shortest_name,
               [](const Usage& u, const HostSize&) { return u.view.name; }, nullptr},
     TopColumn{"state", "STATE", 6, [](const Usage& u, const HostSize&) { return letters(u.view); },
@@ -204,13 +204,13 @@ void append_cell(std::string& line, const TopColumn& column, std::string_view te
 } // namespace
 
 std::span<const TopColumn> top_columns() {
-    return columns;
+    return table;
 }
 
 const TopColumn* find_top_column(std::string_view name) {
-    const auto* found = std::find_if(columns.begin(), columns.end(),
+    const auto* found = std::find_if(table.begin(), table.end(),
                                      [&](const TopColumn& each) { return each.name == name; });
-    return found == columns.end() ? nullptr : found;
+    return found == table.end() ? nullptr : found;
 }
 
 std::vector<const TopColumn*> default_top_columns(TopStyle style) {
