@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <filesystem>
+#include <sys/stat.h>
 
 namespace {
 
@@ -32,7 +33,10 @@ struct ImageFixture : ProgramFixture {
 BOOST_FIXTURE_TEST_SUITE(image_program, ImageFixture)
 
 BOOST_AUTO_TEST_CASE(how_far_it_is_is_shown_and_an_interrupted_one_leaves_nothing) {
-    qemu_img("printf '    (12.50/100%%)\\r'\nexec /bin/cat /dev/tty\n");
+    // It waits for somebody who writes into the pipe, which nobody does.
+    const std::string pipe = folder / "pipe";
+    BOOST_REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    qemu_img("printf '    (12.50/100%%)\\r'\nexec /bin/cat " + pipe + "\n");
     TerminalRun run(
         *this, {"image", "convert", "-f", "raw", "-O", "raw", "/dev/null", images + "/new.img"});
     run.expect("12.50 %");

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <ncurses.h>
+#include <termcap.h>
 
 namespace mshv::ctl {
 namespace {
@@ -74,9 +75,12 @@ struct Screen::Terminal {
 Screen::Screen() : terminal_(std::make_unique<Terminal>()) {
     // Only for the width of characters: numbers keep their points.
     std::setlocale(LC_CTYPE, "");
-    terminal_->screen = newterm(nullptr, stdout, stdin);
+    // Asked first, since newterm() keeps what it took for a terminal that it does not know.
+    const char* kind = std::getenv("TERM");
+    if (kind != nullptr && tgetent(nullptr, kind) == 1) {
+        terminal_->screen = newterm(nullptr, stdout, stdin);
+    }
     if (terminal_->screen == nullptr) {
-        const char* kind = std::getenv("TERM");
         throw api::Error(api::ErrorCode::unsupported,
                          "The terminal '" + std::string(kind == nullptr ? "" : kind) +
                              "' is of no kind that is known here",
