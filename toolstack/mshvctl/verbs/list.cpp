@@ -6,6 +6,7 @@
 #include "toolstack/mshvctl/result.hpp"
 #include "toolstack/mshvctl/targets.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
+#include "toolstack/mshvctl/verbs/column_option.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -26,8 +27,7 @@ public:
     virtual void row(Context& context, const PartitionView& view) = 0;
     /// `unmanaged`: what the daemon does not manage. It has no row where rows are read by programs
     /// that would then command it.
-    virtual void end(Context& context,
-                     const std::vector<api::UnmanagedPartition>& unmanaged) = 0;
+    virtual void end(Context& context, const std::vector<api::UnmanagedPartition>& unmanaged) = 0;
 };
 
 class JsonRows final : public RowPrinter {
@@ -57,8 +57,7 @@ public:
         json_.end_object();
     }
 
-    void end(Context& context,
-             const std::vector<api::UnmanagedPartition>& unmanaged) override {
+    void end(Context& context, const std::vector<api::UnmanagedPartition>& unmanaged) override {
         json_.end_array();
         if (!unmanaged.empty()) {
             json_.key("unmanaged").begin_array();
@@ -88,8 +87,7 @@ public:
         }
     }
 
-    void end(Context& context,
-             const std::vector<api::UnmanagedPartition>& /*unmanaged*/) override {
+    void end(Context& context, const std::vector<api::UnmanagedPartition>& /*unmanaged*/) override {
         table_.print(context.out().buffer(), format_, !context.globals().no_header);
     }
 
@@ -131,8 +129,7 @@ public:
         append_list_row(context.out().buffer(), view, style_, context.globals().verbose);
     }
 
-    void end(Context& context,
-             const std::vector<api::UnmanagedPartition>& unmanaged) override {
+    void end(Context& context, const std::vector<api::UnmanagedPartition>& unmanaged) override {
         for (const auto& stranger : unmanaged) {
             if (style_ == ListStyle::ours) {
                 append_unmanaged_row(context.out().buffer(), stranger);
@@ -149,19 +146,15 @@ public:
     void declare(Arguments& arguments) override {
         arguments.flag("-a,--all", "also those that are defined and off", all_);
         arguments.flag("-l,--long", "everything there is, as JSON", long_);
-        Option columns;
-        columns.names = {"-o", "--columns"};
-        columns.value = "COLUMN";
-        columns.help = "these columns, separated by commas";
-        columns.kind = ValueKind::choice;
-        columns.repeatable = true;
+        std::vector<std::string_view> names;
         for (const auto& column : list_columns()) {
-            columns.choices.push_back(column.name);
+            names.push_back(column.name);
         }
-        columns.store = [this, choices = columns.choices](std::string_view words) {
-            add_columns(words, choices);
-        };
-        arguments.custom(std::move(columns));
+        declare_columns(arguments, std::move(names), [this](std::string_view name) {
+            columns_.push_back(
+                &*std::find_if(list_columns().begin(), list_columns().end(),
+                               [&](const ListColumn& column) { return column.name == name; }));
+        });
         arguments.choice("--format", "FORMAT", "table (the default), xl, json, csv or tsv",
                          {"table", "xl", "json", "csv", "tsv"}, format_);
         choice_.declare(arguments, "--label"); // -l is xl's
@@ -179,9 +172,8 @@ public:
         std::vector<Outcome> outcomes;
         std::vector<api::UnmanagedPartition> unmanaged;
         try {
-            unmanaged = each_view(
-                context, outcomes,
-                [&](const PartitionView& view) { printer->row(context, view); });
+            unmanaged = each_view(context, outcomes,
+                                  [&](const PartitionView& view) { printer->row(context, view); });
         } catch (const Error&) {
             context.out().buffer().clear(); // half a list would look like a whole one
             throw;
@@ -193,21 +185,6 @@ public:
     }
 
 private:
-    void add_columns(std::string_view words, std::span<const std::string_view> choices) {
-        for (;;) {
-            const auto comma = words.find(',');
-            const auto word = words.substr(0, comma);
-            require_choice(word, choices, "-o");
-            columns_.push_back(
-                &*std::find_if(list_columns().begin(), list_columns().end(),
-                               [&](const ListColumn& column) { return column.name == word; }));
-            if (comma == std::string_view::npos) {
-                return;
-            }
-            words.remove_prefix(comma + 1);
-        }
-    }
-
     std::unique_ptr<RowPrinter> make_printer(Context& context) {
         if (format_.empty()) {
             const char* compat = std::getenv("MSHVCTL_COMPAT");
@@ -232,8 +209,8 @@ private:
     each_view(Context& context, std::vector<Outcome>& outcomes,
               const std::function<void(const PartitionView&)>& row) {
         if (choice_.by_label() || choice_.by_pattern()) {
-            const auto views = context.client().list(all_ || choice_.by_pattern(),
-                                                     context.read_deadline());
+            const auto views =
+                context.client().list(all_ || choice_.by_pattern(), context.read_deadline());
             if (choice_.by_pattern()) {
                 choice_.require_hits(views);
             }

@@ -8,6 +8,7 @@
 #include "toolstack/mshvctl/top/rates.hpp"
 #include "toolstack/mshvctl/top/screen.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
+#include "toolstack/mshvctl/verbs/column_option.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -135,15 +136,9 @@ public:
         arguments.flag("-f,--full-name", "names whole, however long", full_names_);
         arguments.choice("--sort", "COLUMN", "by this column, cpu when not given", names, sort_);
         arguments.flag("-r,--reverse", "in the reverse order", reverse_);
-        Option columns;
-        columns.names = {"-o", "--columns"};
-        columns.value = "COLUMN";
-        columns.help = "these columns, separated by commas";
-        columns.kind = ValueKind::choice;
-        columns.repeatable = true;
-        columns.choices = names;
-        columns.store = [this, names](std::string_view words) { add_columns(words, names); };
-        arguments.custom(std::move(columns));
+        declare_columns(arguments, names, [this](std::string_view name) {
+            columns_.push_back(find_top_column(name));
+        });
         arguments.choice("--format", "FORMAT", "table (the default) or xl: the columns of xentop",
                          {"table", "xl"}, format_);
     }
@@ -168,19 +163,6 @@ public:
     }
 
 private:
-    void add_columns(std::string_view words, std::span<const std::string_view> choices) {
-        for (;;) {
-            const auto comma = words.find(',');
-            const auto word = words.substr(0, comma);
-            require_choice(word, choices, "-o");
-            columns_.push_back(find_top_column(word));
-            if (comma == std::string_view::npos) {
-                return;
-            }
-            words.remove_prefix(comma + 1);
-        }
-    }
-
     std::vector<Usage> look(Looker& looker) const {
         auto usages = looker.look(vcpus_);
         sort_usages(usages, *by_, reverse_);
