@@ -113,6 +113,10 @@ constexpr std::array keys{
               .member = &Config::log_target,
               .what = "journal, stderr, or auto: the journal where systemd started the daemon",
               .words = "auto|journal|stderr"},
+    ConfigKey{.table = "log",
+              .name = "audit",
+              .member = &Config::audit,
+              .what = "who asked for what, a line of JSON each, in log_dir/audit.log"},
 };
 
 std::string full_name(const ConfigKey& key) {
@@ -161,7 +165,8 @@ public:
                 fault(name.source(), table, "unknown table [" + table + "]",
                       nearest_hint(table, known));
             } else if (!node.is_table()) {
-                fault(node.source(), table, "'" + table + "' is a table: write [" + table + "]", {});
+                fault(node.source(), table, "'" + table + "' is a table: write [" + table + "]",
+                      {});
             } else {
                 read_table(table, *node.as_table());
             }
@@ -170,7 +175,8 @@ public:
             std::sort(problems_.begin(), problems_.end(), [](const auto& a, const auto& b) {
                 return std::pair(a.line, a.column) < std::pair(b.line, b.column);
             });
-            throw api::Error(api::ErrorCode::invalid, "the configuration " + file_ + " is not valid")
+            throw api::Error(api::ErrorCode::invalid,
+                             "the configuration " + file_ + " is not valid")
                 .with_problems(std::move(problems_));
         }
         return config_;
@@ -271,7 +277,9 @@ private:
 
 } // namespace
 
-std::span<const ConfigKey> config_keys() { return keys; }
+std::span<const ConfigKey> config_keys() {
+    return keys;
+}
 
 Config parse_config(std::string_view text, const std::string& file) {
     try {

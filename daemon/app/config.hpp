@@ -38,6 +38,7 @@ struct Config {
 
     std::string log_level = "info";
     std::string log_target = "auto";
+    bool audit = true;
 };
 
 /// One key of the file: the table drives reader, --print-config, the sample file's check and the
@@ -47,9 +48,9 @@ struct ConfigKey {
     std::string_view table;
     std::string_view name;
     Member member;
-    std::string_view what; ///< one line
+    std::string_view what;            ///< one line
     std::int64_t least = 0, most = 0; ///< of a number
-    std::string_view words = {}; ///< of a text: the only ones allowed, separated by '|'
+    std::string_view words = {};      ///< of a text: the only ones allowed, separated by '|'
     bool absolute = false; ///< of a text: an absolute path, or empty where the default is empty
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/app/daemon.hpp"
 
+#include "daemon/app/audit.hpp"
 #include "daemon/app/host_facts.hpp"
 #include "daemon/app/listener.hpp"
 #include "daemon/app/process.hpp"
@@ -10,6 +11,7 @@
 #include "daemon/rest/api_handler.hpp"
 #include "daemon/store/store.hpp"
 #include "daemon/vmm/factory.hpp"
+#include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/http/server.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
@@ -157,6 +159,33 @@ void log_access(const Log& log, const rest::Access& access) {
     log.write(level, line, fields);
 }
 
+void audit_access(AuditLog& audit, const Log& log, const rest::Access& access) {
+    if (!access.audited) {
+        return;
+    }
+    api::AuditRecord record;
+    record.request = access.number;
+    record.uid = access.uid;
+    record.gid = access.gid;
+    record.pid = access.pid;
+    record.method = access.method;
+    record.path = access.path;
+    record.query = access.query;
+    record.asked = access.body;
+    record.asked_bytes = access.body_bytes;
+    record.status = static_cast<std::uint32_t>(access.status);
+    record.took_us = static_cast<std::uint64_t>(access.took.count());
+    record.error = access.error;
+    try {
+        audit.write(record);
+    } catch (const std::exception& error) {
+        // What was asked has happened: the other log must do.
+        std::string lost;
+        api::encode(record, lost);
+        log.error(std::string("an audit record is not in its file: ") + error.what() + ": " + lost);
+    }
+}
+
 /// A group that does not exist is worth a warning, not a daemon that does not start.
 std::optional<gid_t> group_or_none(const std::string& name, const Log& log) {
     try {
@@ -216,7 +245,16 @@ void serve(const Config& config, const Log& log) {
         std::chrono::duration_cast<std::chrono::milliseconds>(started.time_since_epoch()).count()};
     rest_options.waiting_requests = static_cast<std::size_t>(config.connections) / 2;
     rest_options.host = [&facts] { return facts.view(); };
-    rest_options.access = [&log](const rest::Access& access) { log_access(log, access); };
+    std::optional<AuditLog> audit;
+    if (config.audit) {
+        audit.emplace(config.log_dir + "/audit.log");
+    }
+    rest_options.access = [&log, &audit](const rest::Access& access) {
+        log_access(log, access);
+        if (audit) {
+            audit_access(*audit, log, access);
+        }
+    };
     rest::ApiHandler handler(*service, std::move(rest_options));
 
     service->start_up();

@@ -2,6 +2,7 @@
 #include "daemon/rest/api_handler.hpp"
 
 #include "daemon/rest/routes.hpp"
+#include "toolstack/libs/api/audit.hpp"
 
 #include <cerrno>
 #include <new>
@@ -70,13 +71,25 @@ api::Error translate(const std::exception& thrown) {
         .because(thrown.what());
 }
 
+Access access_of(const http::Head& head, const posix::PeerCredentials& peer) {
+    Access access;
+    access.method = head.method;
+    access.path = path_of(head);
+    access.uid = peer.uid;
+    access.gid = peer.gid;
+    access.pid = peer.pid;
+    return access;
+}
+
 } // namespace
 
 std::variant<http::Handler::Admitted, http::Response>
 ApiHandler::admit(const http::Head& head, const posix::PeerCredentials& peer) {
     const Role role = role_of(peer, options_.roles);
     const auto refuse = [&](http::Response response, std::string why) {
-        report(head, peer, false, response.status, std::chrono::microseconds(0), std::move(why));
+        Access access = access_of(head, peer);
+        access.audited = response.status == api::error_info(api::ErrorCode::denied).http_status;
+        report(std::move(access), response.status, std::move(why));
         return response;
     };
     // Strangers learn nothing, not even which paths there are.
@@ -114,10 +127,17 @@ http::Answer ApiHandler::handle(http::Request& request, const posix::PeerCredent
     const auto begin = Clock::now();
     std::string allow;
     const Route& route = *find_route(request.method, request.target.segments, allow);
+    Access access = access_of(request, peer);
+    access.change = route.kind == Kind::change;
+    access.audited = route.role == Role::admin;
+    if (access.audited) {
+        access.query = request.target.query;
+        access.body_bytes = request.body.size();
+        access.body = request.body.size() <= api::audited_body ? request.body : std::string();
+    }
     const auto answer = [&](http::Response response, std::string error) -> http::Answer {
-        const auto took =
-            std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
-        report(request, peer, route.kind == Kind::change, response.status, took, std::move(error));
+        access.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
+        report(std::move(access), response.status, std::move(error));
         return response;
     };
     try {
@@ -136,7 +156,7 @@ http::Answer ApiHandler::handle(http::Request& request, const posix::PeerCredent
         if (auto* response = std::get_if<http::Response>(&result)) {
             return answer(std::move(*response), "");
         }
-        report(request, peer, false, 101, std::chrono::microseconds(0), "");
+        report(std::move(access), 101, "");
         return result;
     } catch (const std::exception& thrown) {
         const api::Error error = translate(thrown);
@@ -150,20 +170,12 @@ http::Response ApiHandler::failure(int status, std::string_view why) {
     return response;
 }
 
-void ApiHandler::report(const http::Head& head, const posix::PeerCredentials& peer, bool change,
-                        int status, std::chrono::microseconds took, std::string error) {
+void ApiHandler::report(Access access, int status, std::string error) {
     if (!options_.access) {
         return;
     }
-    Access access;
     access.number = ++requests_;
-    access.method = head.method;
-    access.path = path_of(head);
     access.status = status;
-    access.change = change;
-    access.uid = peer.uid;
-    access.pid = peer.pid;
-    access.took = took;
     access.error = std::move(error);
     options_.access(access);
 }

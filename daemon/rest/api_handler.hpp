@@ -11,22 +11,29 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <sys/types.h>
 
 namespace mshv::rest {
 
-/// One request that was answered or refused, for the log.
+/// One request that was answered or refused, for the logs.
 struct Access {
     std::uint64_t number = 0; ///< of this daemon's requests
     std::string method;
     std::string path; ///< decoded, as it came: to be escaped
     int status = 0;
-    bool change = false; ///< a route that changes something
+    bool change = false;  ///< a route that changes something
+    bool audited = false; ///< an admin's route, or refused to this user
     uid_t uid = 0;
+    gid_t gid = 0;
     pid_t pid = 0;
     std::chrono::microseconds took{0};
     std::string error; ///< message of the error; empty when it was none
+    // Of an audited request that was not refused:
+    std::map<std::string, std::string> query;
+    std::string body; ///< empty when it is longer than api::audited_body
+    std::size_t body_bytes = 0;
 };
 
 struct Options {
@@ -55,8 +62,7 @@ public:
     http::Response failure(int status, std::string_view why) override;
 
 private:
-    void report(const http::Head& head, const posix::PeerCredentials& peer, bool change, int status,
-                std::chrono::microseconds took, std::string error);
+    void report(Access access, int status, std::string error);
 
     control::PartitionService& service_;
     const Options options_;

@@ -4,10 +4,12 @@
 #include "tests/e2e/lib/host.hpp"
 #include "tests/e2e/lib/installation.hpp"
 #include "tests/e2e/lib/processes.hpp"
+#include "toolstack/libs/posix/file.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <map>
+#include <sstream>
 #include <system_error>
 
 using namespace mshv::e2e;
@@ -152,6 +154,36 @@ BOOST_AUTO_TEST_CASE(a_second_daemon_is_refused_and_harms_nothing) {
     BOOST_TEST(elsewhere.finish(soon()).status != 0); // the socket is taken
     BOOST_TEST((lives(host) == before));
     host.ok({"list"});
+}
+
+BOOST_AUTO_TEST_CASE(who_asked_for_what_is_in_the_audit_log) {
+    Host host;
+    const auto records = [&host] {
+        std::vector<Json> result;
+        std::istringstream lines(mshv::posix::read_file(host.path("log/audit.log"), 1 << 20));
+        for (std::string line; std::getline(lines, line);) {
+            result.push_back(Json::parse(line));
+        }
+        return result;
+    };
+    host.define({.name = "g"});
+    host.ok({"list"});
+    host.ok({"rename", "g", "h"});
+    host.fails(3, {"destroy", "g"});
+    const auto found = records();
+    BOOST_TEST_REQUIRE(found.size() == 3U);
+    BOOST_TEST(found[0]["path"].text() == "/v1/partitions");
+    BOOST_TEST(found[1]["path"].text() == "/v1/partitions/g/rename");
+    BOOST_TEST(contains(found[1]["asked"].text(), "\"h\""));
+    BOOST_TEST(found[1]["uid"].number() == ::getuid());
+    BOOST_TEST(found[1]["status"].number() == 200);
+    BOOST_TEST(found[2]["status"].number() == 404);
+    BOOST_TEST(contains(found[2]["error"].text(), "'g'"));
+    // A new daemon goes on with the file.
+    host.kill_daemon();
+    BOOST_REQUIRE(host.start_daemon());
+    host.ok({"undefine", "h"});
+    BOOST_TEST(records().size() == 4U);
 }
 
 BOOST_AUTO_TEST_CASE(a_bad_configuration_is_named_with_its_line) {

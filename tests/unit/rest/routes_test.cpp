@@ -90,6 +90,38 @@ std::string error_code(const http::Response& response) {
 
 } // namespace
 
+BOOST_AUTO_TEST_CASE(what_only_an_admin_may_is_audited_and_what_is_refused) {
+    for (const Route& route : routes()) {
+        Direct d;
+        const std::string method(route.method);
+        const std::string path = concrete(route.pattern);
+        for (const uid_t uid : {stranger, reader, admin}) {
+            d.ask(method, path, uid);
+        }
+        BOOST_TEST_REQUIRE(d.log.size() == 3U, path);
+        BOOST_TEST(d.log[0].audited, path);
+        BOOST_TEST(d.log[1].audited == (route.role == Role::admin), path);
+        BOOST_TEST(d.log[2].audited == (route.role == Role::admin), path);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_audited_request_has_query_and_body_unless_that_is_long) {
+    Direct d;
+    d.ask("POST", "/v1/partitions/web/rename?wait_busy_ms=5", admin, R"({"name":"other"})");
+    BOOST_TEST_REQUIRE(d.log.size() == 1U);
+    BOOST_TEST(d.log[0].body == R"({"name":"other"})");
+    BOOST_TEST(d.log[0].body_bytes == d.log[0].body.size());
+    BOOST_TEST(d.log[0].query.at("wait_busy_ms") == "5");
+    const std::string longer = "{\"name\":\"" + std::string(5000, 'x') + "\"}";
+    d.ask("POST", "/v1/partitions/web/rename", admin, longer);
+    BOOST_TEST_REQUIRE(d.log.size() == 2U);
+    BOOST_TEST(d.log[1].body.empty());
+    BOOST_TEST(d.log[1].body_bytes == longer.size());
+    d.ask("GET", "/v1/partitions", admin);
+    BOOST_TEST_REQUIRE(d.log.size() == 3U);
+    BOOST_TEST(!d.log[2].audited);
+}
+
 BOOST_AUTO_TEST_CASE(every_route_against_every_role) {
     for (const Route& route : routes()) {
         Direct d;

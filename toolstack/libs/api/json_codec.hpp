@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "toolstack/libs/api/audit.hpp"
 #include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/json_table.hpp"
@@ -98,6 +99,8 @@ MSHV_DESCRIBED(JobList);
 MSHV_DESCRIBED(SavedFile);
 MSHV_DESCRIBED(DevicePlace);
 MSHV_DESCRIBED(SaveManifest);
+
+MSHV_DESCRIBED(AuditRecord);
 
 #undef MSHV_DESCRIBED
 
