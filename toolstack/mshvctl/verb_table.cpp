@@ -141,6 +141,11 @@ constexpr std::array table{
          "when it "
          "is whole and not before.",
          make_image},
+    Verb{
+        "support-bundle", host, "pack what somebody needs who looks for a fault",
+        "Definitions without command lines, SMBIOS values and free text; no console, no audit log. "
+        "What cannot be had is noted in the bundle.",
+        make_support_bundle},
     Verb{"version", host, "print the versions of mshvctl and of the daemon", "", make_version},
     Verb{"completion", host, "print the completion script for a shell", "", make_completion},
     Verb{"help", host, "show help for a verb",

@@ -31,6 +31,7 @@ std::unique_ptr<Command> make_export();
 std::unique_ptr<Command> make_help();
 std::unique_ptr<Command> make_history();
 std::unique_ptr<Command> make_image();
+std::unique_ptr<Command> make_support_bundle();
 std::unique_ptr<Command> make_import();
 std::unique_ptr<Command> make_info();
 std::unique_ptr<Command> make_job_cancel();
