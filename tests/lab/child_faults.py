@@ -5,14 +5,13 @@ what root/child_faults.cpp finds, a boot each, and whether every page came back.
 root: with a child, and where the hypervisor refuses to switch off."""
 
 import argparse
-import pathlib
 import re
 import sys
 
 import checks
 import children
 import session
-from machine import Failed
+from machine import Failed, add_arguments
 
 # `strict`: a page that is used while it is the hypervisor's is a fault. Mappings are counted: that of the
 # code is the first.
@@ -78,13 +77,11 @@ LAST = {"restart": restarts_with_child, "power": powers_off_without}
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--standin", type=pathlib.Path, required=True)
-    parser.add_argument("--root", type=pathlib.Path, required=True,
-                        help="what root/make made of a kernel with the driver")
+    add_arguments(parser)
     parser.add_argument("--only", choices=CASES, help="one of them")
-    # Which call is the how many'th is known where nobody else makes any.
-    parser.set_defaults(cpus=1, loader="qemu")
     arguments = parser.parse_args()
+    if arguments.cpus != 1:
+        parser.error("which call is the how many'th is known where nobody else makes any: --cpus 1")
     good = True
     for name in [arguments.only] if arguments.only else CASES:
         arguments.options = CASES[name]

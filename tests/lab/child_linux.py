@@ -4,7 +4,6 @@
 finds there, and what is left when a VMM is killed."""
 
 import argparse
-import pathlib
 import re
 import sys
 
@@ -12,10 +11,8 @@ import checks
 import children
 import observed
 import session
-from machine import Failed
+from machine import Failed, add_arguments
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-# As many as a check can wait for; where it kills is not in its hands.
 KILLS = 20
 
 
@@ -149,18 +146,11 @@ UNCOUNTED = [checks.boots, checks.has_driver, runs_children, observed.goes_on_un
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--standin", type=pathlib.Path,
-                        default=TOP / "build/dev/tests/standin/standin.elf")
-    parser.add_argument("--root", type=pathlib.Path, required=True,
-                        help="what root/make made of a kernel with the driver")
-    parser.add_argument("--cpus", type=int, default=1)
-    parser.add_argument("--options", default="")
-    parser.add_argument("--append", default="")
+    add_arguments(parser)
     parser.add_argument("--uncounted", action="store_true",
                         help="the options refuse statistics, and the driver does without")
     parser.add_argument("--fuzz", type=int, default=5, help="seconds of calls at random")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--loader", default="qemu")
     arguments = parser.parse_args()
     list_ = UNCOUNTED if arguments.uncounted else CHECKS
     return 0 if session.run(arguments, list_, ["-no-reboot"]) else 1

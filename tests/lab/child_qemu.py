@@ -32,7 +32,8 @@ def devices(folder):
 def qemu(cpus, serial, accelerator="mshv", disk="disk"):
     """The command. QEMU cannot reset a partition (11.1): a child that wants it gets another process, from
     who started it."""
-    return (f"chroot {TREE} qemu-system-x86_64 -accel {accelerator} -machine q35 -cpu host"
+    return (f"chroot {TREE} qemu-system-x86_64 -accel {accelerator} -name child,debug-threads=on"
+            " -machine q35 -cpu host"
             f" -m {CHILD_MEMORY} -smp {cpus} -nodefaults -display none -no-reboot"
             " -kernel /boot/vmlinuz -initrd /boot/initrd.gz -append 'console=ttyS0 quiet'"
             f" -drive file=/tmp/{disk},if=none,id=disk,format=raw"
@@ -59,6 +60,7 @@ def has_qemu(machine, kernel):
     # What the child's network answers with is a program that QEMU reaches by the root's loopback.
     machine.run(f"ifconfig lo up; cd {TREE}/tmp; cp /bin/busybox .;"
                 f" dd if=/dev/urandom of=disk bs=1M count={DISK_MEBIBYTES} 2>/dev/null")
+    machine.run("(lab-kick MSHV >/dev/null 2>&1 &)")
     if "mshv" not in machine.run(f"chroot {TREE} qemu-system-x86_64 -accel help").split():
         raise Failed("it does not know mshv")
     said = machine.run(f"chroot {TREE} qemu-system-x86_64 --version")

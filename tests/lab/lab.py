@@ -16,7 +16,7 @@ import pair
 import session
 import soak
 import stack
-from machine import make_disk, qemu
+from machine import add_arguments, make_disk, qemu
 
 
 def check(arguments):
@@ -56,6 +56,8 @@ def check_pair(arguments):
     if not arguments.child_disk:
         raise SystemExit("--children wants --child-disk")
     arguments.cpus = max(arguments.cpus, 2)
+    # It lasts, and QEMU with more threads may lose the root's state beside children.
+    arguments.thread = "single"
     kernel = (arguments.root / "kernel").read_text().strip()
     print(f"kernel: {kernel}, {arguments.cpus} processors", flush=True)
     return session.run(arguments, pair.checks(arguments.children),
@@ -81,14 +83,7 @@ def shell(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--standin", type=pathlib.Path, required=True)
-    parser.add_argument("--root", type=pathlib.Path, required=True,
-                        help="folder that tests/lab/root/make made")
-    parser.add_argument("--cpus", type=int, default=1)
-    parser.add_argument("--options", default="", help="words for the stand-in")
-    parser.add_argument("--append", default="", help="words for the kernel")
-    parser.add_argument("--loader", choices=["qemu", "grub", "uefi"], default="qemu",
-                        help="what loads the stand-in: QEMU, or GRUB from BIOS or from UEFI")
+    add_arguments(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--check", action="store_true")
     what.add_argument("--soak", type=float, metavar="MINUTES")

@@ -4,6 +4,7 @@
 import functools
 import hashlib
 import json
+import pathlib
 import re
 import select
 import socket
@@ -12,6 +13,8 @@ import time
 
 import grub
 
+TOP = pathlib.Path(__file__).resolve().parents[2]
+STANDIN = TOP / "build/dev/tests/standin/standin.elf"
 # How long one step may take on a machine that does other things, too. No step waits for it in vain:
 # the end of QEMU or of the stand-in ends every wait.
 PATIENCE = 240.0
@@ -30,6 +33,21 @@ DISK_STEP = 64 << 20
 
 class Failed(Exception):
     """A check that did not hold."""
+
+
+def add_arguments(parser):
+    """What makes the machine, for the command line of a program that boots one."""
+    parser.add_argument("--standin", type=pathlib.Path, default=STANDIN)
+    parser.add_argument("--root", type=pathlib.Path, required=True,
+                        help="folder that tests/lab/root/make made")
+    parser.add_argument("--cpus", type=int, default=1)
+    parser.add_argument("--options", default="", help="words for the stand-in")
+    parser.add_argument("--append", default="", help="words for the kernel")
+    parser.add_argument("--loader", choices=["qemu", "grub", "uefi"], default="qemu",
+                        help="what loads the stand-in: QEMU, or GRUB from BIOS or from UEFI")
+    # See standin/svm/processor.cpp for what a QEMU with more threads may lose.
+    parser.add_argument("--thread", choices=["multi", "single"], default="multi",
+                        help="whether each processor of the machine is a thread of QEMU's")
 
 
 def make_disk(root, path):
@@ -77,7 +95,7 @@ def boot(arguments, disk, standin):
 
 def qemu(arguments, disk, serials, standin=True):
     """The machine: what it is apart from where its two serial ports go."""
-    return ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,+svm",
+    return ["qemu-system-x86_64", "-accel", f"tcg,thread={arguments.thread}", "-cpu", "max,+svm",
             "-machine", "q35", "-m", "1024", "-smp", str(arguments.cpus), "-display", "none",
             "-nodefaults", *boot(arguments, disk, standin),
             "-drive", f"file={disk},if=none,id=disk,format=raw,readonly=on",
