@@ -6,6 +6,7 @@
 #include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 #include "toolstack/libs/posix/file.hpp"
+#include "toolstack/libs/posix/folder.hpp"
 
 #include <cerrno>
 #include <charconv>
@@ -282,10 +283,7 @@ void give_name(const std::string& part, const std::string& path, Existing existi
         }
         posix::check(result, "name " + path);
         MSHV_CRASHPOINT("save.after_rename");
-        const auto slash = path.rfind('/');
-        const posix::Fd folder =
-            posix::open_file(slash == 0 ? "/" : path.substr(0, slash), O_RDONLY | O_DIRECTORY);
-        posix::check(::fsync(folder.get()), "flush the folder of " + path);
+        posix::sync_folder_of(path);
     } catch (const std::system_error& error) {
         throw in_words(error, path);
     }

@@ -3,6 +3,7 @@
 
 #include "toolstack/libs/posix/crashpoint.hpp"
 #include "toolstack/libs/posix/file.hpp"
+#include "toolstack/libs/posix/folder.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -38,7 +39,7 @@ void refuse_path(const std::string& path) {
     if (path.empty() || path.front() != '/' || path.back() == '/') {
         throw Error(ErrorCode::invalid, "'" + path + "' is no absolute path of a file");
     }
-    const std::string folder = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+    const std::string folder = posix::folder_of(path);
     if (::stat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
         throw Error(ErrorCode::not_found, "There is no folder " + folder);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/posix/temporary_folder.hpp"
+#include "toolstack/libs/posix/folder.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
@@ -24,6 +25,16 @@ bool exists(const std::string& path) {
 }
 
 } // namespace
+
+BOOST_AUTO_TEST_CASE(the_folder_of_a_path) {
+    BOOST_TEST(folder_of("/a/b") == "/a");
+    BOOST_TEST(folder_of("/a") == "/");
+    BOOST_TEST(folder_of("a/b/c") == "a/b");
+    BOOST_TEST(folder_of("a") == ".");
+    const TemporaryFolder folder;
+    BOOST_CHECK_NO_THROW(sync_folder_of(folder / "gone"));
+    BOOST_CHECK_THROW(sync_folder_of(folder / "missing/gone"), std::system_error);
+}
 
 BOOST_AUTO_TEST_CASE(replace_file_leaves_old_or_new) {
     const TemporaryFolder folder;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/libs/posix/file.hpp"
 
+#include "toolstack/libs/posix/folder.hpp"
+
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
@@ -52,7 +54,6 @@ std::string read_file(const std::string& path, std::size_t limit) {
 }
 
 void replace_file(const std::string& path, std::string_view data, mode_t mode) {
-    const std::string folder = std::filesystem::path(path).parent_path();
     const std::string beside = path + ".new";
     try {
         const Fd fd = open_file(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
@@ -63,8 +64,7 @@ void replace_file(const std::string& path, std::string_view data, mode_t mode) {
         ::unlink(beside.c_str());
         throw;
     }
-    const Fd directory = open_file(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
-    check(::fsync(directory.get()), "fsync " + folder);
+    sync_folder_of(path);
 }
 
 Fd memory_file_for_writing(const std::string& name) {

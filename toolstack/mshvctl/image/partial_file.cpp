@@ -3,6 +3,7 @@
 
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/posix/file.hpp"
+#include "toolstack/libs/posix/folder.hpp"
 
 #include <array>
 #include <cerrno>
@@ -38,17 +39,12 @@ void on_endings(void (*handler)(int)) {
     }
 }
 
-std::string folder_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-}
-
 } // namespace
 
 PartialFile::PartialFile(std::string target) : target_(std::move(target)) {
     const auto slash = target_.rfind('/');
     const std::string name = slash == std::string::npos ? target_ : target_.substr(slash + 1);
-    path_ = folder_of(target_) + "/." + name + ".XXXXXX";
+    path_ = posix::folder_of(target_) + "/." + name + ".XXXXXX";
     const posix::Fd made(posix::check(::mkostemp(path_.data(), O_CLOEXEC), path_));
     if (path_.size() < unfinished.size()) {
         std::memcpy(unfinished.data(), path_.c_str(), path_.size() + 1);
@@ -80,8 +76,7 @@ void PartialFile::finish(Existing existing) {
         posix::throw_errno(target_);
     }
     named_ = true;
-    const posix::Fd folder = posix::open_file(folder_of(target_), O_RDONLY | O_DIRECTORY);
-    posix::check(::fsync(folder.get()), folder_of(target_));
+    posix::sync_folder_of(target_);
 }
 
 } // namespace mshv::ctl

@@ -4,6 +4,7 @@
 #include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/posix/file.hpp"
+#include "toolstack/libs/posix/folder.hpp"
 #include "toolstack/mshvctl/programs.hpp"
 
 #include <cstdlib>
@@ -54,7 +55,7 @@ Collection::~Collection() {
 
 void Collection::keep(const std::string& file, std::string_view text, const std::string& from) {
     const std::string path = inner_ + "/" + file;
-    posix::make_directories(path.substr(0, path.rfind('/')), 0700);
+    posix::make_directories(posix::folder_of(path), 0700);
     posix::replace_file(path, text, 0600);
     parts_.push_back({file, from, {}});
 }
