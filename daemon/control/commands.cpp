@@ -348,6 +348,12 @@ api::PartitionView ServiceImpl::resize_disk(const api::Selector& selector,
     return devices_.resize(core_.resolve(selector), request, actor.name, wait_busy);
 }
 
+api::PartitionView ServiceImpl::set_memory(const api::Selector& selector,
+                                           const api::SetMemoryRequest& request,
+                                           const Actor& actor, Deadline wait_busy) {
+    return tuning_.set_memory(core_.resolve(selector), request, actor.name, wait_busy);
+}
+
 void ServiceImpl::attach_console(const api::Selector& selector, posix::Fd client,
                                  const vmm::ConsoleRequest& request, const Actor& actor,
                                  Deadline deadline) {

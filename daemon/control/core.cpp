@@ -64,6 +64,7 @@ void Core::add_live_parts(api::PartitionView& view, const store::PartitionRow& r
             runtime.sample_age_ms =
                 std::max<std::int64_t>(clock.boot_ms() - live->sample->at_boot_ms, 0);
         }
+        runtime.memory = live->memory;
         runtime.responsive = runtime.responsive && live->process != nullptr;
     }
     const auto truth = census.get();

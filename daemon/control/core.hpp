@@ -38,6 +38,8 @@ public:
     std::function<void()> changed;
     /// Something happened to the devices of a run: look what. `gone`: one that the guest let go of.
     std::function<void(const api::Uuid&, const std::string& gone)> devices_moved;
+    /// A VMM of a run may have other settings than those that are recorded: look.
+    std::function<void(const api::Uuid&)> settings_due;
 
     void log(Severity severity, std::string_view text) const;
     /// For one exchange with a VMM that no user gave a deadline for.

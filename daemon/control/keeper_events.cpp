@@ -164,6 +164,7 @@ bool apply_keeper_event(store::Transaction& t, store::PartitionNumber id,
     case Kind::ready:
     case Kind::device_deleted: // what it means is found out from the VMM
     case Kind::device_kept:
+    case Kind::balloon: // how much memory the guest has is not stored
     case Kind::notice:
     case Kind::keeper_lost:
         break;

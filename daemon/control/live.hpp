@@ -46,6 +46,8 @@ struct Live {
     bool adopting MSHV_GUARDED_BY(mutex) = false;
     /// A thread is at the inbox: there is never a second one.
     bool draining MSHV_GUARDED_BY(mutex) = false;
+    /// Bytes that its balloon leaves the guest, where that was said.
+    std::optional<std::int64_t> memory MSHV_GUARDED_BY(mutex);
     std::optional<Sample> sample MSHV_GUARDED_BY(mutex);
     /// Who last asked its VPs to run or to stand still; empty = nobody since this daemon began.
     std::string asked_by MSHV_GUARDED_BY(mutex);

@@ -184,6 +184,10 @@ std::vector<posix::Fd> ServiceImpl::console_log(const api::Selector& selector) {
     return files;
 }
 
+api::MemoryView ServiceImpl::memory(const api::Selector& selector, Deadline deadline) {
+    return tuning_.memory(core_.resolve(selector)->row, deadline);
+}
+
 api::DiskList ServiceImpl::disks(const api::Selector& selector) {
     return devices_.disks(core_.resolve(selector)->row);
 }

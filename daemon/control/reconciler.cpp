@@ -193,6 +193,9 @@ void Reconciler::settle(const store::PartitionRow& row) {
     if (row.changing && core_.devices_moved) {
         core_.devices_moved(row.uuid, "");
     }
+    if (core_.settings_due) {
+        core_.settings_due(row.uuid);
+    }
     if (!row.intent) {
         return;
     }

@@ -61,11 +61,20 @@ void refuse_other_disks(const SavedImage& image, const api::PartitionSpec& spec)
     }
 }
 
+/// What is no part of the machine, and may be set anew while it runs.
+void take_settings(api::PartitionSpec& to, const api::PartitionSpec& from) {
+    to.memory.current = from.memory.current;
+}
+
 /// The definition may have changed since, but not the machine. What the guest goes on with: the
-/// definition, and its disks as they were at the end.
+/// definition, and its disks and settings as they were at the end.
 void take_definition(SavedImage& image, const api::PartitionSpec& current) {
     auto& manifest = image.manifest;
     api::PartitionSpec next = current;
+    take_settings(next, manifest.spec);
+    if (!manifest.started && next != current) {
+        manifest.started = manifest.spec; // they are no longer the definition's
+    }
     if (manifest.started) {
         refuse_other_disks(image, current);
         next.devices.disks = manifest.spec.devices.disks;
@@ -78,9 +87,10 @@ void take_definition(SavedImage& image, const api::PartitionSpec& current) {
     }
     manifest.spec = next;
     if (manifest.started) {
-        const auto disks = manifest.started->devices.disks;
+        const auto then = *manifest.started;
         manifest.started = current;
-        manifest.started->devices.disks = disks;
+        manifest.started->devices.disks = then.devices.disks;
+        take_settings(*manifest.started, then);
     }
 }
 
@@ -294,6 +304,9 @@ void Operations::finish_restore(const api::Uuid& uuid) {
         ::unlink(managed_path(core_, uuid).c_str()); // it was that, or there is none
     }
     core_.await_recorded(uuid, live->incarnation, told, deadline);
+    if (core_.settings_due) {
+        core_.settings_due(uuid);
+    }
 }
 
 api::PartitionView Operations::drop_saved(const Directory::EntryPtr& entry,

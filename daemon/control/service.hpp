@@ -5,6 +5,7 @@
 #include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/job.hpp"
 #include "toolstack/libs/api/requests.hpp"
+#include "toolstack/libs/api/settings_requests.hpp"
 #include "toolstack/libs/api/view.hpp"
 #include "toolstack/libs/posix/deadline.hpp"
 #include "toolstack/libs/posix/fd.hpp"
@@ -138,6 +139,11 @@ public:
     virtual api::PartitionView resize_disk(const api::Selector& selector,
                                            const api::ResizeDiskRequest& request,
                                            const Actor& actor, Deadline wait_busy) = 0;
+    /// What the balloon shall leave the guest, or all of its memory.
+    virtual api::PartitionView set_memory(const api::Selector& selector,
+                                          const api::SetMemoryRequest& request, const Actor& actor,
+                                          Deadline wait_busy) = 0;
+    virtual api::MemoryView memory(const api::Selector& selector, Deadline deadline) = 0;
     virtual void attach_console(const api::Selector& selector, posix::Fd client,
                                 const vmm::ConsoleRequest& request, const Actor& actor,
                                 Deadline deadline) = 0;

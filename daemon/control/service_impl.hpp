@@ -13,6 +13,7 @@
 #include "daemon/control/restarter.hpp"
 #include "daemon/control/sampler.hpp"
 #include "daemon/control/supervisor.hpp"
+#include "daemon/control/tuning.hpp"
 
 #include <atomic>
 #include <memory>
@@ -101,6 +102,10 @@ public:
     api::PartitionView resize_disk(const api::Selector& selector,
                                    const api::ResizeDiskRequest& request, const Actor& actor,
                                    Deadline wait_busy) override;
+    api::PartitionView set_memory(const api::Selector& selector,
+                                  const api::SetMemoryRequest& request, const Actor& actor,
+                                  Deadline wait_busy) override;
+    api::MemoryView memory(const api::Selector& selector, Deadline deadline) override;
     void attach_console(const api::Selector& selector, posix::Fd client,
                         const vmm::ConsoleRequest& request, const Actor& actor,
                         Deadline deadline) override;
@@ -137,6 +142,7 @@ private:
     Operations operations_;
     Jobs jobs_;
     Devices devices_;
+    Tuning tuning_;
     LadderEngine ladders_;
     Reconciler reconciler_;
     Restarter restarter_;

@@ -22,6 +22,23 @@ bool moves_devices(const vmm::KeeperEvent& event) {
            event.kind == Kind::responsive || (event.kind == Kind::ready && event.generation > 1);
 }
 
+/// After it a VMM may have other settings than those that were recorded meanwhile.
+bool moves_settings(const vmm::KeeperEvent& event) {
+    using Kind = vmm::KeeperEvent::Kind;
+    return event.kind == Kind::responsive || (event.kind == Kind::ready && event.generation > 1);
+}
+
+/// What is known of the guest's memory until something else is.
+void note_memory(Live& live, const vmm::KeeperEvent& event) {
+    using Kind = vmm::KeeperEvent::Kind;
+    posix::Lock lock(live.mutex);
+    if (event.kind == Kind::balloon) {
+        live.memory = event.memory;
+    } else if (event.kind == Kind::vmm_started) {
+        live.memory.reset();
+    }
+}
+
 } // namespace
 
 void Supervisor::on_event(const api::Uuid& uuid, const std::string& incarnation,
@@ -139,6 +156,10 @@ Supervisor::Outcome Supervisor::apply(const LivePtr& live,
         core_.hooks.removed(live->uuid);
     }
     for (const auto& event : events) {
+        note_memory(*live, event);
+        if (moves_settings(event) && !outcome.ended && core_.settings_due) {
+            core_.settings_due(live->uuid);
+        }
         if (moves_devices(event) && !outcome.ended && core_.devices_moved) {
             core_.devices_moved(live->uuid, event.kind == vmm::KeeperEvent::Kind::device_deleted
                                                 ? event.detail

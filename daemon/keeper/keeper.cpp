@@ -26,6 +26,9 @@ namespace {
 /// is told of once a second.
 constexpr unsigned most_vps_reports = 20;
 
+/// Where a balloon has come to is told this long after it began to move, and again so long later.
+constexpr seconds balloon_pause{2};
+
 posix::Fd catch_signals() {
     sigset_t caught;
     ::sigemptyset(&caught);
@@ -72,7 +75,8 @@ Keeper::Keeper(LaunchSpec spec, posix::Fd listener, std::vector<posix::Fd> vmm_f
                  }),
       waiters_timer_(loop_, [this] { check_waiters(); }),
       unplugs_timer_(loop_, [this] { check_unplugs(); }),
-      leave_timer_(loop_, [this] { loop_.stop(); }) {
+      leave_timer_(loop_, [this] { loop_.stop(); }),
+      balloon_timer_(loop_, [this] { tell_balloon(); }) {
     if (spec_.console) {
         console_.emplace(loop_, spec_,
                          Console::Hooks{[this](const std::string& who) {
@@ -245,6 +249,8 @@ void Keeper::vmm_exited(const ExitStatus& status) {
         }
     }
     child_.reset();
+    balloon_.reset();
+    balloon_timer_.cancel();
     forget_unplugs();
     kill_orphans();
     if (console_) {
@@ -486,6 +492,23 @@ void Keeper::monitor_event(const QmpLine& line) {
         next_stop_reason_ = reason::watchdog;
     } else if (line.event == "DEVICE_DELETED" || line.event == "DEVICE_UNPLUG_GUEST_ERROR") {
         unplug_ended(line);
+    } else if (line.event == "BALLOON_CHANGE" && line.actual) {
+        balloon_moved(*line.actual);
+    }
+}
+
+/// A balloon on its way, or a guest that plays with it, must not fill the journal.
+void Keeper::balloon_moved(std::int64_t bytes) {
+    balloon_ = bytes;
+    if (!balloon_timer_.armed()) {
+        balloon_timer_.arm(Deadline::after(balloon_pause));
+    }
+}
+
+void Keeper::tell_balloon() {
+    if (balloon_ && child_) {
+        emit("balloon", reason::none, Message().set("memory", *balloon_));
+        balloon_.reset();
     }
 }
 

@@ -54,6 +54,8 @@ private:
     void tell_vps();
     void answer_told(const Asker& asker);
     void continue_vps(const Asker& asker);
+    void balloon_moved(std::int64_t bytes);
+    void tell_balloon();
     std::string read_errors();
     void monitor_ready() override;
     void monitor_event(const QmpLine& line) override;
@@ -140,11 +142,13 @@ private:
     Vps vps_ = Vps::stopped, told_vps_ = Vps::stopped;
     std::string vps_reason_, next_stop_reason_;
     unsigned vps_reports_ = 0; ///< in the present second
+    std::optional<std::int64_t> balloon_; ///< bytes that it leaves the guest, not told yet
     std::string next_generation_why_;
     std::vector<Waiter> waiters_;
     std::vector<Unplug> unplugs_;
     posix::Deadline next_notice_ = posix::Deadline::after(std::chrono::milliseconds(0));
-    Timer quit_timer_, respawn_timer_, vps_timer_, waiters_timer_, unplugs_timer_, leave_timer_;
+    Timer quit_timer_, respawn_timer_, vps_timer_, waiters_timer_, unplugs_timer_, leave_timer_,
+        balloon_timer_;
 };
 
 } // namespace mshv::keeper

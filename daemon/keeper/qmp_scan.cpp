@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/keeper/qmp_scan.hpp"
 
+#include <charconv>
 #include <cstdint>
+#include <system_error>
 
 namespace mshv::keeper {
 namespace {
@@ -109,11 +111,23 @@ private:
         }
         std::string_view text;
         const bool is_true = peek() == 't';
+        const std::size_t begin = at_;
         if (!value(depth, text)) {
             return false;
         }
+        if (place == Place::data && key == "actual") {
+            keep_number(text_.substr(begin, at_ - begin));
+        }
         keep(place, key, text.substr(0, longest_kept), is_true);
         return true;
+    }
+
+    void keep_number(std::string_view text) {
+        std::int64_t number = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (error == std::errc{} && end == text.data() + text.size()) {
+            result_.actual = number;
+        }
     }
 
     void keep(Place place, std::string_view key, std::string_view text, bool is_true) {

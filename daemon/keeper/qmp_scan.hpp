@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@ struct QmpLine {
     std::string action; ///< data.action
     std::string device; ///< data.device
     bool guest = false; ///< data.guest
+    std::optional<std::int64_t> actual; ///< data.actual, where it is a whole number of 63 bits
     std::string status; ///< return.status (query-status)
     std::string text;   ///< error.desc
 };

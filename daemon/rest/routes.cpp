@@ -58,6 +58,9 @@ constexpr std::array table{
           detach_disk},
     Route{"POST", "/v1/partitions/{sel}/resize-disk", Role::admin, Kind::change, small_body,
           resize_disk},
+    Route{"GET", "/v1/partitions/{sel}/memory", Role::reader, Kind::query, no_body, get_memory},
+    Route{"POST", "/v1/partitions/{sel}/set-memory", Role::admin, Kind::change, small_body,
+          set_memory},
     // What a guest writes to its console may hold secrets: not for readers.
     Route{"GET", "/v1/partitions/{sel}/console", Role::admin, Kind::query, no_body, attach_console},
     Route{"GET", "/v1/partitions/{sel}/console/log", Role::admin, Kind::query, no_body,

@@ -150,6 +150,10 @@ http::Answer attach_disk(Call& call);
 http::Answer detach_disk(Call& call);
 http::Answer resize_disk(Call& call);
 
+// settings_routes.cpp
+http::Answer get_memory(Call& call);
+http::Answer set_memory(Call& call);
+
 // console_routes.cpp
 http::Answer attach_console(Call& call);
 http::Answer get_console_log(Call& call);

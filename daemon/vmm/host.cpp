@@ -8,6 +8,7 @@
 #include "daemon/vmm/qemu/firmware.hpp"
 #include "daemon/vmm/qemu/makeup.hpp"
 #include "daemon/vmm/qemu/migration.hpp"
+#include "daemon/vmm/qemu/settings.hpp"
 #include "toolstack/libs/hostprobe/hostprobe.hpp"
 #include "toolstack/libs/posix/file.hpp"
 #include "toolstack/libs/posix/socket.hpp"
@@ -262,6 +263,7 @@ domain::LaunchPlan QemuHost::plan(const PlanRequest& request) {
     auto plan = qemu::make_plan(input);
     if (request.live) {
         qemu::change_disks(plan, input, request.live->spec, request.live->buses);
+        qemu::change_settings(plan, request.live->spec);
     }
     if (input.incoming) {
         const auto cpu = std::find(plan.argv.begin(), plan.argv.end(), "-cpu");

@@ -32,6 +32,7 @@ constexpr auto kinds = std::to_array<std::pair<std::string_view, Kind>>({
     {"writer-changed", Kind::writer_changed},
     {"device-deleted", Kind::device_deleted},
     {"device-kept", Kind::device_kept},
+    {"balloon", Kind::balloon},
     {"notice", Kind::notice},
 });
 
@@ -101,6 +102,7 @@ std::optional<KeeperEvent> to_event(const Message& line) {
     event.vmm = identity(line, "vmm");
     event.exit = exit_status(line);
     event.delay_ms = line.number("delay_ms").value_or(0);
+    event.memory = line.number("memory").value_or(0);
     event.detail =
         api::escape_terminal(line.text("detail").substr(0, 8192), api::EscapeLayout::keep_lines);
     return event;

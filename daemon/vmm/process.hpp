@@ -60,6 +60,10 @@ public:
     DeviceBuses device_buses(Deadline deadline) override;
     std::uint64_t disk_size(const std::string& alias, Deadline deadline) override;
     void resize_disk(const std::string& alias, std::uint64_t size, Deadline deadline) override;
+    // process_settings.cpp
+    std::uint64_t memory(Deadline deadline) override;
+    MemoryTarget memory_target(Deadline deadline) override;
+    void set_memory(std::uint64_t bytes, std::uint64_t whole, Deadline deadline) override;
 
 private:
     qemu::MakeUp makeup(Deadline deadline);

@@ -42,6 +42,7 @@ struct KeeperEvent {
         writer_changed, ///< who types at the console
         device_deleted, ///< the guest let go of a device (detail) that nobody waited for
         device_kept,    ///< it refuses to
+        balloon,        ///< the guest has `memory` bytes now
         notice,         ///< a line for the log, nothing else
         keeper_lost,    ///< made by the daemon: the keeper died (no sequence number)
     };
@@ -53,6 +54,7 @@ struct KeeperEvent {
     std::optional<posix::ProcessIdentity> vmm;
     std::optional<posix::ExitStatus> exit;
     std::int64_t delay_ms = 0; ///< of respawn_wait
+    std::int64_t memory = 0;   ///< of balloon
     std::string detail;
 };
 
@@ -78,6 +80,11 @@ struct KeeperStatus {
 
 /// By alias, the bus that a device stands on.
 using DeviceBuses = std::map<std::string, std::string>;
+
+struct MemoryTarget {
+    bool balloon = false; ///< there is one
+    std::optional<std::uint64_t> bytes; ///< empty = all of it
+};
 
 /// One partition's keeper and VMM. Thread-safe; calls of one partition never wait for another's.
 /// Each call throws api::Error: timeout at the deadline, wrong_state when the VMM is gone,
@@ -140,6 +147,13 @@ public:
     /// too.
     virtual std::uint64_t disk_size(const std::string& alias, Deadline deadline) = 0;
     virtual void resize_disk(const std::string& alias, std::uint64_t size, Deadline deadline) = 0;
+    /// Bytes of its memory that the guest has now, as its balloon says.
+    virtual std::uint64_t memory(Deadline deadline) = 0;
+    /// What the balloon was asked for last, in this generation and in later ones.
+    virtual MemoryTarget memory_target(Deadline deadline) = 0;
+    /// Asks the balloon to leave the guest so many of its `whole` bytes. The guest takes its time;
+    /// whatever this throws, memory_target() says what has come of it.
+    virtual void set_memory(std::uint64_t bytes, std::uint64_t whole, Deadline deadline) = 0;
     /// Where the devices stand that the VMM was started with or given since.
     virtual DeviceBuses device_buses(Deadline deadline) = 0;
 

@@ -69,13 +69,32 @@ std::string disks_of(Host& host, const std::string& uuid) {
     }
 }
 
+/// "~96": what the guest of a partition shall have and has, where that is not all of its memory.
+std::string memory_of(Host& host, const std::string& uuid) {
+    for (const auto deadline = soon(); !deadline.expired();) {
+        const auto answer = host.http("GET", "/v1/partitions/uuid%3A" + uuid + "/memory");
+        if (answer.status != 200) {
+            return "";
+        }
+        const auto memory = Json::parse(answer.body);
+        const auto target = memory["target"].number();
+        if (target == memory["maximum"].number()) {
+            return "";
+        }
+        if (!memory.has("reached") || memory["reached"].number() == target) {
+            return "~" + std::to_string(target >> 20);
+        }
+    }
+    return "?";
+}
+
 /// Everything that the daemon tells of, in one line.
 std::string signature(Host& host) {
     std::set<std::string> rows;
     for (const auto& row : host.rows()) {
         rows.insert(row["name"].text() + ":" + row["state"].text() +
                     (row["persistent"].flag() ? "" : "(transient)") +
-                    disks_of(host, row["uuid"].text()));
+                    memory_of(host, row["uuid"].text()) + disks_of(host, row["uuid"].text()));
     }
     std::string text;
     for (const auto& row : rows) {
@@ -98,6 +117,8 @@ std::vector<Step> usual_life(Host& host) {
         {{"start", "p"}, "p:running "},
         {{"block-attach", "p", disk}, "p:running+vda "},
         {{"block-resize", "p", "vda", "8192"}, "p:running+vda "},
+        {{"mem-set", "p", "96"}, "p:running~96+vda "},
+        {{"mem-set", "--live", "--config", "p", "128"}, "p:running+vda "},
         {{"block-attach", "--live", "--config", "p", other}, "p:running+vda+vdb= "},
         {{"block-detach", "p", "vda"}, "p:running+vdb= "},
         {{"block-detach", "--live", "--config", "p", "vdb"}, "p:running "},

@@ -375,6 +375,14 @@ private:
                        ? R"([{"name": "tcg-accel"}, {"name": "kvm-accel"}, {"name": "mshv-accel"}])"
                        : devices();
         }
+        if (name == "balloon") {
+            const auto digit = line.find_first_of("0123456789", line.find("\"value\""));
+            balloon_ = line.substr(digit, line.find_first_not_of("0123456789", digit) - digit);
+            return "{}";
+        }
+        if (name == "query-balloon") {
+            return "{\"actual\": " + balloon_ + "}";
+        }
         if (name == "query-cpus-fast") {
             return R"([{"cpu-index": 0, "thread-id": )" + std::to_string(::getpid()) + "}]";
         }
@@ -517,6 +525,7 @@ private:
     std::string input_, printed_, late_reply_, guest_does_;
     std::string status_ = "prelaunch";
     std::set<std::string> devices_, blocks_, sets_;
+    std::string balloon_ = "268435456";
     std::map<std::string, std::string> sizes_; ///< of blocks, in bytes
     std::string leaving_;
     std::optional<Clock::time_point> event_at_;

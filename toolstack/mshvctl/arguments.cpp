@@ -86,6 +86,11 @@ std::uint64_t parse_size(std::string_view text, std::string_view what) {
     return number * *unit;
 }
 
+std::uint64_t parse_memory(std::string_view text, std::string_view what) {
+    const bool bare = !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+    return parse_size(bare ? std::string(text) + "M" : std::string(text), what);
+}
+
 std::uint64_t parse_number(std::string_view text, std::string_view what, std::uint64_t most) {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

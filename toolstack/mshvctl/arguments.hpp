@@ -46,6 +46,9 @@ std::chrono::milliseconds parse_duration(std::string_view text, std::string_view
 /// "10G", "512MiB", "1048576": bytes. Throws api::Error{usage} that names `what`.
 std::uint64_t parse_size(std::string_view text, std::string_view what);
 
+/// A guest's memory, as xl's words for it: the same, but a bare number is MiB.
+std::uint64_t parse_memory(std::string_view text, std::string_view what);
+
 /// An unsigned decimal number of at most `most`; throws api::Error{usage} that names `what`.
 std::uint64_t parse_number(std::string_view text, std::string_view what,
                            std::uint64_t most = UINT64_MAX);

@@ -338,6 +338,16 @@ PartitionView Client::resize_disk(const Selector& selector,
     return post(selector, "resize-disk", resize_request, deadline);
 }
 
+PartitionView Client::set_memory(const Selector& selector,
+                                 const api::SetMemoryRequest& memory_request, Deadline deadline) {
+    return post(selector, "set-memory", memory_request, deadline);
+}
+
+api::MemoryView Client::memory(const Selector& selector, Deadline deadline) {
+    return decode_answer<api::MemoryView>(
+        request("GET", partition_target(selector) + "/memory", {}, deadline));
+}
+
 api::DiskList Client::disks(const Selector& selector, Deadline deadline) {
     return decode_answer<api::DiskList>(
         request("GET", partition_target(selector) + "/disks", {}, deadline));

@@ -4,6 +4,7 @@
 #include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/job.hpp"
 #include "toolstack/libs/api/requests.hpp"
+#include "toolstack/libs/api/settings_requests.hpp"
 #include "toolstack/libs/api/view.hpp"
 #include "toolstack/libs/posix/deadline.hpp"
 #include "toolstack/libs/posix/fd.hpp"
@@ -123,6 +124,9 @@ public:
                                    const api::DetachDiskRequest& request, Deadline deadline);
     api::PartitionView resize_disk(const api::Selector& selector,
                                    const api::ResizeDiskRequest& request, Deadline deadline);
+    api::PartitionView set_memory(const api::Selector& selector,
+                                  const api::SetMemoryRequest& request, Deadline deadline);
+    api::MemoryView memory(const api::Selector& selector, Deadline deadline);
     api::DiskList disks(const api::Selector& selector, Deadline deadline);
     /// The verbs without a body: reset, pause, unpause.
     api::PartitionView act(const api::Selector& selector, std::string_view verb, Deadline deadline);

@@ -95,8 +95,15 @@ constexpr std::array table{
     Verb{"block-list", devices, "list a partition's disks", "", make_block_list},
     Verb{"block-resize", devices, "give a disk of a running partition another size",
          "The VMM changes the image and tells the guest.", make_block_resize},
+    Verb{"mem-max", devices, "say how much memory a partition has with its next start",
+         "Its definition is changed: no VMM gives a guest that runs another maximum.",
+         make_mem_max},
+    Verb{"mem-set", devices, "say how much of its memory a partition's guest shall have",
+         "The balloon of what runs takes the rest, or gives it back, and mem-set waits for it; of a "
+         "partition that is off, the definition is changed. It holds for each restart of the guest.",
+         make_mem_set},
     Verb{"list", looking, "list partitions",
-         "Columns for -o: name, id, uuid, state, reason, letters, mem, vcpus, time, uptime, rss, "
+         "Columns for -o: name, id, uuid, state, reason, letters, mem, max-mem, vcpus, time, uptime, rss, "
          "accel, vmm, pid, persistent, autostart, operation, revision, pending, owner, title, "
          "labels. With MSHVCTL_COMPAT=xl "
          "in the environment the table is byte for byte that of xl.",

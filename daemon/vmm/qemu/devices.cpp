@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/qemu/builder.hpp"
-#include "daemon/vmm/qemu/qmp.hpp"
+#include "daemon/vmm/qemu/settings.hpp"
 
 namespace mshv::vmm::qemu {
 
@@ -94,12 +94,10 @@ void add_other_devices(CommandBuilder& command) {
     // Under mshv guest memory is pinned: giving it back would split the VMM's view from the
     // guest's.
     if (devices.balloon && command.input().accelerator.accelerator != api::Accelerator::mshv) {
-        command.device(command.virtio("virtio-balloon", "balloon0"));
-        const auto& memory = command.input().spec.memory;
-        if (memory.current && *memory.current < memory.size) {
+        command.device(command.virtio("virtio-balloon", balloon_alias));
+        if (const auto target = command.input().spec.memory.target()) {
             // It stands in the device until the guest's driver asks for it.
-            command.plan().setup.push_back(
-                qmp_command("balloon", JsonObject().number("value", *memory.current).str()));
+            command.plan().setup.push_back(balloon_command(*target));
         }
     }
     if (devices.watchdog) {

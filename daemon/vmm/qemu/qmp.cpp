@@ -133,6 +133,15 @@ std::vector<std::int64_t> parse_numbers(std::string_view line, std::string_view 
     return numbers;
 }
 
+std::uint64_t parse_balloon(std::string_view line) {
+    const auto value = parse(line);
+    const auto bytes = number_in(result(value, "tell of its balloon"), "actual", "a balloon");
+    if (bytes < 0) {
+        faulty("a balloon without a size");
+    }
+    return static_cast<std::uint64_t>(bytes);
+}
+
 std::uint64_t parse_disk_size(std::string_view line, std::string_view node) {
     const auto value = parse(line);
     for (const auto& entry : list_of(result(value, "tell of its blocks"))) {

@@ -50,6 +50,9 @@ std::set<std::string> parse_names(std::string_view line, std::string_view key = 
 /// The number `key` of each object of a list reply.
 std::vector<std::int64_t> parse_numbers(std::string_view line, std::string_view key);
 
+/// Bytes that the balloon leaves the guest, from the reply to query-balloon.
+std::uint64_t parse_balloon(std::string_view line);
+
 /// Bytes of the image under the node, from the reply to query-named-block-nodes.
 std::uint64_t parse_disk_size(std::string_view line, std::string_view node);
 

@@ -29,7 +29,13 @@ domain::LaunchPlan FakeVmmHost::plan(const vmm::PlanRequest& request) {
     plan.accelerator_reason = "a fake";
     plan.vmm_version = "fake 1.0";
     plan.program = "/fake/vmm";
-    plan.argv = {"vmm", "-name", plan.name};
+    plan.argv = {"vmm"};
+    const auto& memory = (request.live ? request.live->spec : request.spec).memory;
+    plan.argv.insert(plan.argv.end(), {"-m", std::to_string(memory.size)});
+    if (const auto target = memory.target()) {
+        plan.argv.insert(plan.argv.end(), {"-balloon", std::to_string(*target)});
+    }
+    plan.argv.insert(plan.argv.end(), {"-name", plan.name});
     if (request.live) {
         for (const auto& [device, bus] : request.live->buses) {
             plan.argv.insert(plan.argv.end(), {"-device", device + "," + bus});

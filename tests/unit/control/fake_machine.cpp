@@ -68,6 +68,7 @@ void FakeMachine::respawn(FakeKeeper& keeper, Reason reason) {
     keeper.vmm = {++next_pid_, static_cast<std::uint64_t>(next_pid_)};
     keeper.expected = Expected::none;
     keeper.devices = keeper.made_of;
+    keeper.memory = keeper.memory_target.value_or(keeper.whole);
     note(keeper, Kind::vmm_started, reason);
     note(keeper, Kind::ready, reason);
     keeper.state = State::running;
@@ -132,6 +133,17 @@ void FakeMachine::guest_panic_preserved(const api::Uuid& uuid) {
             note(*keeper, Kind::guest_panicked, Reason::guest_panic);
             keeper->state = State::crashed;
             note(*keeper, Kind::paused, Reason::guest_panic);
+        }
+    }
+    send();
+}
+
+void FakeMachine::balloon_moves(const api::Uuid& uuid, std::uint64_t bytes) {
+    {
+        Lock lock(mutex_);
+        if (FakeKeeper* keeper = find_running(uuid)) {
+            keeper->memory = bytes;
+            note(*keeper, Kind::balloon, Reason::none).memory = static_cast<std::int64_t>(bytes);
         }
     }
     send();
@@ -370,6 +382,30 @@ public:
             keeper.sizes[alias] = size;
         });
     }
+    std::uint64_t memory(Deadline) override {
+        std::uint64_t bytes = 0;
+        act("look", [&](FakeKeeper& keeper) { bytes = keeper.memory; });
+        return bytes;
+    }
+    vmm::MemoryTarget memory_target(Deadline) override {
+        vmm::MemoryTarget target{true, {}};
+        act("look", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (machine_.faults_.mute_balloon) {
+                throw Error(ErrorCode::timeout, "The keeper did not answer");
+            }
+            target.bytes = keeper.memory_target;
+        });
+        return target;
+    }
+    void set_memory(std::uint64_t bytes, std::uint64_t whole, Deadline) override {
+        act("balloon", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (!machine_.faults_.fail_balloon.empty()) {
+                throw Error(ErrorCode::failed, machine_.faults_.fail_balloon);
+            }
+            keeper.memory = bytes;
+            keeper.memory_target = bytes < whole ? std::optional(bytes) : std::nullopt;
+        });
+    }
     vmm::DeviceBuses device_buses(Deadline) override {
         vmm::DeviceBuses buses;
         act("look", [&](FakeKeeper& keeper) {
@@ -501,9 +537,14 @@ std::unique_ptr<vmm::VmmProcess> FakeVmmHost::launch(const domain::LaunchPlan& p
         for (std::size_t i = 0; i + 1 < plan.argv.size(); ++i) {
             if (plan.argv[i] == "-device") {
                 keeper.made_of.insert(plan.argv[i + 1].substr(0, plan.argv[i + 1].find(',')));
+            } else if (plan.argv[i] == "-m") {
+                keeper.whole = std::stoull(plan.argv[i + 1]);
+            } else if (plan.argv[i] == "-balloon") {
+                keeper.memory_target = std::stoull(plan.argv[i + 1]);
             }
         }
         keeper.devices = keeper.made_of;
+        keeper.memory = keeper.memory_target.value_or(keeper.whole);
         keeper.record = {plan.run_dir,
                          "nonce-" + plan.incarnation,
                          {++machine_.next_pid_, static_cast<std::uint64_t>(machine_.next_pid_)},

@@ -34,6 +34,9 @@ struct FakeKeeper {
     std::string loaded;                      ///< what it took its state from
     std::set<std::string> devices;           ///< that came: in the VMM now
     std::set<std::string> made_of;           ///< in what later generations get
+    std::uint64_t whole = 0;                  ///< all of the guest's memory
+    std::uint64_t memory = 0;                 ///< that the balloon leaves the guest
+    std::optional<std::uint64_t> memory_target; ///< of later generations
     std::map<std::string, std::uint64_t> sizes; ///< of disks; 4096 where nothing else is said
 };
 
@@ -54,6 +57,8 @@ struct Faults {
     std::string objection;       ///< what the host says against every definition
     std::string fail_attach;     ///< the VMM refuses a device, and has half of it
     std::string fail_resize;     ///< the VMM refuses another size
+    std::string fail_balloon;    ///< the VMM refuses another target
+    bool mute_balloon = false;   ///< and has no word of the one that it has
     bool keeps_device = false;   ///< the guest refuses to let go of one
     bool slow_to_let_go = false; ///< or does it when it is told to by guest_lets_go()
 };
@@ -72,6 +77,8 @@ public:
     void guest_reboot(const api::Uuid& uuid);
     void guest_panic_preserved(const api::Uuid& uuid);
     void io_error(const api::Uuid& uuid);
+    /// The balloon leaves the guest so many bytes now.
+    void balloon_moves(const api::Uuid& uuid, std::uint64_t bytes);
     /// The guest lets go of a device, whoever asked it.
     void guest_lets_go(const api::Uuid& uuid, const std::string& device);
     void vmm_dies(const api::Uuid& uuid, int signal);

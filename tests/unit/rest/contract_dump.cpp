@@ -92,6 +92,8 @@ constexpr Described structs[] = {
     described<api::ResizeDiskRequest>("ResizeDiskRequest"),
     described<api::DiskView>("DiskView"),
     described<api::DiskList>("DiskList"),
+    described<api::SetMemoryRequest>("SetMemoryRequest"),
+    described<api::MemoryView>("MemoryView"),
 };
 
 std::string schema_of(const Kind& kind) {

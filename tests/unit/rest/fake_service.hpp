@@ -220,6 +220,18 @@ public:
                         (request.shrink ? " shrink" : ""),
                     selector);
     }
+    api::PartitionView set_memory(const api::Selector& selector,
+                                  const api::SetMemoryRequest& request,
+                                  const control::Actor& /*actor*/,
+                                  control::Deadline /*wait_busy*/) override {
+        return view("memory " + std::to_string(request.size) + (request.maximum ? " maximum" : "") +
+                        (request.live ? " live" : "") + (request.config ? " config" : ""),
+                    selector);
+    }
+    api::MemoryView memory(const api::Selector& selector, control::Deadline /*deadline*/) override {
+        note("memory " + selector.to_string());
+        return {};
+    }
     void attach_console(const api::Selector& selector, posix::Fd client,
                         const vmm::ConsoleRequest& request, const control::Actor& actor,
                         control::Deadline deadline) override;

@@ -218,6 +218,11 @@ BOOST_AUTO_TEST_CASE(requests_reach_the_service) {
     check("POST", "/v1/partitions/web/detach-disk", R"({"target":"vdb"})", "detach vdb web");
     check("POST", "/v1/partitions/web/resize-disk", R"({"target":"vdb","size":1024})",
           "resize vdb 1024 web");
+    check("POST", "/v1/partitions/web/set-memory", R"({"size":1048576,"live":true})",
+          "memory 1048576 live web");
+    check("POST", "/v1/partitions/web/set-memory", R"({"size":1048576,"maximum":true})",
+          "memory 1048576 maximum web");
+    check("GET", "/v1/partitions/web/memory", "", "memory web");
     check("GET", "/v1/events?since=5&limit=7", "", "events 5 7");
     check("GET", "/v1/events?partition=01234567-89ab-cdef-0123-456789abcdef", "",
           "events 0 1000 01234567-89ab-cdef-0123-456789abcdef");

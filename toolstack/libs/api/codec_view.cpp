@@ -70,6 +70,7 @@ Fields fields_of<RuntimeView>() {
         field<&View::cpu_time_ms>("cpu_time_ms"),
         field<&View::waiting_ms>("waiting_ms"),
         field<&View::rss>("rss"),
+        field<&View::memory>("memory"),
         field<&View::storage_read>("storage_read"),
         field<&View::storage_written>("storage_written"),
         field<&View::network_received>("network_received"),

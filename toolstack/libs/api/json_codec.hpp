@@ -5,6 +5,7 @@
 #include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/json_table.hpp"
+#include "toolstack/libs/api/settings_requests.hpp"
 
 #include <string>
 #include <string_view>
@@ -67,6 +68,8 @@ MSHV_DESCRIBED(DetachDiskRequest);
 MSHV_DESCRIBED(ResizeDiskRequest);
 MSHV_DESCRIBED(DiskView);
 MSHV_DESCRIBED(DiskList);
+MSHV_DESCRIBED(SetMemoryRequest);
+MSHV_DESCRIBED(MemoryView);
 MSHV_DESCRIBED(VersionInfo);
 MSHV_DESCRIBED(HostFact);
 MSHV_DESCRIBED(HostView);

@@ -36,6 +36,10 @@ struct Memory {
     bool prealloc = false;
     bool locked = false;
     std::optional<HugePages> hugepages;
+    /// What the balloon is asked for: nothing where the guest keeps all.
+    [[nodiscard]] std::optional<std::uint64_t> target() const {
+        return current && *current < size ? current : std::nullopt;
+    }
     bool operator==(const Memory&) const = default;
 };
 

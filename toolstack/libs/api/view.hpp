@@ -113,6 +113,7 @@ struct RuntimeView {
     bool responsive = true;         ///< did the VMM answer lately?
     std::int64_t revision = 0;      ///< of the definition with which it was started; 0 = not known
     bool pending = false; ///< the definition has since changed in what needs another start
+    std::optional<std::int64_t> memory; ///< bytes that the balloon leaves the guest, if it said so
     std::optional<HypervisorView> hypervisor; ///< under mshv, where the kernel lists partitions
 };
 

@@ -94,6 +94,8 @@ constexpr std::array columns{
                [](const PartitionView& v) { return std::string(api::to_name(v.reason)); }},
     ListColumn{"letters", "State", Align::left, letters_text},
     ListColumn{"mem", "Mem", Align::right,
+               [](const PartitionView& v) { return std::to_string(guest_memory(v) / mebibyte); }},
+    ListColumn{"max-mem", "MaxMem", Align::right,
                [](const PartitionView& v) { return std::to_string(v.memory / mebibyte); }},
     ListColumn{"vcpus", "VCPUs", Align::right,
                [](const PartitionView& v) { return std::to_string(v.vcpus); }},
@@ -218,7 +220,7 @@ void append_list_row(std::string& out, const PartitionView& view, ListStyle styl
     append_name(out, view.name);
     append_number(out, view.id, 5);
     out += ' ';
-    append_number(out, view.memory / mebibyte, 5);
+    append_number(out, guest_memory(view) / mebibyte, 5);
     out += ' ';
     append_number(out, view.vcpus, 5);
     out += "     ";
@@ -243,6 +245,10 @@ void append_list_row(std::string& out, const PartitionView& view, ListStyle styl
         }
     }
     out += '\n';
+}
+
+std::int64_t guest_memory(const PartitionView& view) {
+    return view.runtime ? view.runtime->memory.value_or(view.memory) : view.memory;
 }
 
 std::int64_t cpu_time_ms(const PartitionView& view) {

@@ -29,6 +29,9 @@ void append_list_row(std::string& out, const api::PartitionView& view, ListStyle
 /// nothing runs.
 std::int64_t cpu_time_ms(const api::PartitionView& view);
 
+/// Bytes: what its balloon leaves the guest where it has said so, else all of its memory.
+std::int64_t guest_memory(const api::PartitionView& view);
+
 /// A column of `list -o`.
 struct ListColumn {
     std::string_view name;

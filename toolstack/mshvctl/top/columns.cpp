@@ -99,6 +99,18 @@ std::string not_told(const Usage& /*usage*/, const HostSize& /*host*/) {
     return std::string(unknown);
 }
 
+std::string left_text(const Usage& usage, const HostSize& /*host*/) {
+    return whole(guest_memory(usage.view) / kibibyte);
+}
+
+std::string left_share(const Usage& usage, const HostSize& host) {
+    return share_of_memory(guest_memory(usage.view), host);
+}
+
+std::optional<double> left(const Usage& usage) {
+    return static_cast<double>(guest_memory(usage.view));
+}
+
 std::string memory_text(const Usage& usage, const HostSize& /*host*/) {
     return whole(usage.view.memory / kibibyte);
 }
@@ -144,8 +156,8 @@ constexpr std::array table{
     TopColumn{"cpu", "CPU(%)", 6, percent_text<&Usage::cpu>, rate<&Usage::cpu>},
     TopColumn{"steal", "STEAL(%)", 8, percent_text<&Usage::waiting>, rate<&Usage::waiting>},
     TopColumn{"exits", "EXITS/s", 8, rate_text<&Usage::exits, 1>, rate<&Usage::exits>},
-    TopColumn{"mem", "MEM(k)", 10, memory_text, memory},
-    TopColumn{"mem-share", "MEM(%)", 6, memory_share, memory},
+    TopColumn{"mem", "MEM(k)", 10, left_text, left},
+    TopColumn{"mem-share", "MEM(%)", 6, left_share, left},
     TopColumn{"max-mem", "MAXMEM(k)", 10, memory_text, memory},
     TopColumn{"max-mem-share", "MAXMEM(%)", 9, memory_share, memory},
     TopColumn{"rss", "RSS(k)", 10, run_text<&Run::rss, kibibyte>, of_run<&Run::rss>},

@@ -37,6 +37,8 @@ std::unique_ptr<Command> make_info();
 std::unique_ptr<Command> make_job_cancel();
 std::unique_ptr<Command> make_jobs();
 std::unique_ptr<Command> make_list();
+std::unique_ptr<Command> make_mem_max();
+std::unique_ptr<Command> make_mem_set();
 std::unique_ptr<Command> make_metrics();
 std::unique_ptr<Command> make_managed_save();
 std::unique_ptr<Command> make_managed_save_remove();

@@ -71,6 +71,9 @@ void append_runtime(std::string& out, const api::RuntimeView& runtime) {
     if (runtime.waiting_ms) {
         append_fact(out, "waiting_time", tenths(*runtime.waiting_ms) + " s");
     }
+    if (runtime.memory) {
+        append_fact(out, "guest_memory", std::to_string(*runtime.memory / mebibyte) + " MiB");
+    }
     append_fact(out, "rss", std::to_string(runtime.rss / mebibyte) + " MiB");
     const auto add_bytes = [&](std::string_view key, const std::optional<std::int64_t>& bytes) {
         if (bytes) {

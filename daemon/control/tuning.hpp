@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/control/core.hpp"
+#include "daemon/control/operations.hpp"
+#include "toolstack/libs/api/settings_requests.hpp"
+
+#include <string>
+
+namespace mshv::control {
+
+/// Settings of what runs that are no devices. What runs is recorded with a setting before the VMM
+/// hears of it: whoever finds that the VMM has another one, this daemon or the next, tells it
+/// again, and believes it when it refuses.
+class Tuning {
+public:
+    Tuning(Core& core, Operations& operations) : core_(core), operations_(operations) {}
+
+    /// The target of the balloon, or all of the memory. The guest takes its time to follow.
+    api::PartitionView set_memory(const Directory::EntryPtr& entry,
+                                  const api::SetMemoryRequest& request, const std::string& actor,
+                                  Deadline wait_busy);
+    /// Asks the VMM where one runs.
+    api::MemoryView memory(const store::PartitionRow& row, Deadline deadline);
+
+    /// Brings a VMM to the settings that are recorded, and looks at what its guest has.
+    void settle(const api::Uuid& uuid) noexcept;
+
+private:
+    struct Scope {
+        bool live = false, config = false;
+    };
+    static Scope scope_of(const store::PartitionRow& row, bool live, bool config);
+    std::shared_ptr<vmm::VmmProcess> process_of(const store::PartitionRow& row);
+    api::PartitionView set_maximum(const store::PartitionRow& row,
+                                   const api::SetMemoryRequest& request, const std::string& actor);
+    void tell_memory(const store::PartitionRow& row, const api::PartitionSpec& before,
+                     const api::PartitionSpec& next, vmm::VmmProcess& process, Deadline deadline);
+    /// Records the target that the VMM has, which is not the one that it was to have.
+    void believe(const store::PartitionRow& row, const vmm::MemoryTarget& has,
+                 const std::string& why);
+    /// What runs (null: as it is) and the definition (null likewise), both or neither, with the
+    /// event.
+    struct Recorded {
+        const api::PartitionSpec* running = nullptr;
+        const Operations::Replacement* definition = nullptr;
+        std::string kind, detail;
+    };
+    void record(const store::PartitionRow& row, const Recorded& what, const std::string& actor);
+    Operations::Replacement replacement(const store::PartitionRow& row,
+                                        const api::PartitionSpec& next,
+                                        const api::PartitionSpec* running,
+                                        const std::string& detail);
+    void settle_memory(const store::PartitionRow& row, vmm::VmmProcess& process);
+    void look(const store::PartitionRow& row, vmm::VmmProcess& process);
+    /// Asks, and tells whoever lists partitions.
+    std::uint64_t left_to(const store::PartitionRow& row, vmm::VmmProcess& process,
+                          Deadline deadline);
+
+    Core& core_;
+    Operations& operations_;
+};
+
+} // namespace mshv::control

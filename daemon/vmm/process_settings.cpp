@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/vmm/process.hpp"
+#include "daemon/vmm/qemu/qmp.hpp"
+#include "daemon/vmm/qemu/settings.hpp"
+#include "toolstack/libs/posix/crashpoint.hpp"
+
+// Settings of what runs, each made twice: in the present VMM, then in what the keeper starts later
+// generations with. So what stands in the second has been done in the first, or a later generation
+// has begun with it.
+
+namespace mshv::vmm {
+
+std::uint64_t KeeperProcess::memory(Deadline deadline) {
+    return qemu::parse_balloon(qmp(qemu::qmp_command("query-balloon"), "ask the balloon", deadline));
+}
+
+MemoryTarget KeeperProcess::memory_target(Deadline deadline) {
+    const auto now = makeup(deadline);
+    return {qemu::has_device(now, qemu::balloon_alias), qemu::balloon_of(now)};
+}
+
+void KeeperProcess::set_memory(std::uint64_t bytes, std::uint64_t whole, Deadline deadline) {
+    const auto tell = [&] {
+        MSHV_CRASHPOINT("vmm.balloon.before");
+        qemu::expect_success(qmp(qemu::balloon_command(bytes), "ask the balloon", deadline),
+                             "ask the balloon");
+        MSHV_CRASHPOINT("vmm.balloon.after");
+    };
+    const auto before = makeup(deadline);
+    tell();
+    const auto target = bytes < whole ? std::optional(bytes) : std::nullopt;
+    amend(before, qemu::with_balloon(before, target), nullptr, {}, deadline);
+    if (makeup(deadline).generation != before.generation) {
+        tell(); // one that began between the two has the earlier target
+    }
+}
+
+} // namespace mshv::vmm

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Settings of what runs, with a real VMM and a real guest.
+#include "tests/e2e/lib/host.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace mshv::e2e;
+
+namespace {
+
+/// Types a line at a guest's shell and waits for what it makes of it.
+void guest_says(Host& host, const std::string& name, const std::string& line,
+                const std::string& wanted) {
+    auto shell = host.session({"console", "--replay", "0", name});
+    shell.write("\n");
+    shell.wait_for("MSHV-GUEST#", guest_time());
+    shell.write(line + "\n");
+    shell.wait_for(wanted, guest_time());
+}
+
+/// Its memory comes to stand between two numbers of KiB.
+void guest_has(Host& host, const std::string& name, const std::string& least,
+               const std::string& most, const std::string& mark) {
+    const std::string total = "$(sed -n 's/MemTotal: *\\([0-9]*\\).*/\\1/p' /proc/meminfo)";
+    guest_says(host, name,
+               "while [ " + total + " -lt " + least + " -o " + total + " -gt " + most +
+                   " ]; do sleep 1; done; echo IT-HAS | sed 's/$/-" + mark + "/'",
+               "IT-HAS-" + mark);
+}
+
+
+/// An adopted VMM is asked behind the adoption, so that no list waits for it.
+bool lists(Host& host, const std::string& name, const std::string& mebibytes) {
+    for (const auto deadline = soon(); !deadline.expired();) {
+        if (contains(host.ok({"list", name}), " " + mebibytes + " ")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_guest_gives_memory_back_and_gets_it_again) {
+    Host host;
+    host.create({.name = "g", .steps = "shell", .memory_mib = 256}, {"--define"});
+    host.wait_console("g", "MSHV-GUEST-READY");
+    host.ok({"mem-set", "--timeout", "60", "g", "160"});
+    guest_has(host, "g", "1", "170000", "LESS");
+    BOOST_TEST(contains(host.ok({"list", "g"}), " 160 "));
+    BOOST_TEST(contains(host.ok({"info", "g"}), "160 MiB"));
+    BOOST_TEST(host.view("g")["revision"].number() == 1);
+    // Another generation of the VMM, and another daemon: it holds.
+    host.ok({"reset", "g"});
+    host.wait_console("g", "MSHV-GUEST-READY", 2);
+    guest_has(host, "g", "1", "170000", "SECOND");
+    host.kill_daemon();
+    BOOST_REQUIRE(host.start_daemon());
+    BOOST_TEST(lists(host, "g", "160"));
+    host.ok({"mem-set", "--timeout", "60", "g", "256M"});
+    guest_has(host, "g", "200000", "270000", "MORE");
+    BOOST_TEST(contains(host.fails(6, {"mem-set", "g", "257"}), "all of its memory is 256 MiB"));
+    BOOST_TEST(contains(host.fails(6, {"mem-set", "g", "10"}), "the least is 64 MiB"));
+    BOOST_TEST(contains(host.fails(7, {"mem-max", "--live", "g", "512"}), "that runs"));
+}
+
+BOOST_AUTO_TEST_CASE(a_guest_that_does_not_follow_is_told_of) {
+    Host host;
+    // Firmware without anything to boot has no driver for a balloon.
+    host.create({.name = "g", .memory_mib = 256, .firmware_boot = true}, {"--define"});
+    BOOST_TEST(contains(host.fails(9, {"mem-set", "--timeout", "1", "g", "128"}),
+                        "has come to 256 MiB, not yet to 128 MiB"));
+    host.ok({"mem-set", "--no-wait", "g", "100"});
+    host.ok({"destroy", "g"});
+    host.ok({"mem-set", "g", "128"});
+    host.ok({"mem-max", "g", "512"});
+    const auto xml = host.ok({"dumpxml", "g"});
+    BOOST_TEST(contains(xml, "<memory unit='MiB'>512</memory>"), xml);
+    BOOST_TEST(contains(xml, "<currentMemory unit='MiB'>128</currentMemory>"), xml);
+}
+
+BOOST_AUTO_TEST_CASE(a_saved_guest_goes_on_with_its_memory) {
+    Host host;
+    host.create({.name = "g", .steps = "shell", .memory_mib = 256}, {"--define"});
+    host.wait_console("g", "MSHV-GUEST-READY");
+    host.ok({"mem-set", "--timeout", "60", "g", "160"});
+    const auto file = host.path("g.save");
+    host.ok({"save", "g", file});
+    host.ok({"restore", file});
+    guest_has(host, "g", "1", "170000", "STILL");
+    host.ok({"reset", "g"});
+    host.wait_console("g", "MSHV-GUEST-READY");
+    guest_has(host, "g", "1", "170000", "LATER");
+    host.ok({"mem-set", "--timeout", "60", "g", "256"});
+}

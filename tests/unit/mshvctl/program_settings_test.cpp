@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/mshvctl/harness.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace {
+
+using namespace mshv;
+using test::partition_json;
+using test::ProgramFixture;
+
+bool contains(const std::string& text, std::string_view what) {
+    return text.find(what) != std::string::npos;
+}
+
+struct SettingsFixture : ProgramFixture {
+    SettingsFixture() {
+        daemon.on("POST /v1/partitions/web/set-memory", 200, partition_json(1, "web", "running"));
+    }
+    /// The body of the request that these words make.
+    std::string body(std::vector<std::string> words) {
+        const auto result = run(std::move(words));
+        BOOST_TEST(result.status == 0, result.err);
+        const auto all = daemon.requests();
+        BOOST_REQUIRE(!all.empty());
+        return all.back();
+    }
+    void refused(std::vector<std::string> words, int status) {
+        const auto before = daemon.requests().size();
+        const auto result = run(std::move(words));
+        BOOST_TEST(result.status == status, result.err);
+        BOOST_TEST(daemon.requests().size() == before);
+    }
+};
+
+BOOST_FIXTURE_TEST_SUITE(program_settings, SettingsFixture)
+
+BOOST_AUTO_TEST_CASE(a_bare_number_is_mib) {
+    const auto made = body({"mem-set", "--no-wait", "web", "512"});
+    BOOST_TEST(contains(made, R"("size":536870912)"), made);
+    BOOST_TEST(!contains(made, R"("maximum":true)"), made);
+    BOOST_TEST(contains(body({"mem-set", "--no-wait", "web", "1g"}), R"("size":1073741824)"));
+    BOOST_TEST(contains(body({"mem-set", "--config", "web", "512"}), R"("config":true)"));
+    BOOST_TEST(contains(body({"mem-max", "web", "2G"}), R"("size":2147483648,"maximum":true)"));
+    for (const char* wrong : {"", "G", "2X", "-1", "99999999999999999999"}) {
+        refused({"mem-set", "web", wrong}, 2);
+        refused({"mem-max", "web", wrong}, 2);
+    }
+    BOOST_TEST(contains(run({"-N", "mem-set", "web", "1"}).out, "1048576 bytes"));
+}
+
+BOOST_AUTO_TEST_CASE(it_waits_for_the_guest_and_says_how_far_it_came) {
+    daemon.on("GET /v1/events", 200, R"({"events":[],"last_seq":3,"oldest_seq":1})");
+    daemon.on("GET /v1/partitions/id:1", 200, partition_json(1, "web", "running"));
+    daemon.on("GET /v1/partitions/id:1/memory", 200,
+              R"({"maximum":536870912,"target":268435456,"reached":268435456})");
+    const auto done = run({"mem-set", "--live", "web", "256"});
+    BOOST_TEST(done.status == 0, done.err);
+    daemon.on("GET /v1/partitions/id:1/memory", 200,
+              R"({"maximum":536870912,"target":134217728,"reached":268435456})");
+    const auto late = run({"--timeout", "200ms", "mem-set", "--live", "web", "128"});
+    BOOST_TEST(late.status == 9, late.err);
+    BOOST_TEST(contains(late.err, "has come to 256 MiB, not yet to 128 MiB"), late.err);
+    daemon.on("GET /v1/partitions/id:1/memory", 200, R"({"maximum":536870912,"target":134217728})");
+    BOOST_TEST(run({"mem-set", "--live", "web", "128"}).status == 5);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace
