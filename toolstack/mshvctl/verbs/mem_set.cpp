@@ -43,7 +43,8 @@ public:
         request.live = scope_.live;
         request.config = scope_.config;
         auto view = context.client().set_memory(selector, request, context.operation_deadline());
-        const bool live = scope_.live || (!scope_.config && view.runtime.has_value());
+        const bool runs = view.state == api::State::running || view.state == api::State::paused;
+        const bool live = scope_.live || (!scope_.config && runs);
         if (live && !no_wait_) {
             wait(context, view, size, deadline);
             view = context.client().get(of(view), context.read_deadline());
