@@ -35,8 +35,7 @@ void refuse_fraction(std::uint64_t bytes) {
     }
 }
 
-void refuse_target(const store::PartitionRow& row, const api::Memory& memory,
-                   std::uint64_t bytes) {
+void refuse_target(const store::PartitionRow& row, const api::Memory& memory, std::uint64_t bytes) {
     refuse_fraction(bytes);
     if (bytes > memory.size) {
         throw Error(ErrorCode::invalid,
@@ -46,9 +45,8 @@ void refuse_target(const store::PartitionRow& row, const api::Memory& memory,
     }
     const std::uint64_t least = std::min(least_left, memory.size);
     if (bytes < least) {
-        throw Error(ErrorCode::invalid,
-                    "The guest of '" + row.name + "' would not live with " + in_mib(bytes) +
-                        ": the least is " + in_mib(least));
+        throw Error(ErrorCode::invalid, "The guest of '" + row.name + "' would not live with " +
+                                            in_mib(bytes) + ": the least is " + in_mib(least));
     }
 }
 
@@ -115,8 +113,8 @@ api::PartitionView Tuning::set_memory(const Directory::EntryPtr& entry,
         if (spec.memory.target()) {
             refuse_without_balloon(row, spec, {});
         }
-        definition = replacement(row, spec, scope.live ? &next : nullptr,
-                                 "memory of " + say(spec.memory));
+        definition =
+            replacement(row, spec, scope.live ? &next : nullptr, "memory of " + say(spec.memory));
         what.definition = &*definition;
     }
     record(row, what, actor);
@@ -160,8 +158,8 @@ void Tuning::tell_memory(const store::PartitionRow& row, const api::PartitionSpe
         try {
             has = process.memory_target(core_.vmm_deadline());
         } catch (const std::exception& later) {
-            core_.log(Severity::warning, "the balloon of '" + row.name +
-                                             "' is asked again later: " + later.what());
+            core_.log(Severity::warning,
+                      "the balloon of '" + row.name + "' is asked again later: " + later.what());
             throw Error(error);
         }
         if (has.bytes == next.memory.target() && has.bytes != before.memory.target()) {

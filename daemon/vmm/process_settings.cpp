@@ -11,7 +11,8 @@
 namespace mshv::vmm {
 
 std::uint64_t KeeperProcess::memory(Deadline deadline) {
-    return qemu::parse_balloon(qmp(qemu::qmp_command("query-balloon"), "ask the balloon", deadline));
+    return qemu::parse_balloon(
+        qmp(qemu::qmp_command("query-balloon"), "ask the balloon", deadline));
 }
 
 MemoryTarget KeeperProcess::memory_target(Deadline deadline) {

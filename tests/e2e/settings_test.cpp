@@ -29,7 +29,6 @@ void guest_has(Host& host, const std::string& name, const std::string& least,
                "IT-HAS-" + mark);
 }
 
-
 /// An adopted VMM is asked behind the adoption, so that no list waits for it.
 bool lists(Host& host, const std::string& name, const std::string& mebibytes) {
     for (const auto deadline = soon(); !deadline.expired();) {

@@ -54,9 +54,9 @@ BOOST_AUTO_TEST_CASE(what_a_balloon_says) {
     BOOST_TEST(parse_balloon(R"({"return": {"actual": 167772160}})") == 160 * mib);
     BOOST_TEST(!error_of([] { parse_balloon(R"({"return": {"actual": -1}})"); }).empty());
     BOOST_TEST(!error_of([] { parse_balloon(R"({"return": {}})"); }).empty());
-    BOOST_TEST(
-        error_of([] { parse_balloon(R"({"error": {"desc": "No balloon device"}})"); })
-            .find("No balloon device") != std::string::npos);
+    BOOST_TEST(error_of([] {
+                   parse_balloon(R"({"error": {"desc": "No balloon device"}})");
+               }).find("No balloon device") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

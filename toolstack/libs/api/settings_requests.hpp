@@ -18,8 +18,8 @@ struct SetMemoryRequest {
 
 /// GET /v1/partitions/{sel}/memory
 struct MemoryView {
-    std::uint64_t maximum = 0;           ///< bytes: all of it
-    std::uint64_t target = 0;            ///< what the balloon shall leave the guest
+    std::uint64_t maximum = 0;            ///< bytes: all of it
+    std::uint64_t target = 0;             ///< what the balloon shall leave the guest
     std::optional<std::uint64_t> reached; ///< what it leaves it now; absent: nothing runs, or
                                           ///< there is no balloon
 };
