@@ -354,6 +354,12 @@ api::PartitionView ServiceImpl::set_memory(const api::Selector& selector,
     return tuning_.set_memory(core_.resolve(selector), request, actor.name, wait_busy);
 }
 
+api::PartitionView ServiceImpl::pin_vcpu(const api::Selector& selector,
+                                         const api::PinVcpuRequest& request, const Actor& actor,
+                                         Deadline wait_busy) {
+    return tuning_.pin_vcpu(core_.resolve(selector), request, actor.name, wait_busy);
+}
+
 void ServiceImpl::attach_console(const api::Selector& selector, posix::Fd client,
                                  const vmm::ConsoleRequest& request, const Actor& actor,
                                  Deadline deadline) {

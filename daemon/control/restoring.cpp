@@ -64,6 +64,8 @@ void refuse_other_disks(const SavedImage& image, const api::PartitionSpec& spec)
 /// What is no part of the machine, and may be set anew while it runs.
 void take_settings(api::PartitionSpec& to, const api::PartitionSpec& from) {
     to.memory.current = from.memory.current;
+    to.cpu.pins = from.cpu.pins;
+    to.cpu.emulator_cpus = from.cpu.emulator_cpus;
 }
 
 /// The definition may have changed since, but not the machine. What the guest goes on with: the

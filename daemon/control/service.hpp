@@ -143,6 +143,10 @@ public:
     virtual api::PartitionView set_memory(const api::Selector& selector,
                                           const api::SetMemoryRequest& request, const Actor& actor,
                                           Deadline wait_busy) = 0;
+    /// On which processors of the host virtual processors may run.
+    virtual api::PartitionView pin_vcpu(const api::Selector& selector,
+                                        const api::PinVcpuRequest& request, const Actor& actor,
+                                        Deadline wait_busy) = 0;
     virtual api::MemoryView memory(const api::Selector& selector, Deadline deadline) = 0;
     virtual void attach_console(const api::Selector& selector, posix::Fd client,
                                 const vmm::ConsoleRequest& request, const Actor& actor,

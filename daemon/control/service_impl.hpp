@@ -105,6 +105,8 @@ public:
     api::PartitionView set_memory(const api::Selector& selector,
                                   const api::SetMemoryRequest& request, const Actor& actor,
                                   Deadline wait_busy) override;
+    api::PartitionView pin_vcpu(const api::Selector& selector, const api::PinVcpuRequest& request,
+                                const Actor& actor, Deadline wait_busy) override;
     api::MemoryView memory(const api::Selector& selector, Deadline deadline) override;
     void attach_console(const api::Selector& selector, posix::Fd client,
                         const vmm::ConsoleRequest& request, const Actor& actor,

@@ -77,6 +77,7 @@ void Tuning::settle(const api::Uuid& uuid) noexcept {
             if (now && now->row.runtime &&
                 now->row.runtime->incarnation == entry->row.runtime->incarnation) {
                 settle_memory(now->row, *process);
+                settle_pins(now->row, *process);
             }
         }
         look(entry->row, *process);

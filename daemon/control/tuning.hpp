@@ -20,6 +20,10 @@ public:
     api::PartitionView set_memory(const Directory::EntryPtr& entry,
                                   const api::SetMemoryRequest& request, const std::string& actor,
                                   Deadline wait_busy);
+    /// On which processors of the host virtual processors may run.
+    api::PartitionView pin_vcpu(const Directory::EntryPtr& entry,
+                                const api::PinVcpuRequest& request, const std::string& actor,
+                                Deadline wait_busy);
     /// Asks the VMM where one runs.
     api::MemoryView memory(const store::PartitionRow& row, Deadline deadline);
 
@@ -51,6 +55,9 @@ private:
                                         const api::PartitionSpec& next,
                                         const api::PartitionSpec* running,
                                         const std::string& detail);
+    void tell_pins(const store::PartitionRow& row, const api::PartitionSpec& next,
+                   vmm::VmmProcess& process, Deadline deadline);
+    void settle_pins(const store::PartitionRow& row, vmm::VmmProcess& process);
     void settle_memory(const store::PartitionRow& row, vmm::VmmProcess& process);
     void look(const store::PartitionRow& row, vmm::VmmProcess& process);
     /// Asks, and tells whoever lists partitions.

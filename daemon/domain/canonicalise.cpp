@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/domain/canonicalise.hpp"
 
+#include "toolstack/libs/api/cpu_set.hpp"
+
 #include <algorithm>
 #include <set>
 #include <string>
@@ -38,6 +40,23 @@ std::string make_mac(const Random& random) {
 void lower(std::string& text) {
     std::transform(text.begin(), text.end(), text.begin(),
                    [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
+}
+
+/// A list that is none is left for the check.
+void order_cpus(std::string& text) {
+    if (const auto cpus = api::parse_cpu_set(text)) {
+        text = api::format_cpu_set(*cpus);
+    }
+}
+
+void order_pins(api::Cpu& cpu) {
+    std::stable_sort(
+        cpu.pins.begin(), cpu.pins.end(),
+        [](const api::CpuPin& a, const api::CpuPin& b) { return a.vcpu < b.vcpu; });
+    for (auto& pin : cpu.pins) {
+        order_cpus(pin.cpus);
+    }
+    order_cpus(cpu.emulator_cpus);
 }
 
 void name_disks(std::vector<api::Disk>& disks) {
@@ -89,6 +108,7 @@ bool name_nics(std::vector<api::Nic>& nics, const Random& random) {
 } // namespace
 
 Generated canonicalise(api::PartitionSpec& spec, const Random& random) {
+    order_pins(spec.cpu);
     Generated generated;
     if (!spec.uuid) {
         spec.uuid = make_uuid(random);

@@ -87,6 +87,8 @@ struct LaunchPlan {
     std::vector<CopyPlan> copies; ///< made before `files` are opened
     /// Monitor commands that each generation's VMM must do before its VPs run.
     std::vector<std::string> setup;
+    /// Where the VMM's threads may run, as its keeper reads it; empty = on any processor.
+    std::string affinity;
     int monitor_target = -1; ///< descriptor number of the listening monitor socket in the VMM
     std::optional<int> agent_target; ///< the same for the guest agent's channel
     std::optional<VmmUser> user;

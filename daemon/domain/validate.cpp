@@ -2,6 +2,7 @@
 #include "daemon/domain/validate.hpp"
 
 #include "daemon/domain/checker.hpp"
+#include "toolstack/libs/api/cpu_set.hpp"
 #include "toolstack/libs/api/identity.hpp"
 
 #include <array>
@@ -58,6 +59,12 @@ void memory(const api::Memory& memory, Checker& check) {
     }
 }
 
+void cpu_set(const std::string& where, const std::string& text, Checker& check) {
+    if (!api::parse_cpu_set(text)) {
+        check.fault("E-TYPE", where, "is no list of processors", "such as 0-3,7");
+    }
+}
+
 void cpu(const api::Cpu& cpu, Checker& check) {
     check.range("cpu/maximum", cpu.maximum, 1U, max_vcpus);
     check.range("cpu/current", cpu.current, 1U, std::max(cpu.maximum, 1U));
@@ -70,6 +77,20 @@ void cpu(const api::Cpu& cpu, Checker& check) {
             check.fault("E-TOPOLOGY", "cpu/topology",
                         "sockets * dies * cores * threads is not " + std::to_string(cpu.maximum));
         }
+    }
+    for (std::size_t i = 0; i < cpu.pins.size(); ++i) {
+        const auto& pin = cpu.pins[i];
+        if (pin.vcpu >= cpu.maximum) {
+            check.fault("E-RANGE", at("cpu/pins", i, "/vcpu"),
+                        "the partition has no virtual processor " + std::to_string(pin.vcpu));
+        }
+        if (i > 0 && pin.vcpu <= cpu.pins[i - 1].vcpu) {
+            check.fault("E-CONFLICT", at("cpu/pins", i, "/vcpu"), "is pinned twice");
+        }
+        cpu_set(at("cpu/pins", i, "/cpus"), pin.cpus, check);
+    }
+    if (!cpu.emulator_cpus.empty()) {
+        cpu_set("cpu/emulator_cpus", cpu.emulator_cpus, check);
     }
     if (cpu.mode == api::CpuMode::custom) {
         check.word("cpu/model", cpu.model, 64, "._-");

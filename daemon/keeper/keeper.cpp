@@ -57,8 +57,8 @@ void put_exit(Message& message, const std::optional<ExitStatus>& status) {
 } // namespace
 
 Keeper::Keeper(LaunchSpec spec, posix::Fd listener, std::vector<posix::Fd> vmm_fds)
-    : spec_(std::move(spec)), vmm_fds_(std::move(vmm_fds)), journal_(spec_), judge_(spec_.policy),
-      errors_(spec_.run_dir + "/" + vmm_log_file),
+    : spec_(std::move(spec)), affinity_(spec_.affinity), vmm_fds_(std::move(vmm_fds)),
+      journal_(spec_), judge_(spec_.policy), errors_(spec_.run_dir + "/" + vmm_log_file),
       monitor_(loop_, spec_.monitor_source, milliseconds(spec_.liveness_ms), *this),
       control_(loop_, std::move(listener),
                [this](const Asker& asker, const Message& request, std::deque<posix::Fd>& fds) {
@@ -386,6 +386,19 @@ void Keeper::leave() {
 // ---- what the VMM says ---------------------------------------------------------------------
 
 void Keeper::monitor_ready() {
+    if (phase_ == Phase::starting && !affinity_.text().empty()) {
+        try {
+            affinity_.apply(child_->identity().pid);
+        } catch (const std::exception& error) {
+            if (!ever_ready_) {
+                start_failed("The virtual processors cannot be pinned: " +
+                             std::string(error.what()));
+                return;
+            }
+            // Processors have gone offline since: no reason to end a guest.
+            notice("The virtual processors are not pinned: " + std::string(error.what()));
+        }
+    }
     if (phase_ == Phase::starting && !spec_.setup.empty()) {
         send_setup();
     } else {

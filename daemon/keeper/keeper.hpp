@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/keeper/affinity.hpp"
 #include "daemon/keeper/console.hpp"
 #include "daemon/keeper/control.hpp"
 #include "daemon/keeper/error_tail.hpp"
@@ -95,6 +96,8 @@ private:
     void ask_makeup(const Asker& asker, const Message& request);
     void ask_amend(const Asker& asker, const Message& request, std::deque<posix::Fd>& fds);
     void ask_unplug(const Asker& asker, const Message& request);
+    void ask_pin(const Asker& asker, const Message& request);
+    void restore_affinity();
     void unplug_ended(const QmpLine& line);
     void check_unplugs();
     void forget_unplugs();
@@ -113,6 +116,7 @@ private:
     };
 
     LaunchSpec spec_;
+    Affinity affinity_;
     std::vector<posix::Fd> vmm_fds_;
     Loop loop_;
     Journal journal_;

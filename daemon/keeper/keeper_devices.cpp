@@ -93,6 +93,7 @@ void Keeper::ask_makeup(const Asker& asker, const Message&) {
                                .set("generation", generation_)
                                .set("argv", join(spec_.argv))
                                .set("setup", join(spec_.setup))
+                               .set("affinity", affinity_.text())
                                .set("targets", targets));
 }
 

@@ -21,13 +21,14 @@ struct Keeper::Request {
 };
 
 void Keeper::handle(const Asker& asker, const Message& request, std::deque<posix::Fd>& fds) {
-    static constexpr std::array<Request, 12> table{{
+    static constexpr std::array<Request, 13> table{{
         {"hello", &Keeper::ask_hello},
         {"status", &Keeper::ask_status},
         {"resume", &Keeper::ask_resume},
         {"pause", &Keeper::ask_pause},
         {"makeup", &Keeper::ask_makeup},
         {"unplug", &Keeper::ask_unplug},
+        {"pin", &Keeper::ask_pin},
         {"kill", &Keeper::ask_kill},
         {"reset", &Keeper::ask_reset},
         {"expect", &Keeper::ask_expect},

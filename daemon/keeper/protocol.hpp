@@ -269,6 +269,7 @@ struct LaunchSpec {
     std::int64_t quit_ms = 5000;     ///< given to the VMM to close its disks before SIGKILL
     /// Monitor commands without "id" that each VMM must do before its VPs may run.
     std::vector<std::string> setup;
+    std::string affinity; ///< where the VMM's threads may run (affinity.hpp); empty = as the keeper
 };
 
 inline void put_policy(Message& message, const Policy& policy) {
@@ -319,6 +320,7 @@ inline std::string encode_spec(const LaunchSpec& spec) {
         .set("log_dir", spec.log_dir)
         .set("nonce", spec.nonce)
         .set("program", spec.program)
+        .set("affinity", spec.affinity)
         .set("monitor_source", spec.monitor_source)
         .set("liveness_ms", spec.liveness_ms)
         .set("quit_ms", spec.quit_ms);
@@ -383,6 +385,7 @@ inline void take_spec_line(LaunchSpec& spec, const Message& line) {
         spec.nonce = line.text("nonce");
         spec.program = line.text("program");
         spec.monitor_source = fd("monitor_source", first_free_fd);
+        spec.affinity = line.text("affinity");
         spec.liveness_ms = need(line, "liveness_ms", 0, most);
         spec.quit_ms = need(line, "quit_ms", 0, most);
     } else if (line.word == "arg") {

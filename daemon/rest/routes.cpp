@@ -61,6 +61,7 @@ constexpr std::array table{
     Route{"GET", "/v1/partitions/{sel}/memory", Role::reader, Kind::query, no_body, get_memory},
     Route{"POST", "/v1/partitions/{sel}/set-memory", Role::admin, Kind::change, small_body,
           set_memory},
+    Route{"POST", "/v1/partitions/{sel}/pin-vcpu", Role::admin, Kind::change, small_body, pin_vcpu},
     // What a guest writes to its console may hold secrets: not for readers.
     Route{"GET", "/v1/partitions/{sel}/console", Role::admin, Kind::query, no_body, attach_console},
     Route{"GET", "/v1/partitions/{sel}/console/log", Role::admin, Kind::query, no_body,

@@ -153,6 +153,7 @@ http::Answer resize_disk(Call& call);
 // settings_routes.cpp
 http::Answer get_memory(Call& call);
 http::Answer set_memory(Call& call);
+http::Answer pin_vcpu(Call& call);
 
 // console_routes.cpp
 http::Answer attach_console(Call& call);

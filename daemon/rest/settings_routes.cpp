@@ -19,4 +19,10 @@ http::Answer set_memory(Call& call) {
                                            call.actor(), busy));
 }
 
+http::Answer pin_vcpu(Call& call) {
+    const auto busy = call.wait_busy();
+    return json_of(call.service.pin_vcpu(call.selector(), call.body<api::PinVcpuRequest>(),
+                                         call.actor(), busy));
+}
+
 } // namespace mshv::rest

@@ -4,6 +4,7 @@
 #include "daemon/vmm/files.hpp"
 #include "daemon/vmm/keeper_text.hpp"
 #include "daemon/vmm/launch.hpp"
+#include "daemon/vmm/pinning.hpp"
 #include "daemon/vmm/process.hpp"
 #include "daemon/vmm/qemu/firmware.hpp"
 #include "daemon/vmm/qemu/makeup.hpp"
@@ -128,6 +129,7 @@ QemuHost::Probed QemuHost::probe_host(bool own_users) {
     probed.accelerators.mshv = accelerator_of(mshv, mshv.openable, mshv.why, own_users);
     probed.accelerators.kvm = accelerator_of(kvm.device, kvm.runs, kvm.why, own_users);
     probed.tsc_khz = hypervisor.tsc_khz;
+    probed.scheduler = mshv.openable ? hostprobe::probe_system().scheduler : std::string();
     return probed;
 }
 
@@ -225,7 +227,9 @@ std::vector<api::Problem> QemuHost::objections(const api::PartitionSpec& spec) {
         const auto capabilities = capabilities_.get(program_for(spec), Deadline::after(probe_time));
         const auto choice =
             qemu::choose_accelerator(spec, *capabilities, probed_.get().accelerators);
-        return qemu::objections(spec, *capabilities, choice.accelerator);
+        auto found = qemu::objections(spec, *capabilities, choice.accelerator);
+        add_pin_objections(found, spec, choice.accelerator, probed_.get().scheduler);
+        return found;
     } catch (const api::Error& error) {
         api::Problem problem;
         problem.code = "E-HOST";
@@ -244,8 +248,9 @@ domain::LaunchPlan QemuHost::plan(const PlanRequest& request) {
     input.version = capabilities->version;
     input.accelerator = qemu::choose_accelerator(spec, *capabilities, probed.accelerators);
     const auto accelerator = input.accelerator.accelerator;
-    if (auto problems = qemu::objections(spec, *capabilities, accelerator);
-        !problems.empty()) {
+    auto problems = qemu::objections(spec, *capabilities, accelerator);
+    add_pin_objections(problems, spec, accelerator, probed.scheduler);
+    if (!problems.empty()) {
         const std::string text = join(problems);
         throw api::Error(api::ErrorCode::unsupported, "This host cannot run the partition: " + text)
             .with_problems(std::move(problems));
@@ -261,6 +266,7 @@ domain::LaunchPlan QemuHost::plan(const PlanRequest& request) {
     input.machine = request.machine;
     input.incoming = !request.saved_by.empty();
     auto plan = qemu::make_plan(input);
+    plan.affinity = qemu::affinity_of(spec.cpu);
     if (request.live) {
         qemu::change_disks(plan, input, request.live->spec, request.live->buses);
         qemu::change_settings(plan, request.live->spec);
@@ -408,6 +414,14 @@ std::vector<domain::VmmCapability> QemuHost::capabilities() {
         result.why = error.message();
     }
     return {result};
+}
+
+std::string affinity_text(const api::Cpu& cpu) {
+    return qemu::affinity_of(cpu);
+}
+
+void read_affinity(const std::string& text, api::Cpu& cpu) {
+    qemu::read_affinity(text, cpu);
 }
 
 std::vector<std::string> guest_visible(const domain::LaunchPlan& plan) {

@@ -36,6 +36,7 @@ private:
     struct Probed {
         qemu::HostAccelerators accelerators;
         std::uint64_t tsc_khz = 0;
+        std::string scheduler; ///< of the Microsoft hypervisor; empty = not known
     };
     static Probed probe_host(bool own_users);
 

@@ -121,6 +121,7 @@ keeper::LaunchSpec spec_of(const LaunchPlan& plan, const std::vector<std::string
     }
     spec.limits = limits_of(plan);
     spec.setup = plan.setup;
+    spec.affinity = plan.affinity;
     spec.policy = to_policy(plan.policy);
     if (plan.console) {
         spec.console = keeper::ConsoleConfig{static_cast<std::int64_t>(plan.console->ring),

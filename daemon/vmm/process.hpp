@@ -64,6 +64,8 @@ public:
     std::uint64_t memory(Deadline deadline) override;
     MemoryTarget memory_target(Deadline deadline) override;
     void set_memory(std::uint64_t bytes, std::uint64_t whole, Deadline deadline) override;
+    std::string affinity(Deadline deadline) override;
+    void set_affinity(const api::Cpu& cpu, Deadline deadline) override;
 
 private:
     qemu::MakeUp makeup(Deadline deadline);

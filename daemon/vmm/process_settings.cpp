@@ -10,6 +10,8 @@
 
 namespace mshv::vmm {
 
+using keeper::Message;
+
 std::uint64_t KeeperProcess::memory(Deadline deadline) {
     return qemu::parse_balloon(
         qmp(qemu::qmp_command("query-balloon"), "ask the balloon", deadline));
@@ -34,6 +36,17 @@ void KeeperProcess::set_memory(std::uint64_t bytes, std::uint64_t whole, Deadlin
     if (makeup(deadline).generation != before.generation) {
         tell(); // one that began between the two has the earlier target
     }
+}
+
+std::string KeeperProcess::affinity(Deadline deadline) {
+    return link_->ask(Message("makeup"), "learn where the VMM runs", deadline).text("affinity");
+}
+
+void KeeperProcess::set_affinity(const api::Cpu& cpu, Deadline deadline) {
+    MSHV_CRASHPOINT("vmm.pin.before");
+    link_->ask(Message("pin").set("affinity", qemu::affinity_of(cpu)), "pin the virtual processors",
+               deadline);
+    MSHV_CRASHPOINT("vmm.pin.after");
 }
 
 } // namespace mshv::vmm

@@ -154,6 +154,10 @@ public:
     /// Asks the balloon to leave the guest so many of its `whole` bytes. The guest takes its time;
     /// whatever this throws, memory_target() says what has come of it.
     virtual void set_memory(std::uint64_t bytes, std::uint64_t whole, Deadline deadline) = 0;
+    /// Where its threads may run, in this generation and in later ones, as affinity_text() says it.
+    virtual std::string affinity(Deadline deadline) = 0;
+    /// The same by the pins of `cpu`; all or nothing but for threads that it could not reach.
+    virtual void set_affinity(const api::Cpu& cpu, Deadline deadline) = 0;
     /// Where the devices stand that the VMM was started with or given since.
     virtual DeviceBuses device_buses(Deadline deadline) = 0;
 
@@ -208,6 +212,11 @@ struct PlanRequest {
     /// Devices have come and gone since a start with `spec`: this is what it shall have.
     std::optional<LiveDevices> live{};
 };
+
+/// The pins of a definition in one text.
+std::string affinity_text(const api::Cpu& cpu);
+/// And back, into the pins of `cpu`.
+void read_affinity(const std::string& text, api::Cpu& cpu);
 
 /// What of a plan the guest sees; a saved guest needs the same again.
 std::vector<std::string> guest_visible(const domain::LaunchPlan& plan);

@@ -4,6 +4,7 @@
 #include "tests/e2e/lib/host.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <unistd.h>
 
 using namespace mshv::e2e;
 
@@ -92,4 +93,51 @@ BOOST_AUTO_TEST_CASE(a_saved_guest_goes_on_with_its_memory) {
     host.wait_console("g", "MSHV-GUEST-READY");
     guest_has(host, "g", "1", "170000", "LATER");
     host.ok({"mem-set", "--timeout", "60", "g", "256"});
+}
+
+BOOST_AUTO_TEST_CASE(threads_run_where_they_are_pinned_in_each_generation) {
+    if (::sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+        BOOST_TEST_MESSAGE("one processor: not tested");
+        return;
+    }
+    Host host;
+    auto guest = GuestXml{.name = "g", .steps = "shell", .vcpus = 2}.text();
+    guest.insert(guest.find("<os"), "<cputune><vcpupin vcpu='1' cpuset='0'/>"
+                                    "<emulatorpin cpuset='1'/></cputune>\n  ");
+    host.ok({"create", "--define", host.write_file("g.xml", guest)});
+    const auto where = [&] {
+        std::string text;
+        for (const auto& item : Json::parse(host.ok({"--json", "vcpu-list", "g"}))["items"]
+                                    .items()
+                                    .front()["vcpus"]
+                                    .items()) {
+            text += item["affinity"].text() + " ";
+        }
+        const auto status =
+            run({"/bin/cat", "/proc/" + std::to_string(host.vmm_pid("g")) + "/status"}).out;
+        const auto at = status.find("Cpus_allowed_list:");
+        return text + "+ " + status.substr(at + 19, status.find('\n', at) - at - 19);
+    };
+    BOOST_TEST(where() == "all 0 + 1");
+    host.ok({"vcpu-pin", "g", "0", "1"});
+    BOOST_TEST(where() == "1 0 + 1");
+    host.ok({"reset", "g"});
+    host.wait_console("g", "MSHV-GUEST-READY");
+    BOOST_TEST(where() == "1 0 + 1");
+    host.kill_daemon();
+    BOOST_REQUIRE(host.start_daemon());
+    BOOST_TEST(where() == "1 0 + 1");
+    host.ok({"vcpu-pin", "--live", "--config", "g", "all", "all"});
+    BOOST_TEST(where() == "all all + 1");
+    const auto xml = host.ok({"dumpxml", "g"});
+    BOOST_TEST(!contains(xml, "vcpupin"), xml);
+    BOOST_TEST(contains(xml, "<emulatorpin cpuset='1'/>"), xml);
+    BOOST_TEST(contains(host.fails(6, {"vcpu-pin", "g", "0", "8191"}), "no processor 8191"));
+    BOOST_TEST(contains(host.fails(3, {"vcpu-pin", "g", "2", "0"}), "no virtual processor 2"));
+    BOOST_TEST(where() == "all all + 1");
+    const auto file = host.path("g.save");
+    host.ok({"vcpu-pin", "g", "0", "1"});
+    host.ok({"save", "g", file});
+    host.ok({"restore", file});
+    BOOST_TEST(where() == "1 all + 1");
 }

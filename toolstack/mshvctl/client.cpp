@@ -343,6 +343,11 @@ PartitionView Client::set_memory(const Selector& selector,
     return post(selector, "set-memory", memory_request, deadline);
 }
 
+PartitionView Client::pin_vcpu(const Selector& selector, const api::PinVcpuRequest& pin_request,
+                               Deadline deadline) {
+    return post(selector, "pin-vcpu", pin_request, deadline);
+}
+
 api::MemoryView Client::memory(const Selector& selector, Deadline deadline) {
     return decode_answer<api::MemoryView>(
         request("GET", partition_target(selector) + "/memory", {}, deadline));

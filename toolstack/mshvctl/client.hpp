@@ -126,6 +126,8 @@ public:
                                    const api::ResizeDiskRequest& request, Deadline deadline);
     api::PartitionView set_memory(const api::Selector& selector,
                                   const api::SetMemoryRequest& request, Deadline deadline);
+    api::PartitionView pin_vcpu(const api::Selector& selector, const api::PinVcpuRequest& request,
+                                Deadline deadline);
     api::MemoryView memory(const api::Selector& selector, Deadline deadline);
     api::DiskList disks(const api::Selector& selector, Deadline deadline);
     /// The verbs without a body: reset, pause, unpause.

@@ -102,6 +102,10 @@ constexpr std::array table{
          "The balloon of what runs takes the rest, or gives it back, and mem-set waits for it; of a "
          "partition that is off, the definition is changed. It holds for each restart of the guest.",
          make_mem_set},
+    Verb{"vcpu-pin", devices, "say on which processors of the host virtual processors run",
+         "In each restart of the guest, too, from before it runs. all takes a pin away. Not under "
+         "mshv where the hypervisor schedules them: see hv_scheduler in info.",
+         make_vcpu_pin},
     Verb{"list", looking, "list partitions",
          "Columns for -o: name, id, uuid, state, reason, letters, mem, max-mem, vcpus, time, uptime, rss, "
          "accel, vmm, pid, persistent, autostart, operation, revision, pending, owner, title, "

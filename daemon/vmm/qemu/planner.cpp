@@ -18,7 +18,7 @@ std::string on_off(bool on) {
 
 void add_identity(CommandBuilder& command, const domain::LaunchPlan& plan) {
     command.option("-name", "guest=" + check_word(plan.name, "partition name") + ",process=mshv-" +
-                                plan.name);
+                                plan.name + ",debug-threads=on"); // by which they are pinned
     command.option("-uuid", api::to_string(plan.uuid));
     command.option("-nodefaults");
     command.option("-no-user-config");

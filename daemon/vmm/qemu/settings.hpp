@@ -18,6 +18,11 @@ std::optional<std::uint64_t> balloon_of(const MakeUp& now);
 /// `now` with another target, or without one.
 MakeUp with_balloon(const MakeUp& now, std::optional<std::uint64_t> target);
 
+/// Where the threads of a VMM may run, as its keeper reads it: "0:0-3 1:7 emulator:2".
+std::string affinity_of(const api::Cpu& cpu);
+/// Throws api::Error for another text.
+void read_affinity(std::string_view text, api::Cpu& cpu);
+
 /// Makes of the plan for the definition that a guest was started with that for the settings which
 /// it has had since.
 void change_settings(domain::LaunchPlan& plan, const api::PartitionSpec& live);

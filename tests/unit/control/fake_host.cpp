@@ -30,6 +30,7 @@ domain::LaunchPlan FakeVmmHost::plan(const vmm::PlanRequest& request) {
     plan.vmm_version = "fake 1.0";
     plan.program = "/fake/vmm";
     plan.argv = {"vmm"};
+    plan.affinity = vmm::affinity_text(request.live ? request.live->spec.cpu : request.spec.cpu);
     const auto& memory = (request.live ? request.live->spec : request.spec).memory;
     plan.argv.insert(plan.argv.end(), {"-m", std::to_string(memory.size)});
     if (const auto target = memory.target()) {

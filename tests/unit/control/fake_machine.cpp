@@ -406,6 +406,24 @@ public:
             keeper.memory_target = bytes < whole ? std::optional(bytes) : std::nullopt;
         });
     }
+    std::string affinity(Deadline) override {
+        std::string text;
+        act("look", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (machine_.faults_.mute_pins) {
+                throw Error(ErrorCode::timeout, "The keeper did not answer");
+            }
+            text = keeper.affinity;
+        });
+        return text;
+    }
+    void set_affinity(const api::Cpu& cpu, Deadline) override {
+        act("pin", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (!machine_.faults_.fail_pin.empty()) {
+                throw Error(ErrorCode::failed, machine_.faults_.fail_pin);
+            }
+            keeper.affinity = vmm::affinity_text(cpu);
+        });
+    }
     vmm::DeviceBuses device_buses(Deadline) override {
         vmm::DeviceBuses buses;
         act("look", [&](FakeKeeper& keeper) {
@@ -545,6 +563,7 @@ std::unique_ptr<vmm::VmmProcess> FakeVmmHost::launch(const domain::LaunchPlan& p
         }
         keeper.devices = keeper.made_of;
         keeper.memory = keeper.memory_target.value_or(keeper.whole);
+        keeper.affinity = plan.affinity;
         keeper.record = {plan.run_dir,
                          "nonce-" + plan.incarnation,
                          {++machine_.next_pid_, static_cast<std::uint64_t>(machine_.next_pid_)},

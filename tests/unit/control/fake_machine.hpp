@@ -35,6 +35,7 @@ struct FakeKeeper {
     std::set<std::string> devices;           ///< that came: in the VMM now
     std::set<std::string> made_of;           ///< in what later generations get
     std::uint64_t whole = 0;                  ///< all of the guest's memory
+    std::string affinity;                     ///< of the VMM's threads
     std::uint64_t memory = 0;                 ///< that the balloon leaves the guest
     std::optional<std::uint64_t> memory_target; ///< of later generations
     std::map<std::string, std::uint64_t> sizes; ///< of disks; 4096 where nothing else is said
@@ -58,6 +59,8 @@ struct Faults {
     std::string fail_attach;     ///< the VMM refuses a device, and has half of it
     std::string fail_resize;     ///< the VMM refuses another size
     std::string fail_balloon;    ///< the VMM refuses another target
+    std::string fail_pin;        ///< the keeper cannot pin
+    bool mute_pins = false;      ///< and has no word of what it has
     bool mute_balloon = false;   ///< and has no word of the one that it has
     bool keeps_device = false;   ///< the guest refuses to let go of one
     bool slow_to_let_go = false; ///< or does it when it is told to by guest_lets_go()

@@ -36,6 +36,11 @@ struct TuningWorld : Whole {
         return service().set_memory(by_name(name), {mebibytes * mib, true, live, false, 1000},
                                     tester, at_once());
     }
+    api::PartitionView pin(const std::string& name, std::optional<unsigned> vcpu,
+                           const std::string& cpus, bool live = false, bool config = false) {
+        return service().pin_vcpu(by_name(name), {vcpu, cpus, live, config, 1000}, tester,
+                                  at_once());
+    }
     FakeKeeper keeper() { return machine().keepers().begin()->second; }
     std::uint64_t target() { return keeper().memory_target.value_or(0) / mib; }
     std::uint64_t whole(const std::string& name) {
@@ -190,6 +195,69 @@ BOOST_AUTO_TEST_CASE(a_saved_guest_keeps_its_target) {
     BOOST_TEST(recorded("web") == 96U);
     BOOST_TEST(target() == 96U);
     BOOST_TEST(defined("web") == 70U);
+}
+
+BOOST_AUTO_TEST_CASE(virtual_processors_are_pinned_for_each_generation) {
+    auto request = roomy("web", api::CreateMode::define);
+    request.spec.cpu.maximum = request.spec.cpu.current = 2;
+    service().create(request, tester, at_once());
+    start("web");
+    pin("web", 1, "0-3,^2");
+    BOOST_TEST(keeper().affinity == "1:0-1,3");
+    BOOST_TEST(get("web").revision == 1);
+    BOOST_TEST(happened("partition.vcpus-pinned"));
+    pin("web", std::nullopt, "5", true, true);
+    BOOST_TEST(keeper().affinity == "0:5 1:5");
+    BOOST_TEST(service().definition(by_name("web"), {}).spec.cpu.pins.size() == 2U);
+    BOOST_TEST(!get("web").runtime->pending);
+    pin("web", 0, "all");
+    BOOST_TEST(keeper().affinity == "1:5");
+    BOOST_TEST((code_of([&] { pin("web", 2, "0"); }) == ErrorCode::not_found));
+    BOOST_TEST((code_of([&] { pin("web", 0, "x"); }) == ErrorCode::usage));
+    BOOST_TEST((code_of([&] { pin("web", 0, "node:77"); }) == ErrorCode::usage));
+    auto faults = machine().faults();
+    faults.objection = "the hypervisor schedules them";
+    machine().set_faults(faults);
+    BOOST_TEST(!error_of([&] { pin("web", 0, "1"); }).empty());
+    faults.objection.clear();
+    faults.fail_pin = "no such processor";
+    machine().set_faults(faults);
+    BOOST_TEST((code_of([&] { pin("web", 0, "1"); }) == ErrorCode::failed));
+    BOOST_TEST(keeper().affinity == "1:5");
+    BOOST_TEST(happened("partition.vcpus-not-pinned"));
+    // What the keeper has is what is recorded: the next daemon finds nothing to do.
+    faults.fail_pin.clear();
+    machine().set_faults(faults);
+    restart_daemon();
+    pin("web", 0, "2");
+    BOOST_TEST(keeper().affinity == "0:2 1:5");
+    destroy("web");
+    start("web");
+    BOOST_TEST(keeper().affinity == "0:5 1:5"); // as the definition says
+}
+
+BOOST_AUTO_TEST_CASE(a_keeper_that_was_not_told_is_told_by_the_next_daemon) {
+    create("web");
+    pin("web", 0, "1");
+    machine().set_probe([&](const std::string& point) {
+        if (point == "pin.enter") {
+            auto faults = machine().faults();
+            faults.fail_pin = "it is silent";
+            faults.mute_pins = true;
+            machine().set_faults(faults);
+        }
+    });
+    BOOST_TEST((code_of([&] { pin("web", 0, "2"); }) == ErrorCode::failed));
+    machine().set_probe({});
+    stop_daemon();
+    auto faults = machine().faults();
+    faults.fail_pin.clear();
+    faults.mute_pins = false;
+    machine().set_faults(faults);
+    start_daemon();
+    BOOST_TEST(machine().wait([](const FakeMachine::Keepers& keepers) {
+        return keepers.begin()->second.affinity == "0:2";
+    }));
 }
 
 BOOST_AUTO_TEST_CASE(lists_show_what_the_balloon_leaves) {

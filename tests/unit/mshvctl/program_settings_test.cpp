@@ -16,6 +16,7 @@ bool contains(const std::string& text, std::string_view what) {
 struct SettingsFixture : ProgramFixture {
     SettingsFixture() {
         daemon.on("POST /v1/partitions/web/set-memory", 200, partition_json(1, "web", "running"));
+        daemon.on("POST /v1/partitions/web/pin-vcpu", 200, partition_json(1, "web", "running"));
     }
     /// The body of the request that these words make.
     std::string body(std::vector<std::string> words) {
@@ -63,6 +64,18 @@ BOOST_AUTO_TEST_CASE(it_waits_for_the_guest_and_says_how_far_it_came) {
     BOOST_TEST(contains(late.err, "has come to 256 MiB, not yet to 128 MiB"), late.err);
     daemon.on("GET /v1/partitions/id:1/memory", 200, R"({"maximum":536870912,"target":134217728})");
     BOOST_TEST(run({"mem-set", "--live", "web", "128"}).status == 5);
+}
+
+BOOST_AUTO_TEST_CASE(pins_in_xls_words) {
+    BOOST_TEST(contains(body({"vcpu-pin", "web", "1", "0-3,^2"}), R"("vcpu":1,"cpus":"0-3,^2")"));
+    const auto all = body({"vcpu-pin", "--config", "web", "all", "node:0", "-"});
+    BOOST_TEST(!contains(all, R"("vcpu")"), all);
+    BOOST_TEST(contains(all, R"("cpus":"node:0")"), all);
+    BOOST_TEST(contains(body({"vcpu-pin", "web", "0", "all", "all"}), R"("cpus":"all")"));
+    refused({"vcpu-pin", "web", "0", "1", "0-3"}, 7);
+    refused({"vcpu-pin", "web", "x", "1"}, 2);
+    refused({"vcpu-pin", "web", "0"}, 2);
+    refused({"vcpu-pin", "web", "0", "-", "-"}, 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -31,6 +31,7 @@ constexpr Described structs[] = {
     described<api::Memory>("Memory"),
     described<api::CpuTopology>("CpuTopology"),
     described<api::CpuFeature>("CpuFeature"),
+    described<api::CpuPin>("CpuPin"),
     described<api::Cpu>("Cpu"),
     described<api::Boot>("Boot"),
     described<api::SmbiosEntry>("SmbiosEntry"),
@@ -94,6 +95,7 @@ constexpr Described structs[] = {
     described<api::DiskList>("DiskList"),
     described<api::SetMemoryRequest>("SetMemoryRequest"),
     described<api::MemoryView>("MemoryView"),
+    described<api::PinVcpuRequest>("PinVcpuRequest"),
 };
 
 std::string schema_of(const Kind& kind) {

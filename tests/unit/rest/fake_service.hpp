@@ -228,6 +228,13 @@ public:
                         (request.live ? " live" : "") + (request.config ? " config" : ""),
                     selector);
     }
+    api::PartitionView pin_vcpu(const api::Selector& selector, const api::PinVcpuRequest& request,
+                                const control::Actor& /*actor*/,
+                                control::Deadline /*wait_busy*/) override {
+        return view("pin " + (request.vcpu ? std::to_string(*request.vcpu) : std::string("all")) +
+                        " " + request.cpus + (request.live ? " live" : ""),
+                    selector);
+    }
     api::MemoryView memory(const api::Selector& selector, control::Deadline /*deadline*/) override {
         note("memory " + selector.to_string());
         return {};

@@ -223,6 +223,9 @@ BOOST_AUTO_TEST_CASE(requests_reach_the_service) {
     check("POST", "/v1/partitions/web/set-memory", R"({"size":1048576,"maximum":true})",
           "memory 1048576 maximum web");
     check("GET", "/v1/partitions/web/memory", "", "memory web");
+    check("POST", "/v1/partitions/web/pin-vcpu", R"({"vcpu":1,"cpus":"0-3","live":true})",
+          "pin 1 0-3 live web");
+    check("POST", "/v1/partitions/web/pin-vcpu", R"({"cpus":"all"})", "pin all all web");
     check("GET", "/v1/events?since=5&limit=7", "", "events 5 7");
     check("GET", "/v1/events?partition=01234567-89ab-cdef-0123-456789abcdef", "",
           "events 0 1000 01234567-89ab-cdef-0123-456789abcdef");

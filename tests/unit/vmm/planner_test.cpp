@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(a_plain_partition) {
     BOOST_TEST(plan.argv.front() == "/usr/bin/qemu");
     BOOST_TEST(plan.run_dir == "/run/mshv/01234567-89ab-cdef-0123-456789abcdef/a1");
     BOOST_TEST(plan.vmm_version == "qemu 7.2.22");
-    BOOST_TEST(value(plan, "-name") == "guest=web1,process=mshv-web1");
+    BOOST_TEST(value(plan, "-name") == "guest=web1,process=mshv-web1,debug-threads=on");
     BOOST_TEST(value(plan, "-accel") == "tcg,tb-size=64");
     BOOST_TEST(value(plan, "-cpu") == "max");
     BOOST_TEST(value(plan, "-m") == "256M");

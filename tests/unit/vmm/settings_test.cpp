@@ -50,6 +50,22 @@ BOOST_AUTO_TEST_CASE(a_plan_takes_what_was_set_since) {
     BOOST_TEST(plan.setup.empty());
 }
 
+BOOST_AUTO_TEST_CASE(pins_are_one_text) {
+    api::Cpu cpu;
+    BOOST_TEST(affinity_of(cpu).empty());
+    cpu.pins = {{0, "0-3"}, {2, "7"}};
+    cpu.emulator_cpus = "1,5";
+    BOOST_TEST(affinity_of(cpu) == "0:0-3 2:7 emulator:1,5");
+    api::Cpu read;
+    read_affinity(affinity_of(cpu), read);
+    BOOST_TEST((read == cpu));
+    read_affinity("", read);
+    BOOST_TEST((read == api::Cpu{}));
+    for (const char* wrong : {"x", "x:1", "-1:2", "0 1:2x:"}) {
+        BOOST_TEST(error_of([&] { read_affinity(wrong, read); }).empty() == (wrong[0] == '0'));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(what_a_balloon_says) {
     BOOST_TEST(parse_balloon(R"({"return": {"actual": 167772160}})") == 160 * mib);
     BOOST_TEST(!error_of([] { parse_balloon(R"({"return": {"actual": -1}})"); }).empty());

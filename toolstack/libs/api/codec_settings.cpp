@@ -17,6 +17,19 @@ Fields fields_of<SetMemoryRequest>() {
 }
 
 template <>
+Fields fields_of<PinVcpuRequest>() {
+    using Request = PinVcpuRequest;
+    static constexpr std::array list{
+        field<&Request::vcpu>("vcpu"),
+        field<&Request::cpus>("cpus", Presence::required),
+        field<&Request::live>("live"),
+        field<&Request::config>("config"),
+        field<&Request::timeout_ms>("timeout_ms"),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<MemoryView>() {
     static constexpr std::array list{
         field<&MemoryView::maximum>("maximum", Presence::required),
@@ -31,6 +44,7 @@ Fields fields_of<MemoryView>() {
 namespace mshv::api {
 
 MSHV_DOCUMENT(SetMemoryRequest)
+MSHV_DOCUMENT(PinVcpuRequest)
 MSHV_DOCUMENT(MemoryView)
 
 } // namespace mshv::api

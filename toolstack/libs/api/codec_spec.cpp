@@ -44,11 +44,21 @@ Fields fields_of<CpuFeature>() {
 }
 
 template <>
+Fields fields_of<CpuPin>() {
+    static constexpr std::array list{
+        field<&CpuPin::vcpu>("vcpu", Presence::required),
+        field<&CpuPin::cpus>("cpus", Presence::required),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<Cpu>() {
     static constexpr std::array list{
         field<&Cpu::maximum>("maximum"),   field<&Cpu::current>("current"),
         field<&Cpu::mode>("mode"),         field<&Cpu::model>("model"),
         field<&Cpu::topology>("topology"), field<&Cpu::features>("features"),
+        field<&Cpu::pins>("pins"),         field<&Cpu::emulator_cpus>("emulator_cpus"),
     };
     return list;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace mshv::api {
 
@@ -22,6 +23,14 @@ struct MemoryView {
     std::uint64_t target = 0;             ///< what the balloon shall leave the guest
     std::optional<std::uint64_t> reached; ///< what it leaves it now; absent: nothing runs, or
                                           ///< there is no balloon
+};
+
+/// POST /v1/partitions/{sel}/pin-vcpu
+struct PinVcpuRequest {
+    std::optional<unsigned> vcpu; ///< absent = each
+    std::string cpus;             ///< "0-3,^2", "node:1"; "all" takes a pin away
+    bool live = false, config = false;
+    std::uint64_t timeout_ms = 10'000;
 };
 
 } // namespace mshv::api

@@ -63,6 +63,13 @@ struct CpuFeature {
     bool operator==(const CpuFeature&) const = default;
 };
 
+/// On which processors of the host a virtual processor may run.
+struct CpuPin {
+    unsigned vcpu = 0;
+    std::string cpus; ///< "0-3,7"
+    bool operator==(const CpuPin&) const = default;
+};
+
 struct Cpu {
     unsigned maximum = 1; ///< VPs that the partition can have
     unsigned current = 1; ///< VPs present at boot
@@ -70,6 +77,8 @@ struct Cpu {
     std::string model; ///< with CpuMode::custom
     std::optional<CpuTopology> topology;
     std::vector<CpuFeature> features;
+    std::vector<CpuPin> pins;  ///< in the order of vcpu; who is not there runs on any
+    std::string emulator_cpus; ///< where the VMM's other threads may run; empty = on any
     bool operator==(const Cpu&) const = default;
 };
 

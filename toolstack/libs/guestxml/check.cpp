@@ -2,6 +2,7 @@
 #include "toolstack/libs/guestxml/text.hpp"
 #include "toolstack/libs/guestxml/validate.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace mshv::guestxml {
@@ -99,6 +100,7 @@ private:
                      Spot::text(*vcpu));
             cpu.current = cpu.maximum;
         }
+        pins();
         const Node* topology = at("cpu/topology");
         if (topology == nullptr || !cpu.topology) {
             return;
@@ -112,6 +114,35 @@ private:
                          std::to_string(cpu.maximum),
                      other, "sockets × dies × cores × threads is <vcpu>");
         }
+    }
+
+    void pins() {
+        Cpu& cpu = spec_.cpu;
+        const auto is_for = [](unsigned vcpu) {
+            return [vcpu](const CpuPin& pin) { return pin.vcpu == vcpu; };
+        };
+        for (std::size_t i = 0; i < cpu.pins.size(); ++i) {
+            const unsigned vcpu = cpu.pins[i].vcpu;
+            const Spot place = Spot::value_or_name(*build_.pin_nodes[i], "vcpu");
+            const auto first = std::find_if(cpu.pins.begin(), cpu.pins.end(), is_for(vcpu));
+            const auto before = static_cast<std::size_t>(first - cpu.pins.begin());
+            if (vcpu >= cpu.maximum) {
+                conflict(place, "the partition has no virtual processor " + std::to_string(vcpu),
+                         at("vcpu") == nullptr ? Spot::of(root_) : Spot::text(*at("vcpu")));
+            } else if (before < i) {
+                conflict(place, "virtual processor " + std::to_string(vcpu) + " is pinned twice",
+                         Spot::of(*build_.pin_nodes[before]));
+            }
+        }
+        if (build_.vcpu_cpus.empty()) {
+            return;
+        }
+        for (unsigned vcpu = 0; vcpu < cpu.maximum; ++vcpu) {
+            if (std::none_of(cpu.pins.begin(), cpu.pins.end(), is_for(vcpu))) {
+                cpu.pins.push_back({vcpu, build_.vcpu_cpus});
+            }
+        }
+        cpu.emulator_cpus = cpu.emulator_cpus.empty() ? build_.vcpu_cpus : cpu.emulator_cpus;
     }
 
     void processor_model() {

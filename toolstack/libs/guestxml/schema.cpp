@@ -86,6 +86,8 @@ std::string value_of(const Row& row) {
         return pattern("token", "[A-Za-z0-9][A-Za-z0-9._:+\\-]*");
     case Type::version:
         return pattern("token", "[0-9]+(\\.[0-9]+){0,2}");
+    case Type::cpus:
+        return pattern("token", "\\^?[0-9]+(-[0-9]+)?(,\\^?[0-9]+(-[0-9]+)?)*");
     case Type::none:
     case Type::flag:
         return "<empty/>";
@@ -253,6 +255,8 @@ std::string type_text(const Row& row) {
         return "word";
     case Type::version:
         return "version";
+    case Type::cpus:
+        return "processors of the host: 0-3,7 or 0-7,^2";
     case Type::any:
         return "anything";
     }

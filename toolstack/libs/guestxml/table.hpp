@@ -36,6 +36,7 @@ enum class Type {
     mac,
     token,   ///< [A-Za-z0-9][A-Za-z0-9._:+-]*, up to `high` characters
     version, ///< 10.2
+    cpus,    ///< 0-3,7 or 0-7,^2
     any,     ///< foreign XML or text that is not looked at
 };
 

@@ -29,7 +29,9 @@ constexpr Row rows[] = {
         .of("static")
         .refuses("auto", "numad is not asked for a placement", "static")
         .no_effect(),
-    refused("vcpu/@cpuset", "vCPU pinning is not in this release"),
+    row("vcpu/@cpuset", Type::cpus, "Where all of them may run, and the VMM's other threads")
+        .by_default("any processor")
+        .to([](Build& b, const Value& v) { b.vcpu_cpus = v.string(); }),
     refused("vcpus", "single virtual processors cannot be described in this release",
             "<vcpu current='N'>MAX</vcpu>"),
 

@@ -100,7 +100,30 @@ constexpr Row rows[] = {
         .to([](Build& b, const Value& v) { b.spec.iothreads = v.small(); }),
     refused("iothreadids", "numbered I/O threads are not in this release", "<iothreads>"),
     refused("defaultiothread", no_tuning),
-    refused("cputune", "CPU shares, quotas and pinning are not in this release"),
+    row("cputune", Type::none, "Where the VMM's threads run"),
+    row("cputune/vcpupin", Type::none, "Of one virtual processor")
+        .many()
+        .to([](Build& b, const Value& v) {
+            b.spec.cpu.pins.emplace_back();
+            b.pin_nodes.push_back(v.node);
+        }),
+    row("cputune/vcpupin/@vcpu", Type::number, "Which: from 0 on")
+        .required()
+        .up_to(4095)
+        .to([](Build& b, const Value& v) { b.spec.cpu.pins.back().vcpu = v.small(); }),
+    row("cputune/vcpupin/@cpuset", Type::cpus, "On which processors of the host")
+        .required()
+        .to([](Build& b, const Value& v) { b.spec.cpu.pins.back().cpus = v.string(); }),
+    row("cputune/emulatorpin", Type::none, "Of every other thread of the VMM"),
+    row("cputune/emulatorpin/@cpuset", Type::cpus, "On which processors of the host")
+        .required()
+        .to([](Build& b, const Value& v) { b.spec.cpu.emulator_cpus = v.string(); }),
+    refused("cputune/iothreadpin", "I/O threads are pinned by <emulatorpin> in this release",
+            "<emulatorpin>"),
+    refused("cputune/shares|period|quota|global_period|global_quota|emulator_period|emulator_quota|"
+            "iothread_period|iothread_quota|vcpusched|iothreadsched|emulatorsched|cachetune|"
+            "memorytune",
+            "CPU shares and quotas are not in this release"),
     refused("numatune", "NUMA placement is not in this release"),
     refused("memtune", no_tuning),
     refused("blkiotune", "I/O weights are not in this release"),

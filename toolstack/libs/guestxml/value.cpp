@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/libs/guestxml/value.hpp"
 
+#include "toolstack/libs/api/cpu_set.hpp"
 #include "toolstack/libs/guestxml/hints.hpp"
 #include "toolstack/libs/guestxml/suggest.hpp"
 #include "toolstack/libs/guestxml/text.hpp"
@@ -214,6 +215,14 @@ Verdict token(const Row& row, std::string_view text) {
     return std::nullopt;
 }
 
+Verdict cpus(std::string_view text) {
+    if (!api::parse_cpu_set(text)) {
+        return Refusal{"E-TYPE", shown(text) + " is no list of processors",
+                       "numbers and ranges, with ^ to leave some out: 0-7,^2"};
+    }
+    return std::nullopt;
+}
+
 Verdict version(std::string_view text) {
     std::size_t parts = 1, digits = 0;
     for (const char c : text) {
@@ -309,6 +318,8 @@ Verdict judge(const Row& row, std::string_view raw, std::uint64_t scale, Value& 
         return token(row, value.text);
     case Type::version:
         return version(value.text);
+    case Type::cpus:
+        return cpus(value.text);
     }
     return std::nullopt;
 }

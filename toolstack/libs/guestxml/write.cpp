@@ -130,6 +130,20 @@ void write_memory(Writer& out, const Memory& memory) {
     out.close();
 }
 
+void write_pins(Writer& out, const Cpu& cpu) {
+    if (cpu.pins.empty() && cpu.emulator_cpus.empty()) {
+        return;
+    }
+    out.open("cputune");
+    for (const CpuPin& pin : cpu.pins) {
+        out.open("vcpupin").attribute("vcpu", pin.vcpu).attribute("cpuset", pin.cpus).close();
+    }
+    if (!cpu.emulator_cpus.empty()) {
+        out.open("emulatorpin").attribute("cpuset", cpu.emulator_cpus).close();
+    }
+    out.close();
+}
+
 void write_smbios(Writer& out, const std::vector<SmbiosEntry>& entries) {
     if (entries.empty()) {
         return;
@@ -431,6 +445,7 @@ std::string to_xml(const PartitionSpec& spec) {
     if (spec.iothreads > 0) {
         out.leaf("iothreads", std::to_string(spec.iothreads));
     }
+    write_pins(out, spec.cpu);
     write_smbios(out, spec.smbios);
     write_boot(out, spec);
     out.open("features");
