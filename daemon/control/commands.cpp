@@ -18,26 +18,12 @@ using store::IntentKind;
 
 } // namespace
 
-ServiceImpl::Held ServiceImpl::hold(const api::Selector& selector, Verb verb, const Actor& actor,
-                                    Deadline wait_busy) {
-    const auto entry = core_.resolve(selector);
-    auto guard = core_.lock(entry->row, domain::rule_of(verb).name, actor.name, wait_busy);
-    const auto now = core_.directory.find(entry->row.uuid);
-    if (!now) {
-        throw Error(ErrorCode::not_found, "Partition '" + entry->row.name + "' is gone");
-    }
-    require(verb, now->row);
-    return {std::move(guard), now->row};
-}
-
-std::shared_ptr<vmm::VmmProcess> ServiceImpl::process_of(const store::PartitionRow& row) {
-    const LivePtr live = core_.lives.find(row.uuid);
-    auto process = live ? live->get_process() : nullptr;
-    if (!process) {
-        throw Error(ErrorCode::wrong_state, "The VMM of '" + row.name + "' does not answer yet",
-                    "try again in a moment, or destroy the partition");
-    }
-    return process;
+Core::Held ServiceImpl::hold(const api::Selector& selector, Verb verb, const Actor& actor,
+                             Deadline wait_busy) {
+    auto held =
+        core_.hold(*core_.resolve(selector), domain::rule_of(verb).name, actor.name, wait_busy);
+    require(verb, held.row);
+    return held;
 }
 
 api::PartitionView ServiceImpl::create(const api::CreateRequest& request, const Actor& actor,
@@ -50,7 +36,7 @@ api::PartitionView ServiceImpl::create(const api::CreateRequest& request, const 
 api::PartitionView ServiceImpl::undefine(const api::Selector& selector,
                                          std::optional<std::int64_t> revision, const Actor& actor,
                                          Deadline wait_busy) {
-    const Held held = hold(selector, Verb::undefine, actor, wait_busy);
+    const Core::Held held = hold(selector, Verb::undefine, actor, wait_busy);
     const auto& row = held.row;
     refuse_removal(row, revision);
     if (row.state == api::State::shutoff && !row.persistent) {
@@ -79,8 +65,8 @@ api::PartitionView ServiceImpl::undefine(const api::Selector& selector,
 api::PartitionView ServiceImpl::start(const api::Selector& selector,
                                       const api::StartRequest& request, const Actor& actor,
                                       Deadline wait_busy) {
-    Operations::StartOptions options{
-        request.paused, Deadline::after(milliseconds(request.timeout_ms)), wait_busy};
+    Operations::StartOptions options{request.paused,
+                                     Deadline::after(milliseconds(request.timeout_ms)), wait_busy};
     options.force = request.force;
     options.discard_saved = request.discard_saved;
     return operations_.start(core_.resolve(selector), options, actor.name);
@@ -116,18 +102,17 @@ void ServiceImpl::begin_ladder(const store::PartitionRow& row, IntentKind kind,
 }
 
 /// What waits to be started again has no guest to ask: it is not started, and that is all.
-std::optional<api::PartitionView> ServiceImpl::stop_restart(const api::Selector& selector,
-                                                            const Actor& actor,
-                                                            Deadline wait_busy) {
+std::optional<api::PartitionView>
+ServiceImpl::stop_restart(const api::Selector& selector, const Actor& actor, Deadline wait_busy) {
     const auto entry = core_.resolve(selector);
     if (!awaits_restart(entry->row)) {
         return std::nullopt;
     }
     const auto guard = core_.lock(entry->row, "shutdown", actor.name, wait_busy);
     const auto now = core_.directory.find(entry->row.uuid);
-    if (!now || !operations_.cancel_restart(now->row, domain::Change::end, api::Reason::user,
-                                            actor.name,
-                                            "it had ended and waited to be started again")) {
+    if (!now ||
+        !operations_.cancel_restart(now->row, domain::Change::end, api::Reason::user, actor.name,
+                                    "it had ended and waited to be started again")) {
         return std::nullopt; // it was faster
     }
     const auto after = core_.directory.find(entry->row.uuid);
@@ -142,7 +127,7 @@ api::PartitionView ServiceImpl::shutdown(const api::Selector& selector,
     if (const auto view = stop_restart(selector, actor, wait_busy)) {
         return *view;
     }
-    const Held held = hold(selector, Verb::shutdown, actor, wait_busy);
+    const Core::Held held = hold(selector, Verb::shutdown, actor, wait_busy);
     api::ShutdownPolicy policy = core_.definition(held.row).spec.shutdown;
     policy.methods = request.methods.empty() ? policy.methods : request.methods;
     policy.timeout_s = request.timeout_s.value_or(policy.timeout_s);
@@ -155,19 +140,18 @@ api::PartitionView ServiceImpl::shutdown(const api::Selector& selector,
 api::PartitionView ServiceImpl::reboot(const api::Selector& selector,
                                        const api::ShutdownRequest& request, const Actor& actor,
                                        Deadline wait_busy) {
-    const Held held = hold(selector, Verb::reboot, actor, wait_busy);
+    const Core::Held held = hold(selector, Verb::reboot, actor, wait_busy);
     const api::PartitionSpec spec = core_.definition(held.row).spec;
     // The channel is there or not since the start.
-    const bool channel =
-        (held.row.runtime && held.row.runtime->revision > 0
-             ? core_.definition(held.row, held.row.runtime->revision).spec
-             : spec)
-            .devices.agent_channel;
+    const bool channel = (held.row.runtime && held.row.runtime->revision > 0
+                              ? core_.definition(held.row, held.row.runtime->revision).spec
+                              : spec)
+                             .devices.agent_channel;
     api::ShutdownPolicy policy = spec.shutdown;
     policy.timeout_s = request.timeout_s.value_or(policy.timeout_s);
     policy.escalate = request.escalate.value_or(policy.escalate);
     policy.methods = {api::ShutdownMethod::agent}; // ACPI has no button for it
-    const auto process = process_of(held.row);
+    const auto process = core_.process_of(held.row);
     bool agent = false;
     try {
         agent = channel && process->agent_connected(core_.vmm_deadline());
@@ -190,8 +174,8 @@ api::PartitionView ServiceImpl::reboot(const api::Selector& selector,
 
 api::PartitionView ServiceImpl::reset(const api::Selector& selector, const Actor& actor,
                                       Deadline wait_busy) {
-    const Held held = hold(selector, Verb::reset, actor, wait_busy);
-    const auto process = process_of(held.row);
+    const Core::Held held = hold(selector, Verb::reset, actor, wait_busy);
+    const auto process = core_.process_of(held.row);
     core_.store.write(
         [&](store::Transaction& t) { t.event("partition.reset", held.row.id, actor.name, ""); });
     MSHV_CRASHPOINT("control.before_reset");
@@ -216,7 +200,7 @@ api::PartitionView ServiceImpl::destroy(const api::Selector& selector,
 /// The state follows from what the keeper reports, in its order, and from nothing else: a change
 /// recorded beside the reports could be undone by an older one that is still on its way.
 api::PartitionView ServiceImpl::turn(const store::PartitionRow& row, const Actor& actor, Turn how) {
-    const auto process = process_of(row);
+    const auto process = core_.process_of(row);
     if (const LivePtr live = core_.lives.find(row.uuid)) {
         posix::Lock lock(live->mutex);
         live->asked_by = actor.name;
@@ -234,13 +218,13 @@ api::PartitionView ServiceImpl::turn(const store::PartitionRow& row, const Actor
 
 api::PartitionView ServiceImpl::pause(const api::Selector& selector, const Actor& actor,
                                       Deadline wait_busy) {
-    const Held held = hold(selector, Verb::pause, actor, wait_busy);
+    const Core::Held held = hold(selector, Verb::pause, actor, wait_busy);
     return turn(held.row, actor, &vmm::VmmProcess::pause);
 }
 
 api::PartitionView ServiceImpl::unpause(const api::Selector& selector, const Actor& actor,
                                         Deadline wait_busy) {
-    const Held held = hold(selector, Verb::unpause, actor, wait_busy);
+    const Core::Held held = hold(selector, Verb::unpause, actor, wait_busy);
     return turn(held.row, actor, &vmm::VmmProcess::resume);
 }
 
@@ -250,8 +234,8 @@ void ServiceImpl::trigger(const api::Selector& selector, const api::TriggerReque
         reset(selector, actor, wait_busy);
         return;
     }
-    const Held held = hold(selector, Verb::trigger, actor, wait_busy);
-    const auto process = process_of(held.row);
+    const Core::Held held = hold(selector, Verb::trigger, actor, wait_busy);
+    const auto process = core_.process_of(held.row);
     switch (request.trigger) {
     case api::Trigger::nmi:
         process->inject_nmi(core_.vmm_deadline());
@@ -281,7 +265,7 @@ api::PartitionView ServiceImpl::rename(const api::Selector& selector,
         throw Error(ErrorCode::invalid,
                     "'" + request.name + "' is no name for a partition: " + *why);
     }
-    const Held held = hold(selector, Verb::rename, actor, wait_busy);
+    const Core::Held held = hold(selector, Verb::rename, actor, wait_busy);
     api::PartitionSpec spec = core_.definition(held.row).spec;
     spec.name = request.name;
     const std::string text = api::encode(spec);
@@ -293,7 +277,7 @@ api::PartitionView ServiceImpl::rename(const api::Selector& selector,
 api::PartitionView ServiceImpl::set_autostart(const api::Selector& selector,
                                               const api::AutostartRequest& request,
                                               const Actor& actor, Deadline wait_busy) {
-    const Held held = hold(selector, Verb::set_autostart, actor, wait_busy);
+    const Core::Held held = hold(selector, Verb::set_autostart, actor, wait_busy);
     if (!held.row.persistent) {
         throw Error(ErrorCode::wrong_state,
                     "Partition '" + held.row.name + "' is transient: it has no autostart",
@@ -366,7 +350,7 @@ void ServiceImpl::attach_console(const api::Selector& selector, posix::Fd client
     const auto entry = core_.resolve(selector);
     require(Verb::console, entry->row);
     core_.log(Severity::info, actor.name + " attaches to the console of '" + entry->row.name + "'");
-    process_of(entry->row)->attach_console(std::move(client), request, deadline);
+    core_.process_of(entry->row)->attach_console(std::move(client), request, deadline);
 }
 
 } // namespace mshv::control

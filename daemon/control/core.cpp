@@ -219,6 +219,26 @@ OperationLocks::Guard Core::lock(const store::PartitionRow& row, std::string_vie
                          std::move(incarnation));
 }
 
+Core::Held Core::hold(const Directory::Entry& entry, std::string_view verb,
+                      const std::string& actor, Deadline wait_busy) {
+    auto guard = lock(entry.row, verb, actor, wait_busy);
+    const auto now = directory.find(entry.row.uuid);
+    if (!now) {
+        throw Error(ErrorCode::not_found, "Partition '" + entry.row.name + "' is gone");
+    }
+    return {std::move(guard), now->row};
+}
+
+std::shared_ptr<vmm::VmmProcess> Core::process_of(const store::PartitionRow& row) {
+    const LivePtr live = lives.find(row.uuid);
+    auto process = live ? live->get_process() : nullptr;
+    if (!process) {
+        throw Error(ErrorCode::wrong_state, "The VMM of '" + row.name + "' does not answer yet",
+                    "try again in a moment, or destroy the partition");
+    }
+    return process;
+}
+
 void require(domain::Verb verb, const store::PartitionRow& row) {
     const auto why = domain::why_not(verb, row.name, row.state, row.reason, row.state_since_ms);
     if (why) {

@@ -81,6 +81,17 @@ public:
     OperationLocks::Guard lock(const store::PartitionRow& row, std::string_view verb,
                                const std::string& actor, Deadline deadline,
                                std::string incarnation = {});
+    /// A partition with its lock held and its row as it is under it.
+    struct Held {
+        OperationLocks::Guard guard;
+        store::PartitionRow row;
+    };
+    /// Takes the lock for `verb`; throws not_found when the partition went meanwhile.
+    Held hold(const Directory::Entry& entry, std::string_view verb, const std::string& actor,
+              Deadline wait_busy);
+
+    /// What a run is talked to by; throws wrong_state where nothing runs or answers yet.
+    [[nodiscard]] std::shared_ptr<vmm::VmmProcess> process_of(const store::PartitionRow& row);
 
 private:
     void add_live_parts(api::PartitionView& view, const store::PartitionRow& row);

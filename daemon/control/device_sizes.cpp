@@ -40,12 +40,8 @@ void refuse_size(const api::ResizeDiskRequest& request, std::uint64_t now) {
 api::PartitionView Devices::resize(const Directory::EntryPtr& entry,
                                    const api::ResizeDiskRequest& request, const std::string& actor,
                                    Deadline wait_busy) {
-    const auto guard = core_.lock(entry->row, "block-resize", actor, wait_busy);
-    const auto now = core_.directory.find(entry->row.uuid);
-    if (!now) {
-        throw Error(ErrorCode::not_found, "Partition '" + entry->row.name + "' is gone");
-    }
-    const auto& row = now->row;
+    const auto held = core_.hold(*entry, "block-resize", actor, wait_busy);
+    const auto& row = held.row;
     require(domain::Verb::device, row);
     const auto running = core_.running_spec(row);
     const api::Disk& disk = disk_of(running, row.name, request.target);
@@ -55,7 +51,7 @@ api::PartitionView Devices::resize(const Directory::EntryPtr& entry,
                     "only a disk that the guest writes to gets another size");
     }
     const auto deadline = Deadline::after(std::chrono::milliseconds(request.timeout_ms));
-    const auto process = process_of(row);
+    const auto process = core_.process_of(row);
     const std::uint64_t before = process->disk_size(disk.alias, deadline);
     refuse_size(request, before);
     if (before == request.size) {

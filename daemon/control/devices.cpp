@@ -79,16 +79,6 @@ const api::Disk& Devices::disk_of(const api::PartitionSpec& spec, const std::str
     return *disk;
 }
 
-std::shared_ptr<vmm::VmmProcess> Devices::process_of(const store::PartitionRow& row) {
-    const LivePtr live = core_.lives.find(row.uuid);
-    auto process = live ? live->get_process() : nullptr;
-    if (!process) {
-        throw Error(ErrorCode::wrong_state, "The VMM of '" + row.name + "' does not answer yet",
-                    "try again in a moment");
-    }
-    return process;
-}
-
 /// The disk with a target and an alias that are free wherever it is to be.
 api::Disk Devices::named(const store::PartitionRow& row, const api::Disk& disk, Scope scope) {
     api::PartitionSpec all = core_.definition(row).spec;
@@ -112,37 +102,30 @@ api::Disk Devices::named(const store::PartitionRow& row, const api::Disk& disk, 
 api::PartitionView Devices::attach(const Directory::EntryPtr& entry,
                                    const api::AttachDiskRequest& request, const std::string& actor,
                                    Deadline wait_busy) {
-    const auto guard = core_.lock(entry->row, "block-attach", actor, wait_busy);
-    const auto now = core_.directory.find(entry->row.uuid);
-    if (!now) {
-        throw Error(ErrorCode::not_found, "Partition '" + entry->row.name + "' is gone");
-    }
-    const Scope scope = scope_of(now->row, request.live, request.config);
-    const api::Disk disk = named(now->row, request.disk, scope);
+    const auto held = core_.hold(*entry, "block-attach", actor, wait_busy);
+    const auto& row = held.row;
+    const Scope scope = scope_of(row, request.live, request.config);
+    const api::Disk disk = named(row, request.disk, scope);
     if (scope.config) { // what the definition would refuse is not begun
-        api::PartitionSpec spec = core_.definition(now->row).spec;
+        api::PartitionSpec spec = core_.definition(row).spec;
         change(spec, disk, Kind::attach);
         bool generated_macs = false;
         prepared(core_, std::move(spec), generated_macs);
     }
     if (scope.live) {
-        attach_live(now->row, disk, scope.config, actor,
+        attach_live(row, disk, scope.config, actor,
                     Deadline::after(milliseconds(request.timeout_ms)));
     } else {
-        redefine(now->row, disk, Kind::attach, actor);
+        redefine(row, disk, Kind::attach, actor);
     }
-    return core_.view(now->row.uuid);
+    return core_.view(row.uuid);
 }
 
 api::PartitionView Devices::detach(const Directory::EntryPtr& entry,
                                    const api::DetachDiskRequest& request, const std::string& actor,
                                    Deadline wait_busy) {
-    const auto guard = core_.lock(entry->row, "block-detach", actor, wait_busy);
-    const auto now = core_.directory.find(entry->row.uuid);
-    if (!now) {
-        throw Error(ErrorCode::not_found, "Partition '" + entry->row.name + "' is gone");
-    }
-    const auto& row = now->row;
+    const auto held = core_.hold(*entry, "block-detach", actor, wait_busy);
+    const auto& row = held.row;
     const Scope scope = scope_of(row, request.live, request.config);
     const auto definition = core_.definition(row).spec;
     const api::Disk* defined = find(definition, request.target);
@@ -180,7 +163,7 @@ void Devices::attach_live(const store::PartitionRow& row, const api::Disk& disk,
     change(next, disk, Kind::attach);
     refuse_when_invalid(domain::validate(next), row.name);
     refuse_when_invalid(core_.vmm.objections(next), row.name);
-    const auto process = process_of(row);
+    const auto process = core_.process_of(row);
     const Change begun{
         row,
         {disk.alias, Kind::attach, api::encode(disk), config, actor, core_.clock.wall_ms()},
@@ -226,7 +209,7 @@ void Devices::detach_live(const store::PartitionRow& row, const api::Disk& disk,
                     "Partition '" + row.name + "' is paused: its guest cannot let go of a disk",
                     "unpause it first");
     }
-    const auto process = process_of(row);
+    const auto process = core_.process_of(row);
     const Change begun{
         row,
         {disk.alias, Kind::detach, api::encode(disk), config, actor, core_.clock.wall_ms()},
@@ -385,9 +368,9 @@ void Devices::settle(const api::Uuid& uuid, const std::string& gone) noexcept {
         for (const auto& each : changes) {
             const Change open{now->row, each, decoded(each.disk)};
             if (each.kind == Kind::resize) {
-                settle_size(open, *process_of(now->row), core_.vmm_deadline());
+                settle_size(open, *core_.process_of(now->row), core_.vmm_deadline());
             } else {
-                settle(open, *process_of(now->row), core_.vmm_deadline());
+                settle(open, *core_.process_of(now->row), core_.vmm_deadline());
             }
         }
     } catch (const std::exception& error) {

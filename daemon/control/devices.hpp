@@ -44,7 +44,6 @@ private:
         api::Disk disk;
     };
     static Scope scope_of(const store::PartitionRow& row, bool live, bool config);
-    std::shared_ptr<vmm::VmmProcess> process_of(const store::PartitionRow& row);
     /// The disk with this target or alias; throws not_found.
     static const api::Disk& disk_of(const api::PartitionSpec& spec, const std::string& name,
                                     const std::string& target);

@@ -36,8 +36,8 @@ Snapshot ServiceImpl::snapshot() {
         const auto operation = operations.find(entry->row.uuid);
         const bool held = operation != operations.end();
         if (entry->row.state != api::State::shutoff || held) {
-            snapshot.live.push_back(core_.view_with(
-                *entry, held ? std::optional(operation->second) : std::nullopt));
+            snapshot.live.push_back(
+                core_.view_with(*entry, held ? std::optional(operation->second) : std::nullopt));
         }
     }
     snapshot.unmanaged = core_.census.get()->unmanaged.size();
@@ -137,9 +137,10 @@ std::vector<api::VcpuView> ServiceImpl::vcpus(const api::Selector& selector, Dea
     const std::int64_t pid = entry->row.runtime ? entry->row.runtime->vmm.pid : 0;
     const auto truth = core_.census.get();
     std::vector<api::VcpuView> views;
-    for (const auto& vcpu : process_of(entry->row)->vcpus(deadline)) {
-        views.push_back({vcpu.index, vcpu.thread_id, vcpu.cpu_time_ms, vcpu.last_cpu, vcpu.waiting_ms,
-                         letters(vcpu.state, paused), vcpu.affinity, std::nullopt});
+    for (const auto& vcpu : core_.process_of(entry->row)->vcpus(deadline)) {
+        views.push_back({vcpu.index, vcpu.thread_id, vcpu.cpu_time_ms, vcpu.last_cpu,
+                         vcpu.waiting_ms, letters(vcpu.state, paused), vcpu.affinity,
+                         std::nullopt});
         if (const auto found = truth->processors.find({pid, vcpu.index});
             found != truth->processors.end()) {
             views.back().hypervisor = found->second;

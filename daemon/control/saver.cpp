@@ -137,12 +137,7 @@ api::SaveManifest Saver::prepare(Core& core, const store::PartitionRow& row,
     if (!managed) {
         refuse_path(path);
     }
-    const LivePtr live = core.lives.find(row.uuid);
-    const auto process = live ? live->get_process() : nullptr;
-    if (!process) {
-        throw Error(ErrorCode::wrong_state, "The VMM of '" + row.name + "' does not answer yet",
-                    "try again in a moment");
-    }
+    const auto process = core.process_of(row);
     if (row.runtime->revision == 0) {
         throw Error(ErrorCode::unsupported,
                     "It is not known with which definition '" + row.name + "' was started",

@@ -113,16 +113,11 @@ public:
                         Deadline deadline) override;
 
 private:
-    /// A partition with its lock held and its row as it is under it.
-    struct Held {
-        OperationLocks::Guard guard;
-        store::PartitionRow row;
-    };
-    Held hold(const api::Selector& selector, domain::Verb verb, const Actor& actor,
-              Deadline wait_busy);
+    /// Core::hold() of who may be asked for `verb` in its state.
+    Core::Held hold(const api::Selector& selector, domain::Verb verb, const Actor& actor,
+                    Deadline wait_busy);
     std::optional<api::PartitionView> stop_restart(const api::Selector& selector,
                                                    const Actor& actor, Deadline wait_busy);
-    std::shared_ptr<vmm::VmmProcess> process_of(const store::PartitionRow& row);
     using Turn = std::int64_t (vmm::VmmProcess::*)(Deadline);
     /// Lets the VPs run or stand still, and returns when that is recorded.
     api::PartitionView turn(const store::PartitionRow& row, const Actor& actor, Turn how);
