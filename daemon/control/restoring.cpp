@@ -98,7 +98,10 @@ void take_definition(SavedImage& image, const api::PartitionSpec& current) {
 
 void refuse_other_hardware(const SavedImage& image, const domain::LaunchPlan& plan) {
     const auto now = vmm::guest_visible(plan);
-    const auto& then = image.manifest.hardware;
+    auto then = image.manifest.hardware;
+    for (auto& option : then) {
+        option = vmm::guest_visible(option);
+    }
     const auto [a, b] = std::mismatch(then.begin(), then.end(), now.begin(), now.end());
     if (a != then.end() || b != now.end()) {
         refuse(image.path,

@@ -36,7 +36,7 @@ struct HostOptions {
     std::vector<std::string> rom_dirs{"/usr/share/qemu", "/usr/share/seabios"};
 
     /// daemon/net's open_tap: makes the interface and joins its bridge. Empty = no bridged NICs.
-    std::function<Fd(const domain::TapPlan&)> open_tap;
+    TapOpener open_tap;
     /// A line for the log, at most a few a start. Empty = dropped. Called on any thread.
     std::function<void(const std::string&)> log;
 };

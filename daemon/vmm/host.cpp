@@ -268,7 +268,7 @@ domain::LaunchPlan QemuHost::plan(const PlanRequest& request) {
     auto plan = qemu::make_plan(input);
     plan.affinity = qemu::affinity_of(spec.cpu);
     if (request.live) {
-        qemu::change_disks(plan, input, request.live->spec, request.live->buses);
+        qemu::change_devices(plan, input, request.live->spec, request.live->buses);
         qemu::change_settings(plan, request.live->spec);
     }
     if (input.incoming) {
@@ -324,8 +324,8 @@ Adopted QemuHost::adopt_living(const api::Uuid& uuid, const KeeperRecord& record
         if (link->release_held(acknowledged)) {
             hub_->flush(*link);
         }
-        adopted.process =
-            std::make_unique<KeeperProcess>(hub_, link, record, read_launch_note(record.run_dir));
+        adopted.process = std::make_unique<KeeperProcess>(
+            hub_, link, record, read_launch_note(record.run_dir), options_.open_tap);
         return adopted;
     } catch (const posix::TimedOut& late) {
         if (link) {
@@ -426,6 +426,10 @@ void read_affinity(const std::string& text, api::Cpu& cpu) {
 
 std::vector<std::string> guest_visible(const domain::LaunchPlan& plan) {
     return qemu::guest_visible(plan.argv);
+}
+
+std::string guest_visible(const std::string& option) {
+    return qemu::guest_visible(option);
 }
 
 std::unique_ptr<VmmHost> make_host(HostOptions options) {

@@ -164,10 +164,7 @@ void open_everything(const HostOptions& options, const LaunchPlan& plan, Inherit
         (void)inheritance.for_vmm(open_disk(file), file.target);
     }
     for (const auto& tap : plan.taps) {
-        if (!options.open_tap) {
-            throw api::Error(api::ErrorCode::unsupported, "This daemon cannot make bridged NICs");
-        }
-        (void)inheritance.for_vmm(options.open_tap(tap), tap.target);
+        (void)inheritance.for_vmm(make_tap(options.open_tap, tap), tap.target);
     }
     spec.fds = inheritance.vmm();
     inheritance.for_keeper(posix::memory_file("launch-spec", keeper::encode_spec(spec)),
@@ -295,7 +292,7 @@ std::unique_ptr<VmmProcess> start(const HostOptions& options, const std::shared_
         throw;
     }
     link->end_launch();
-    return std::make_unique<KeeperProcess>(hub, link, record, note);
+    return std::make_unique<KeeperProcess>(hub, link, record, note, options.open_tap);
 }
 
 /// The keeper behind a run folder's socket, asked directly: it has been started and has written

@@ -27,9 +27,9 @@ Deadline sooner(Deadline deadline, std::chrono::milliseconds span) {
 } // namespace
 
 KeeperProcess::KeeperProcess(std::shared_ptr<Hub> hub, std::shared_ptr<KeeperLink> link,
-                             KeeperRecord record, LaunchNote note)
+                             KeeperRecord record, LaunchNote note, TapOpener open_tap)
     : hub_(std::move(hub)), link_(std::move(link)), record_(std::move(record)),
-      note_(std::move(note)) {}
+      note_(std::move(note)), open_tap_(std::move(open_tap)) {}
 
 KeeperProcess::~KeeperProcess() {
     // A released keeper is still listened to until it has left.

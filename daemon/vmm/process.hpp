@@ -21,7 +21,7 @@ class KeeperProcess final : public VmmProcess {
 public:
     /// Both are shared with the hub's thread and the host, which may go first.
     KeeperProcess(std::shared_ptr<Hub> hub, std::shared_ptr<KeeperLink> link, KeeperRecord record,
-                  LaunchNote note);
+                  LaunchNote note, TapOpener open_tap);
     KeeperProcess(const KeeperProcess&) = delete;
     KeeperProcess& operator=(const KeeperProcess&) = delete;
     KeeperProcess(KeeperProcess&&) = delete;
@@ -66,19 +66,25 @@ public:
     void set_memory(std::uint64_t bytes, std::uint64_t whole, Deadline deadline) override;
     std::string affinity(Deadline deadline) override;
     void set_affinity(const api::Cpu& cpu, Deadline deadline) override;
+    // process_nics.cpp
+    void attach_nic(const api::PartitionSpec& spec, const api::Nic& nic,
+                    Deadline deadline) override;
+    void set_link(const std::string& alias, bool up, Deadline deadline) override;
 
 private:
     qemu::MakeUp makeup(Deadline deadline);
     void amend(const qemu::MakeUp& before, const qemu::MakeUp& next, const qemu::Addition* addition,
-               const std::vector<Fd>& files, Deadline deadline);
+               const std::vector<Fd>& fds, Deadline deadline);
     std::vector<Fd> open_files(const qemu::Addition& addition,
                                const std::vector<domain::DiskClaim>& claims);
-    /// Sends an addition's files and does its commands.
-    void add(const qemu::Addition& addition, const std::vector<Fd>& files, Deadline deadline);
+    /// Hands over an addition's descriptors, files before taps, and does its commands.
+    void add(const qemu::Addition& addition, const std::vector<Fd>& fds, Deadline deadline);
     bool is_there(const std::string& alias, Deadline deadline);
     /// The node that a disk's device reads; throws when it has none.
     std::string node_of(const std::string& alias, Deadline deadline);
     void sweep_blocks(const qemu::MakeUp& now, Deadline deadline);
+    /// Takes away backends that no NIC has, and the descriptor of a tap that none of them took.
+    void sweep_backends(const qemu::MakeUp& now, const std::string& alias, Deadline deadline);
     /// Sends a QMP command through the keeper; the VMM's line, whatever it says.
     std::string qmp(std::string_view command, std::string_view what, Deadline deadline);
     /// The same, with a descriptor for the VMM.
@@ -95,6 +101,7 @@ private:
     std::shared_ptr<KeeperLink> link_;
     KeeperRecord record_;
     LaunchNote note_;
+    TapOpener open_tap_;
 };
 
 } // namespace mshv::vmm

@@ -78,7 +78,7 @@ qemu::MakeUp KeeperProcess::makeup(Deadline deadline) {
 }
 
 void KeeperProcess::amend(const qemu::MakeUp& before, const qemu::MakeUp& next,
-                          const qemu::Addition* addition, const std::vector<Fd>& files,
+                          const qemu::Addition* addition, const std::vector<Fd>& fds,
                           Deadline deadline) {
     std::vector<int> kept;
     for (const int target : next.targets) {
@@ -88,10 +88,18 @@ void KeeperProcess::amend(const qemu::MakeUp& before, const qemu::MakeUp& next,
         }
     }
     std::vector<int> added;
-    std::vector<int> fds;
-    for (std::size_t i = 0; addition != nullptr && i < files.size(); ++i) {
-        added.push_back(addition->files[i].file.target);
-        fds.push_back(files[i].get());
+    if (addition != nullptr) {
+        for (const auto& file : addition->files) {
+            added.push_back(file.file.target);
+        }
+        for (const auto& tap : addition->taps) {
+            added.push_back(tap.tap.target);
+        }
+    }
+    std::vector<int> sent;
+    sent.reserve(fds.size());
+    for (const auto& fd : fds) {
+        sent.push_back(fd.get());
     }
     MSHV_CRASHPOINT("vmm.amend.before");
     link_->ask(Message("amend")
@@ -99,7 +107,7 @@ void KeeperProcess::amend(const qemu::MakeUp& before, const qemu::MakeUp& next,
                    .set("setup", join(next.setup))
                    .set("kept", join(kept))
                    .set("added", join(added)),
-               "change the VMM's devices", deadline, fds);
+               "change the VMM's devices", deadline, sent);
     MSHV_CRASHPOINT("vmm.amend.after");
 }
 
@@ -116,18 +124,24 @@ std::vector<Fd> KeeperProcess::open_files(const qemu::Addition& addition,
     return files;
 }
 
-void KeeperProcess::add(const qemu::Addition& addition, const std::vector<Fd>& files,
+void KeeperProcess::add(const qemu::Addition& addition, const std::vector<Fd>& fds,
                         Deadline deadline) {
-    constexpr std::string_view what = "take the disk";
-    for (std::size_t i = 0; i < files.size(); ++i) {
-        const auto set = static_cast<std::uint64_t>(addition.files[i].set);
-        const auto command =
-            qemu::qmp_command("add-fd", JsonObject().number("fdset-id", set).str());
-        qemu::expect_success(qmp_with(command, files[i], "hand a disk to the VMM", deadline), what);
+    constexpr std::string_view what = "take the device";
+    std::size_t next = 0;
+    const auto hand_over = [&](const std::string& command) {
+        qemu::expect_success(
+            qmp_with(command, fds.at(next++), "hand a device to the VMM", deadline), what);
+    };
+    for (const auto& file : addition.files) {
+        const auto set = static_cast<std::uint64_t>(file.set);
+        hand_over(qemu::qmp_command("add-fd", JsonObject().number("fdset-id", set).str()));
+    }
+    for (const auto& tap : addition.taps) {
+        hand_over(qemu::qmp_command("getfd", JsonObject().text("fdname", tap.name).str()));
     }
     MSHV_CRASHPOINT("vmm.add.after_files");
     for (const auto& line : addition.commands) {
-        qemu::expect_success(qmp(line, "give the VMM a disk", deadline), what);
+        qemu::expect_success(qmp(line, "give the VMM a device", deadline), what);
         MSHV_CRASHPOINT("vmm.add.after_command");
     }
 }
@@ -191,6 +205,7 @@ VmmProcess::DeviceState KeeperProcess::settle_device(const std::string& alias, D
         amend(before, now, nullptr, {}, deadline);
     }
     sweep_blocks(now, deadline);
+    sweep_backends(now, alias, deadline);
     return DeviceState::absent;
 }
 

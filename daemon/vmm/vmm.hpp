@@ -78,6 +78,11 @@ struct KeeperStatus {
     std::int64_t last_event_seq = 0;
 };
 
+/// Makes a tap and joins its bridge; the interface ends with the descriptor.
+using TapOpener = std::function<Fd(const domain::TapPlan&)>;
+/// By `opener`, or Error{unsupported} where there is none.
+Fd make_tap(const TapOpener& opener, const domain::TapPlan& plan);
+
 /// By alias, the bus that a device stands on.
 using DeviceBuses = std::map<std::string, std::string>;
 
@@ -132,6 +137,11 @@ public:
     /// Whatever it throws, settle_device() says what has come of it.
     virtual void attach_disk(const api::PartitionSpec& spec, const api::Disk& disk,
                              const std::vector<domain::DiskClaim>& claims, Deadline deadline) = 0;
+    /// The same for a NIC; nic.target names the tap that is made for one with a bridge.
+    virtual void attach_nic(const api::PartitionSpec& spec, const api::Nic& nic,
+                            Deadline deadline) = 0;
+    /// Plugs the NIC's cable in or pulls it, now and in each later generation. Idempotent.
+    virtual void set_link(const std::string& alias, bool up, Deadline deadline) = 0;
     /// Asks the guest to let go of the device with this alias. Throws Error{failed} when the guest
     /// refuses, which keeps the device, and timeout when it had not until the deadline: it goes
     /// when the guest does it, or with the VMM's generation.
@@ -220,6 +230,8 @@ void read_affinity(const std::string& text, api::Cpu& cpu);
 
 /// What of a plan the guest sees; a saved guest needs the same again.
 std::vector<std::string> guest_visible(const domain::LaunchPlan& plan);
+/// One of these that an earlier version may have written, as it is written now.
+std::string guest_visible(const std::string& option);
 
 /// The machine's VMMs. Thread-safe.
 class VmmHost {

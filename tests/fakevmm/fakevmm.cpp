@@ -40,6 +40,10 @@ public:
         ::sigprocmask(SIG_BLOCK, &caught, nullptr);
         for (const auto& device : arguments_.devices) {
             devices_.insert(member(device, "id"));
+            connected_[member(device, "id")] = member(device, "netdev");
+        }
+        for (const auto& backend : arguments_.backends) {
+            backends_.insert(member(backend, "id"));
         }
         for (const auto& block : arguments_.blocks) {
             blocks_.insert(member(block, "node-name"));
@@ -414,6 +418,19 @@ private:
         return "[" + list + "]";
     }
 
+    /// The answer to "info network".
+    std::string networks() const {
+        std::string text;
+        for (const auto& backend : backends_) {
+            const bool used = std::any_of(connected_.begin(), connected_.end(), [&](const auto& c) {
+                return c.second == backend && devices_.contains(c.first);
+            });
+            text += used ? R"(nic: index=0,type=nic,model=fake\r\n \\ )" : "";
+            text += backend + R"(: index=0,type=user,net=10.0.2.0\r\n)";
+        }
+        return '"' + text + '"';
+    }
+
     /// Devices, blocks and fd sets that come and go. What is in use is not looked at.
     std::optional<std::string> answer_of_devices(const std::string& name, const std::string& line) {
         const std::string given = line.substr(std::min(line.find("\"arguments\""), line.size()));
@@ -435,6 +452,21 @@ private:
             blocks_.erase(member(given, "node-name"));
         } else if (name == "device_add") {
             devices_.insert(member(given, "id"));
+            connected_[member(given, "id")] = member(given, "netdev");
+        } else if (name == "netdev_add") {
+            named_.erase(member(given, "fd"));
+            backends_.insert(member(given, "id"));
+        } else if (name == "netdev_del") {
+            backends_.erase(member(given, "id"));
+        } else if (name == "getfd") {
+            named_.insert(member(given, "fdname"));
+        } else if (name == "closefd") {
+            named_.erase(member(given, "fdname"));
+        } else if (name == "set_link") {
+            return backends_.contains(member(given, "name")) ? std::optional<std::string>("{}")
+                                                             : std::nullopt;
+        } else if (name == "human-monitor-command") {
+            return networks();
         } else if (name == "device_del") {
             leaving_ = member(given, "id");
         } else if (name == "qom-list") {
@@ -524,9 +556,11 @@ private:
     Fd signals_, client_, console_in_, console_out_;
     std::string input_, printed_, late_reply_, guest_does_;
     std::string status_ = "prelaunch";
-    std::set<std::string> devices_, blocks_, sets_;
+    std::set<std::string> devices_, blocks_, sets_, backends_;
     std::string balloon_ = "268435456";
-    std::map<std::string, std::string> sizes_; ///< of blocks, in bytes
+    std::set<std::string> named_;                  ///< descriptors that nobody took yet
+    std::map<std::string, std::string> connected_; ///< by device, its backend
+    std::map<std::string, std::string> sizes_;     ///< of blocks, in bytes
     std::string leaving_;
     std::optional<Clock::time_point> event_at_;
     std::optional<int> exit_;

@@ -68,7 +68,7 @@ struct Arguments {
     std::string append;
     bool stopped = false;                     ///< -S
     bool pause_at_end = false;                ///< -action shutdown=pause
-    std::vector<std::string> devices, blocks; ///< JSON
+    std::vector<std::string> devices, blocks, backends; ///< JSON
 };
 
 inline Arguments parse(int argc, char** argv) {
@@ -82,6 +82,8 @@ inline Arguments parse(int argc, char** argv) {
             arguments.devices.push_back(value);
         } else if (option == "-blockdev") {
             arguments.blocks.push_back(value);
+        } else if (option == "-netdev") {
+            arguments.backends.push_back(value);
         } else if (option == "-S") {
             arguments.stopped = true;
         } else if (option == "-action") {

@@ -37,6 +37,19 @@ std::string check_word(const std::string& text, std::string_view what) {
     return text;
 }
 
+std::string alias_or(const std::string& alias, const std::string& generated) {
+    if (alias.empty()) {
+        return generated;
+    }
+    const char first = alias.front();
+    if (!((first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z'))) {
+        throw api::Error(api::ErrorCode::invalid,
+                         "The alias '" + alias + "' does not begin with a letter",
+                         "begin it with ua-");
+    }
+    return check_word(alias, "alias");
+}
+
 CommandBuilder::CommandBuilder(const PlanInput& input) : input_(input) {
     plan_.argv.push_back(input.program);
 }

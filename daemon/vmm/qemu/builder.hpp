@@ -70,6 +70,9 @@ inline constexpr unsigned spare_ports = 4;
 /// `text` if it consists of [A-Za-z0-9._+-] only, else Error{invalid} naming `what`.
 std::string check_word(const std::string& text, std::string_view what);
 
+/// The device id that an alias stands for; `generated` where there is none.
+std::string alias_or(const std::string& alias, const std::string& generated);
+
 /// The boot index of each device, from per-device orders or the definition's list of device kinds.
 class BootOrder {
 public:
@@ -82,13 +85,19 @@ private:
     std::vector<std::optional<unsigned>> disks_, nics_;
 };
 
-// devices.cpp, disks.cpp
+// devices.cpp, disks.cpp, nics.cpp
 void add_disks(CommandBuilder& command, const BootOrder& order);
 /// A virtio disk beside those that are there; `node` names its blocks.
 void add_another_disk(CommandBuilder& command, const api::Disk& disk, const std::string& node,
                       std::size_t index);
 void add_spare_ports(CommandBuilder& command);
+/// True when the model stands behind a port of its own, and so may come and go on q35, too.
+bool behind_port(api::NicModel model);
+/// The command that plugs a backend's cable in, or pulls it.
+std::string set_link(const std::string& backend, bool up);
 void add_nics(CommandBuilder& command, const BootOrder& order);
+/// A NIC beside those that are there.
+void add_another_nic(CommandBuilder& command, const api::Nic& nic);
 void add_console_and_agent(CommandBuilder& command);
 void add_graphics(CommandBuilder& command);
 void add_other_devices(CommandBuilder& command);

@@ -1,25 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/qemu/builder.hpp"
-#include "daemon/vmm/qemu/qmp.hpp"
 
 namespace mshv::vmm::qemu {
 namespace {
 
 bool is_direct(api::DiskCache cache) {
     return cache == api::DiskCache::none || cache == api::DiskCache::directsync;
-}
-
-std::string alias_or(const std::string& alias, const std::string& generated) {
-    if (alias.empty()) {
-        return generated;
-    }
-    const char first = alias.front();
-    if (!((first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z'))) {
-        throw api::Error(api::ErrorCode::invalid,
-                         "The alias '" + alias + "' does not begin with a letter",
-                         "begin it with ua-");
-    }
-    return check_word(alias, "alias");
 }
 
 /// The node that reads or writes the file itself.
@@ -184,57 +170,6 @@ void add_another_disk(CommandBuilder& command, const api::Disk& disk, const std:
     medium(command, node, disk);
     disk_device(command, disk, virtio_disk(command, disk, alias_or(disk.alias, node), index), node,
                 std::nullopt);
-}
-
-void add_nics(CommandBuilder& command, const BootOrder& order) {
-    const auto& nics = command.input().spec.devices.nics;
-    for (std::size_t i = 0; i < nics.size(); ++i) {
-        const auto& nic = nics[i];
-        const std::string net = "net" + std::to_string(i);
-        JsonObject backend;
-        if (nic.source == api::NicSource::bridge) {
-            domain::TapPlan tap;
-            tap.target = command.next_target();
-            // 15 characters are what the kernel allows; the number is never reused.
-            tap.name = nic.target.empty()
-                           ? "mshv" + std::to_string(command.input().id) + "." + std::to_string(i)
-                           : check_word(nic.target, "interface name");
-            tap.bridge = check_word(nic.bridge, "bridge name");
-            tap.mtu = nic.mtu;
-            tap.link_up = nic.link_up;
-            backend.text("type", "tap").text("id", net).text("fd", std::to_string(tap.target));
-            command.plan().taps.push_back(std::move(tap));
-        } else {
-            backend.text("type", "user").text("id", net);
-        }
-        command.json("-netdev", backend);
-        if (!nic.link_up) { // no option says it
-            command.plan().setup.push_back(
-                qmp_command("set_link", JsonObject().text("name", net).flag("up", false).str()));
-        }
-
-        const std::string id = alias_or(nic.alias, "nic" + std::to_string(i));
-        JsonObject device;
-        if (nic.model == api::NicModel::virtio) {
-            device = command.virtio_behind_port("virtio-net", id);
-            if (nic.mtu) {
-                device.number("host_mtu", *nic.mtu);
-            }
-        } else {
-            // rtl8139 and e1000 are conventional PCI: the root bus takes them, a port would not.
-            const bool express = nic.model == api::NicModel::e1000e;
-            device.text("driver", api::to_name(nic.model)).text("id", id);
-            device.text("bus", express ? command.port() : std::string(command.root_bus()));
-        }
-        device.text("netdev", net).text("mac", nic.mac);
-        const auto index = order.nic(i);
-        if (index) {
-            device.number("bootindex", *index);
-        } else if (!command.mmio()) {
-            device.text("romfile", ""); // only a network boot needs the option ROM
-        }
-        command.device(device);
-    }
 }
 
 } // namespace mshv::vmm::qemu

@@ -74,6 +74,12 @@ bool belongs(std::string_view name, std::string_view node) {
     return name.starts_with(node) && (name.size() == node.size() || name[node.size()] == '-');
 }
 
+void drop_link(std::vector<std::string>& setup, const std::string& backend) {
+    std::erase_if(setup, [&](const std::string& line) {
+        return line == set_link(backend, false) || line == set_link(backend, true);
+    });
+}
+
 /// Takes options out of a command, by their places.
 class Removal {
 public:
@@ -101,9 +107,27 @@ public:
             }
         });
     }
+    /// The backend of a NIC, its tap, and what is said of it before the VPs run.
+    void backend(std::string_view name) {
+        each_json(from_.argv, "-netdev", [&](const JsonValue& value, std::size_t at) {
+            if (text_at(value, {"id"}) != name) {
+                return;
+            }
+            option(at);
+            const std::string fd = text_at(value, {"fd"});
+            int target = 0;
+            if (std::from_chars(fd.data(), fd.data() + fd.size(), target).ec == std::errc{}) {
+                targets_.insert(target);
+            }
+        });
+        backends_.insert(std::string(name));
+    }
     MakeUp apply() const {
         MakeUp rest = from_;
         rest.argv.clear();
+        for (const auto& backend : backends_) {
+            drop_link(rest.setup, backend);
+        }
         for (std::size_t i = 0; i < from_.argv.size(); ++i) {
             if (!places_.contains(i)) {
                 rest.argv.push_back(from_.argv[i]);
@@ -117,6 +141,7 @@ private:
     const MakeUp& from_;
     std::set<std::size_t> places_;
     std::set<int> targets_;
+    std::set<std::string> backends_;
 };
 
 CommandBuilder::Taken taken_by(const MakeUp& now, const std::string& bus) {
@@ -143,21 +168,6 @@ CommandBuilder::Taken taken_by(const MakeUp& now, const std::string& bus) {
     return taken;
 }
 
-/// The numbers that a VMM of this plan has its descriptors by.
-std::vector<int> targets_of(const domain::LaunchPlan& plan) {
-    std::vector<int> targets{plan.monitor_target};
-    if (plan.agent_target) {
-        targets.push_back(*plan.agent_target);
-    }
-    for (const auto& file : plan.files) {
-        targets.push_back(file.target);
-    }
-    for (const auto& tap : plan.taps) {
-        targets.push_back(tap.target);
-    }
-    return targets;
-}
-
 /// A name that no block has, nor any that begins with it.
 std::string free_node(const MakeUp& now) {
     const auto nodes = nodes_of(now);
@@ -176,24 +186,72 @@ PlanInput input_of(const api::PartitionSpec& spec) {
     return input;
 }
 
-/// The parts of a command as what a running VMM is told.
-Addition as_addition(domain::LaunchPlan plan) {
+/// A tap's backend whose descriptor has a name in the place of a number.
+std::string with_descriptor(const std::string& backend, const std::string& name) {
+    const auto value = JsonValue::parse(backend);
+    return JsonObject()
+        .text("type", "tap")
+        .text("id", value ? text_at(*value, {"id"}) : "")
+        .text("fd", name)
+        .str();
+}
+
+/// Throws where no device of any kind comes or goes while the guest runs.
+void refuse_fixed_machine(const api::PartitionSpec& spec, const std::string& what) {
+    if (spec.boot.machine == api::Machine::microvm) {
+        throw api::Error(api::ErrorCode::unsupported,
+                         "A microvm takes no device while it runs: its devices stand in its memory "
+                         "from the start",
+                         "change the definition with --config and start the partition anew");
+    }
+    if (!spec.acpi) {
+        throw api::Error(api::ErrorCode::unsupported,
+                         "Without ACPI the guest would not hear of the " + what,
+                         "change the definition with --config and start the partition anew");
+    }
+}
+
+void refuse_taken(const MakeUp& now, const std::string& alias) {
+    if (has_device(now, alias)) {
+        throw api::Error(api::ErrorCode::exists, "The partition has a device " + alias);
+    }
+}
+
+/// The parts of a command as what a running VMM is told. `id` of the device names its tap's
+/// descriptor.
+Addition as_addition(domain::LaunchPlan plan, const std::string& id) {
     Addition addition;
     addition.argv = std::move(plan.argv);
+    for (auto& tap : plan.taps) {
+        addition.taps.push_back({std::move(tap), id});
+    }
     for (std::size_t i = 0; i + 1 < addition.argv.size(); i += 2) {
         const auto& option = addition.argv[i];
         const auto& value = addition.argv[i + 1];
         if (option == "-blockdev") {
             addition.commands.push_back(qmp_command("blockdev-add", value));
+        } else if (option == "-netdev") {
+            addition.commands.push_back(qmp_command(
+                "netdev_add", addition.taps.empty() ? value : with_descriptor(value, id)));
         } else if (option == "-device") {
             addition.commands.push_back(qmp_command("device_add", value));
         }
     }
+    addition.setup = std::move(plan.setup);
+    addition.commands.insert(addition.commands.end(), addition.setup.begin(), addition.setup.end());
     std::size_t next = 0;
     each_added_fd(addition.argv, [&](const AddedFd& added, std::size_t) {
         addition.files.push_back({plan.files.at(next++), added.set});
     });
     return addition;
+}
+
+std::string member_of(const MakeUp& now, std::string_view id, std::string_view key) {
+    std::string member;
+    each_json(now.argv, "-device", [&](const JsonValue& value, std::size_t) {
+        member = text_at(value, {"id"}) == id ? text_at(value, {key}) : member;
+    });
+    return member;
 }
 
 } // namespace
@@ -210,6 +268,14 @@ std::set<std::int64_t> sets_of(const MakeUp& now) {
     std::set<std::int64_t> sets;
     each_added_fd(now.argv, [&](const AddedFd& added, std::size_t) { sets.insert(added.set); });
     return sets;
+}
+
+std::set<std::string> backends_of(const MakeUp& now) {
+    std::set<std::string> backends;
+    each_json(now.argv, "-netdev", [&](const JsonValue& value, std::size_t) {
+        backends.insert(text_at(value, {"id"}));
+    });
+    return backends;
 }
 
 std::map<std::string, std::string> buses_of(const MakeUp& now) {
@@ -229,40 +295,49 @@ bool has_device(const MakeUp& now, std::string_view id) {
 }
 
 std::string drive_of(const MakeUp& now, std::string_view id) {
-    std::string node;
-    each_json(now.argv, "-device", [&](const JsonValue& value, std::size_t) {
-        node = text_at(value, {"id"}) == id ? text_at(value, {"drive"}) : node;
-    });
-    return node;
+    return member_of(now, id, "drive");
+}
+
+std::string backend_of(const MakeUp& now, std::string_view id) {
+    return member_of(now, id, "netdev");
 }
 
 Addition add_disk(const MakeUp& now, const api::PartitionSpec& spec, const api::Disk& disk,
                   const std::string& bus) {
-    if (spec.boot.machine == api::Machine::microvm) {
-        throw api::Error(api::ErrorCode::unsupported,
-                         "A microvm takes no device while it runs: its devices stand in its memory "
-                         "from the start",
-                         "add the disk to the definition and start the partition anew");
-    }
-    if (!spec.acpi) {
-        throw api::Error(api::ErrorCode::unsupported,
-                         "Without ACPI the guest would not hear of the disk",
-                         "add the disk to the definition and start the partition anew");
-    }
+    refuse_fixed_machine(spec, "disk");
     if (disk.bus != api::DiskBus::virtio) {
         throw api::Error(api::ErrorCode::unsupported,
                          "A disk on the " + std::string(api::to_name(disk.bus)) +
                              " bus cannot come or go while the guest runs",
                          "use the virtio bus, or change the definition with --config");
     }
-    if (has_device(now, disk.alias)) {
-        throw api::Error(api::ErrorCode::exists, "The partition has a device " + disk.alias);
-    }
+    refuse_taken(now, disk.alias);
     const PlanInput input = input_of(spec);
     CommandBuilder command(input, taken_by(now, bus));
     const std::string node = free_node(now);
     add_another_disk(command, disk, node, spec.devices.disks.size());
-    return as_addition(std::move(command.plan()));
+    return as_addition(std::move(command.plan()), disk.alias);
+}
+
+void refuse_fixed(const api::PartitionSpec& spec, const api::Nic& nic) {
+    refuse_fixed_machine(spec, "interface");
+    if (spec.boot.machine == api::Machine::q35 && !behind_port(nic.model)) {
+        throw api::Error(api::ErrorCode::unsupported,
+                         "The model " + std::string(api::to_name(nic.model)) +
+                             " has no port on the machine q35, and cannot come or go while the "
+                             "guest runs",
+                         "use virtio or e1000e, or change the definition with --config");
+    }
+}
+
+Addition add_nic(const MakeUp& now, const api::PartitionSpec& spec, const api::Nic& nic,
+                 const std::string& bus) {
+    refuse_fixed(spec, nic);
+    refuse_taken(now, nic.alias);
+    const PlanInput input = input_of(spec);
+    CommandBuilder command(input, taken_by(now, bus));
+    add_another_nic(command, nic);
+    return as_addition(std::move(command.plan()), nic.alias);
 }
 
 MakeUp without_device(const MakeUp& now, std::string_view id) {
@@ -275,6 +350,9 @@ MakeUp without_device(const MakeUp& now, std::string_view id) {
         if (const auto drive = text_at(value, {"drive"}); !drive.empty()) {
             removal.blocks(drive);
         }
+        if (const auto backend = text_at(value, {"netdev"}); !backend.empty()) {
+            removal.backend(backend);
+        }
     });
     return removal.apply();
 }
@@ -282,49 +360,23 @@ MakeUp without_device(const MakeUp& now, std::string_view id) {
 MakeUp with_addition(const MakeUp& now, const Addition& addition) {
     MakeUp next = now;
     next.argv.insert(next.argv.end(), addition.argv.begin(), addition.argv.end());
+    next.setup.insert(next.setup.end(), addition.setup.begin(), addition.setup.end());
     for (const auto& added : addition.files) {
         next.targets.push_back(added.file.target);
+    }
+    for (const auto& added : addition.taps) {
+        next.targets.push_back(added.tap.target);
     }
     return next;
 }
 
-void change_disks(domain::LaunchPlan& plan, const PlanInput& input, const api::PartitionSpec& live,
-                  const std::map<std::string, std::string>& buses) {
-    MakeUp now{plan.argv, plan.setup, targets_of(plan), 1};
-    const auto& started = input.spec.devices.disks;
-    const auto& wanted = live.devices.disks;
-    const auto has = [](const std::vector<api::Disk>& disks, const api::Disk& disk) {
-        return std::find(disks.begin(), disks.end(), disk) != disks.end();
-    };
-    for (const auto& disk : started) {
-        now = has(wanted, disk) ? now : without_device(now, disk.alias);
+MakeUp with_link(const MakeUp& now, const std::string& backend, bool up) {
+    MakeUp next = now;
+    drop_link(next.setup, backend);
+    if (!up) {
+        next.setup.push_back(set_link(backend, false));
     }
-    std::erase_if(plan.files, [&](const domain::FilePlan& file) {
-        return std::find(now.targets.begin(), now.targets.end(), file.target) == now.targets.end();
-    });
-    for (const auto& disk : wanted) {
-        if (has(started, disk)) {
-            continue;
-        }
-        const auto place = buses.find(disk.alias);
-        if (place == buses.end()) {
-            throw api::Error(api::ErrorCode::invalid,
-                             "It is not known where the disk " + disk.target + " stood");
-        }
-        const auto addition = add_disk(now, input.spec, disk, place->second);
-        now = with_addition(now, addition);
-        for (const auto& added : addition.files) {
-            plan.files.push_back(added.file);
-        }
-    }
-    plan.argv = std::move(now.argv);
-    // Options in front of them have gone; they stand in the order in which they were added.
-    auto at = plan.argv.begin();
-    for (auto& path : plan.readable_paths) {
-        at = std::find(at, plan.argv.end(), path.path);
-        path.argument = static_cast<std::size_t>(at - plan.argv.begin());
-        at += at == plan.argv.end() ? 0 : 1;
-    }
+    return next;
 }
 
 } // namespace mshv::vmm::qemu

@@ -19,8 +19,8 @@ JsonValue answer_of(std::string_view line, std::string_view what) {
     auto value = JsonValue::parse(line, deepest_qmp_value);
     const auto* answer = value ? value->find("return") : nullptr;
     if (answer == nullptr) {
-        throw api::Error(api::ErrorCode::failed, "The VMM broke its protocol: no answer to " +
-                                                     std::string(what));
+        throw api::Error(api::ErrorCode::failed,
+                         "The VMM broke its protocol: no answer to " + std::string(what));
     }
     return *answer;
 }
@@ -54,8 +54,8 @@ Transfer parse_transfer(std::string_view line) {
     Transfer transfer;
     transfer.state = state_of(text_at(answer, {"status"}));
     transfer.total = number_at(answer, {"ram", "total"});
-    transfer.done = std::max<std::int64_t>(
-        transfer.total - number_at(answer, {"ram", "remaining"}), 0);
+    transfer.done =
+        std::max<std::int64_t>(transfer.total - number_at(answer, {"ram", "remaining"}), 0);
     transfer.passes = number_at(answer, {"ram", "dirty-sync-count"});
     transfer.why = bounded(text_at(answer, {"error-desc"}));
     return transfer;
@@ -88,13 +88,21 @@ std::int64_t parse_fdset(std::string_view line) {
     return number_at(answer, {"fdset-id"});
 }
 
+std::string guest_visible(std::string option) {
+    constexpr std::string_view key = R"(,"netdev":")";
+    if (const auto at = option.find(key); at != std::string::npos) {
+        option.erase(at, option.find('"', at + key.size()) + 1 - at);
+    }
+    return option;
+}
+
 std::vector<std::string> guest_visible(const std::vector<std::string>& argv) {
-    constexpr std::array<std::string_view, 7> options{"-machine", "-accel", "-cpu", "-smp",
+    constexpr std::array<std::string_view, 7> options{"-machine", "-accel",  "-cpu",   "-smp",
                                                       "-m",       "-device", "-smbios"};
     std::vector<std::string> visible;
     for (std::size_t i = 0; i + 1 < argv.size(); ++i) {
         if (std::find(options.begin(), options.end(), argv[i]) != options.end()) {
-            visible.push_back(argv[i] + ' ' + argv[i + 1]);
+            visible.push_back(guest_visible(argv[i] + ' ' + argv[i + 1]));
             ++i;
         }
     }
@@ -105,8 +113,9 @@ void refuse_foreign(const std::string& saved_by, const std::string& machine,
                     const Capabilities& capabilities, const std::string& cpu) {
     constexpr std::string_view prefix = "qemu ";
     const std::string here = "QEMU " + capabilities.version.to_string();
-    const auto version =
-        saved_by.starts_with(prefix) ? Version::parse(saved_by.substr(prefix.size())) : std::nullopt;
+    const auto version = saved_by.starts_with(prefix)
+                             ? Version::parse(saved_by.substr(prefix.size()))
+                             : std::nullopt;
     const auto refuse = [](const std::string& why, const std::string& hint) {
         throw api::Error(api::ErrorCode::unsupported, why, hint);
     };
@@ -126,8 +135,8 @@ void refuse_foreign(const std::string& saved_by, const std::string& machine,
     const bool same = version->major == capabilities.version.major &&
                       version->minor == capabilities.version.minor;
     if (floating && !same) {
-        refuse("Its CPU model is '" + cpu + "' of QEMU " + version->to_string() +
-                   ", and that of " + here + " is another",
+        refuse("Its CPU model is '" + cpu + "' of QEMU " + version->to_string() + ", and that of " +
+                   here + " is another",
                "define a CPU model by name for guests that outlive a QEMU");
     }
 }

@@ -30,6 +30,8 @@ inline constexpr Version first_with_files_only{11, 0, 0};
 
 /// What of a command line the guest sees: two VMMs with the same can hand it to each other.
 std::vector<std::string> guest_visible(const std::vector<std::string>& argv);
+/// One of these without what only the host's side of it is called.
+std::string guest_visible(std::string option);
 
 /// Throws api::Error{unsupported} when a guest that `saved_by` ("qemu 7.2.22") saved on `machine`
 /// cannot be loaded by this QEMU, whose CPU model is `cpu`.

@@ -6,6 +6,7 @@
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/api/escape.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -187,6 +188,25 @@ std::set<std::string> parse_names(std::string_view line, std::string_view key,
             !alias.empty()) {
             names.insert(std::move(alias));
         }
+    }
+    return names;
+}
+
+std::set<std::string> parse_idle_backends(std::string_view line) {
+    const auto value = parse(line);
+    const std::string text = result(value, "tell of its networks").text().value_or("");
+    std::set<std::string> names;
+    for (std::size_t at = 0; at < text.size();) {
+        const auto end = std::min(text.find('\n', at), text.size());
+        const std::string_view each = std::string_view(text).substr(at, end - at);
+        at = end + 1;
+        // "net1: index=0,type=user,net=10.0.2.0"; what a NIC has stands behind it: " \\ net0: …".
+        const auto colon = each.find(": index=");
+        if (colon == std::string_view::npos || colon == 0 || each.front() == ' ' ||
+            each.find("type=nic", colon) != std::string_view::npos) {
+            continue;
+        }
+        names.insert(std::string(each.substr(0, colon)));
     }
     return names;
 }

@@ -56,6 +56,9 @@ std::uint64_t parse_balloon(std::string_view line);
 /// Bytes of the image under the node, from the reply to query-named-block-nodes.
 std::uint64_t parse_disk_size(std::string_view line, std::string_view node);
 
+/// Names of the backends to which no NIC is connected, from the reply to "info network".
+std::set<std::string> parse_idle_backends(std::string_view line);
+
 /// Text of {"error":{"desc":…}}, bounded and escaped; empty when `line` is no error.
 std::string error_text(std::string_view line);
 

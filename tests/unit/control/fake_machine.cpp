@@ -343,6 +343,26 @@ public:
             keeper.devices.insert(disk.alias);
         });
     }
+    void attach_nic(const api::PartitionSpec&, const api::Nic& nic, Deadline) override {
+        act("attach", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            keeper.made_of.insert(nic.alias);
+            if (!machine_.faults_.fail_attach.empty()) {
+                throw Error(ErrorCode::failed, machine_.faults_.fail_attach);
+            }
+            keeper.devices.insert(nic.alias);
+            if (nic.source == api::NicSource::bridge) {
+                keeper.taps[nic.alias] = nic.target;
+            }
+        });
+    }
+    void set_link(const std::string& alias, bool up, Deadline) override {
+        act("link", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (!machine_.faults_.fail_link.empty()) {
+                throw Error(ErrorCode::failed, machine_.faults_.fail_link);
+            }
+            keeper.links[alias] = up;
+        });
+    }
     void detach_device(const std::string& alias, Deadline) override {
         act("detach", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
             if (machine_.faults_.keeps_device) {

@@ -39,6 +39,8 @@ struct FakeKeeper {
     std::uint64_t memory = 0;                 ///< that the balloon leaves the guest
     std::optional<std::uint64_t> memory_target; ///< of later generations
     std::map<std::string, std::uint64_t> sizes; ///< of disks; 4096 where nothing else is said
+    std::map<std::string, bool> links;          ///< of NICs whose cable was touched
+    std::map<std::string, std::string> taps;    ///< of NICs that came with one, its name
 };
 
 using KeeperKey = std::pair<api::Uuid, std::string>;
@@ -62,6 +64,7 @@ struct Faults {
     std::string fail_pin;        ///< the keeper cannot pin
     bool mute_pins = false;      ///< and has no word of what it has
     bool mute_balloon = false;   ///< and has no word of the one that it has
+    std::string fail_link;       ///< or to touch a cable
     bool keeps_device = false;   ///< the guest refuses to let go of one
     bool slow_to_let_go = false; ///< or does it when it is told to by guest_lets_go()
 };

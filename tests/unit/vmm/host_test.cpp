@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/disk_identity.hpp"
+#include "tests/unit/api/thrown.hpp"
 #include "tests/unit/vmm/scene.hpp"
 #include "toolstack/libs/api/error.hpp"
 
@@ -13,6 +14,7 @@ namespace {
 
 using namespace mshv;
 using posix::Deadline;
+using testing::code_of;
 using test::Events;
 using test::Folder;
 using Kind = vmm::KeeperEvent::Kind;
@@ -92,6 +94,46 @@ BOOST_AUTO_TEST_CASE(a_vmm_that_does_not_start_leaves_nothing) {
         BOOST_TEST(error.message().find("no-such-device") != std::string::npos, error.message());
     }
     BOOST_TEST(scene.host->incarnations().empty());
+}
+
+BOOST_TEST_DECORATOR(*boost::unit_test::precondition(qemu_there))
+BOOST_AUTO_TEST_CASE(an_interface_comes_stays_over_a_reset_and_goes) {
+    using State = vmm::VmmProcess::DeviceState;
+    Scene scene;
+    const auto spec = test::small_spec("nics");
+    const auto process = scene.launch(spec);
+    process->resume(soon());
+    api::Nic nic;
+    nic.alias = "net0";
+    nic.mac = "52:54:00:00:00:01";
+    nic.link_up = false;
+    BOOST_TEST((process->settle_device("net0", soon()) == State::absent));
+    process->attach_nic(spec, nic, soon());
+    BOOST_TEST((process->settle_device("net0", soon()) == State::present));
+    process->set_link("net0", true, soon());
+    process->reset(soon());
+    BOOST_REQUIRE(scene.events.wait_count(Kind::ready, 2));
+    BOOST_TEST((process->settle_device("net0", soon()) == State::present));
+    process->set_link("net0", false, soon());
+    // Nobody in there answers, so it goes with the generation.
+    BOOST_TEST((code_of([&] {
+                    process->detach_device("net0", Deadline::after(std::chrono::milliseconds(200)));
+                }) == api::ErrorCode::timeout));
+    BOOST_TEST((process->settle_device("net0", soon()) == State::leaving));
+    process->reset(soon());
+    BOOST_REQUIRE(scene.events.wait_count(Kind::ready, 3));
+    BOOST_TEST((process->settle_device("net0", soon()) == State::absent));
+    BOOST_TEST(
+        (code_of([&] { process->set_link("net0", true, soon()); }) == api::ErrorCode::failed));
+    // What the VMM refuses is undone, whole: the backend was there already.
+    auto bad = nic;
+    bad.mac = "no address";
+    BOOST_CHECK_THROW(process->attach_nic(spec, bad, soon()), api::Error);
+    BOOST_TEST((process->settle_device("net0", soon()) == State::absent));
+    process->attach_nic(spec, nic, soon());
+    BOOST_TEST((process->settle_device("net0", soon()) == State::present));
+    process->kill(soon());
+    process->release(soon());
 }
 
 BOOST_TEST_DECORATOR(*boost::unit_test::precondition(qemu_there))

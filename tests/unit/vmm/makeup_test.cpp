@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/domain/tap_name.hpp"
 #include "daemon/vmm/qemu/builder.hpp"
 #include "daemon/vmm/qemu/makeup.hpp"
 #include "tests/unit/api/thrown.hpp"
@@ -49,6 +50,16 @@ struct Running {
         }
     }
 };
+
+api::Nic nic(const std::string& alias, char last, const std::string& bridge = {}) {
+    api::Nic made;
+    made.alias = alias;
+    made.mac = std::string("52:54:00:00:00:0") + last;
+    made.source = bridge.empty() ? api::NicSource::user : api::NicSource::bridge;
+    made.bridge = bridge;
+    made.target = bridge.empty() ? "" : "tap-" + alias;
+    return made;
+}
 
 std::size_t count(const std::vector<std::string>& texts, const std::string& part) {
     return static_cast<std::size_t>(
@@ -159,7 +170,7 @@ BOOST_AUTO_TEST_CASE(a_plan_for_a_guest_whose_disks_have_changed) {
     auto plan = running.plan;
     plan.readable_paths.push_back({"/the/kernel", plan.argv.size()});
     plan.argv.emplace_back("/the/kernel");
-    change_disks(plan, running.input, live, buses);
+    change_devices(plan, running.input, live, buses);
     const MakeUp made{plan.argv, {}, {}, 1};
     BOOST_TEST((buses_of(made) == buses));
     BOOST_TEST(buses.at("ua-second") != buses_of(running.now).at("disk0"));
@@ -170,8 +181,100 @@ BOOST_AUTO_TEST_CASE(a_plan_for_a_guest_whose_disks_have_changed) {
     BOOST_TEST(plan.files[0].target != plan.files[1].target);
     // One that it is not known of where it stood, or that stood where another does, is refused.
     auto other = running.plan;
-    BOOST_TEST(!error_of([&] { change_disks(other, running.input, live, {}); }).empty());
+    BOOST_TEST(!error_of([&] { change_devices(other, running.input, live, {}); }).empty());
     other = running.plan;
     const auto taken = std::map<std::string, std::string>{{"ua-second", buses.at("disk1")}};
-    BOOST_TEST(!error_of([&] { change_disks(other, running.input, live, taken); }).empty());
+    BOOST_TEST(!error_of([&] { change_devices(other, running.input, live, taken); }).empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_interface_comes_with_its_tap_and_goes_and_nothing_stays) {
+    const Running running;
+    auto wanted = nic("net0", '1', "br0");
+    wanted.link_up = false;
+    const auto added = add_nic(running.now, running.spec, wanted);
+    BOOST_TEST(added.files.empty());
+    BOOST_REQUIRE_EQUAL(added.taps.size(), 1U);
+    BOOST_TEST(added.taps[0].tap.name == "tap-net0");
+    BOOST_TEST(added.taps[0].tap.bridge == "br0");
+    BOOST_TEST(!added.taps[0].tap.link_up);
+    const int target = added.taps[0].tap.target;
+    BOOST_TEST(std::count(running.now.targets.begin(), running.now.targets.end(), target) == 0);
+    // The present VMM knows the tap by its name, later ones by its number.
+    BOOST_REQUIRE_EQUAL(added.commands.size(), 3U);
+    BOOST_TEST(
+        added.commands[0] ==
+        R"({"execute":"netdev_add","arguments":{"type":"tap","id":"net0.net","fd":"net0"}})");
+    BOOST_TEST(count(added.argv, R"("fd":")" + std::to_string(target) + '"') == 1U);
+    BOOST_TEST(added.commands[1].find(R"("execute":"device_add")") != std::string::npos);
+    BOOST_TEST(added.commands[2] ==
+               R"({"execute":"set_link","arguments":{"name":"net0.net","up":false}})");
+    const auto more = with_addition(running.now, added);
+    BOOST_TEST(more.targets.back() == target);
+    BOOST_TEST(backend_of(more, "net0") == "net0.net");
+    BOOST_TEST(count(more.setup, "set_link") == 1U);
+    BOOST_TEST((with_link(more, "net0.net", true).setup == running.now.setup));
+    BOOST_TEST(
+        (with_link(with_link(more, "net0.net", true), "net0.net", false).setup == more.setup));
+    const auto less = without_device(more, "net0");
+    BOOST_TEST((less.argv == running.now.argv));
+    BOOST_TEST((less.targets == running.now.targets));
+    BOOST_TEST((less.setup == running.now.setup));
+}
+
+BOOST_AUTO_TEST_CASE(interfaces_that_are_refused) {
+    const auto refused = [](const Running& running, const api::Nic& wanted) {
+        return error_of([&] { add_nic(running.now, running.spec, wanted); });
+    };
+    auto old = nic("net0", '1');
+    old.model = api::NicModel::rtl8139;
+    BOOST_TEST(refused(Running(), old).find("rtl8139") != std::string::npos);
+    BOOST_TEST(refused(Running(api::Machine::pc), old).empty());
+    old.model = api::NicModel::e1000e;
+    BOOST_TEST(refused(Running(), old).empty());
+    BOOST_TEST(refused(Running(api::Machine::microvm, 0), nic("net0", '1')).find("microvm") !=
+               std::string::npos);
+    BOOST_TEST(refused(Running(), nic("disk0", '1')).find("disk0") != std::string::npos);
+    Running deaf;
+    deaf.spec.acpi = false;
+    BOOST_TEST(refused(deaf, nic("net0", '1')).find("ACPI") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_for_a_guest_whose_interfaces_have_changed) {
+    Running running;
+    running.input.id = 7;
+    running.input.spec.devices.nics = {nic("net0", '1', "br0"), nic("net1", '2', "br0")};
+    running.spec = running.input.spec;
+    running.plan = make_plan(running.input);
+    MakeUp now{running.plan.argv, running.plan.setup, {}, 1};
+    for (const auto& tap : running.plan.taps) {
+        now.targets.push_back(tap.target);
+    }
+    now = without_device(now, "net0");
+    auto more = nic("net2", '3', "br1");
+    more.target.clear();
+    now = with_addition(now, add_nic(now, running.spec, nic("net2", '3', "br1")));
+    auto live = running.spec;
+    live.devices.nics = {nic("net1", '2', "br0"), more};
+    live.devices.nics[0].link_up = false;
+    auto plan = running.plan;
+    change_devices(plan, running.input, live, buses_of(now));
+    const MakeUp made{plan.argv, plan.setup, {}, 1};
+    BOOST_TEST((buses_of(made) == buses_of(now)));
+    BOOST_REQUIRE_EQUAL(plan.taps.size(), 2U);
+    BOOST_TEST(plan.taps[0].name == "tap-net1");
+    BOOST_TEST(!plan.taps[0].link_up);
+    BOOST_TEST(plan.taps[1].name == "mshv7.2");
+    BOOST_TEST(plan.taps[1].bridge == "br1");
+    BOOST_TEST(plan.taps[0].target != plan.taps[1].target);
+    BOOST_TEST(count(plan.setup, "set_link") == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_tap_keeps_its_name_whatever_comes_and_goes) {
+    auto lan = nic("net4", '5', "br0");
+    BOOST_TEST(domain::tap_name(7, lan) == "tap-net4");
+    lan.target.clear();
+    BOOST_TEST(domain::tap_name(7, lan) == "mshv7.4");
+    lan.alias = "ua-lan";
+    BOOST_TEST(domain::tap_name(7, lan) == "mshv7.000005");
+    BOOST_TEST(domain::tap_name(1'234'567, lan) == "mshv1234567.005");
 }

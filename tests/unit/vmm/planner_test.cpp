@@ -269,7 +269,7 @@ BOOST_AUTO_TEST_CASE(what_has_no_option_is_done_by_the_monitor) {
     in.spec.devices.nics[1].link_up = false;
     const auto plan = make_plan(in);
     const std::vector<std::string> wanted{
-        R"({"execute":"set_link","arguments":{"name":"net1","up":false}})",
+        R"({"execute":"set_link","arguments":{"name":"net1.net","up":false}})",
         R"({"execute":"balloon","arguments":{"value":)" + std::to_string(in.spec.memory.size / 2) +
             "}}"};
     BOOST_TEST(plan.setup == wanted, boost::test_tools::per_element());

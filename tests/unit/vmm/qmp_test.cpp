@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <random>
+#include <set>
 
 using namespace mshv;
 using namespace mshv::vmm::qemu; // NOLINT: a test of that namespace
@@ -98,4 +99,13 @@ BOOST_AUTO_TEST_CASE(random_bytes_never_do_more_than_throw) {
         }
         (void)error_of([&] { (void)parse_cpus(line); });
     }
+}
+
+BOOST_AUTO_TEST_CASE(backends_that_no_interface_has) {
+    const auto idle = parse_idle_backends(
+        R"({"return":"net0: index=0,type=nic,model=virtio-net-pci,macaddr=52:54:00:00:00:01\r\n)"
+        R"( \\ net0: index=0,type=user,net=10.0.2.0,restrict=off\r\n)"
+        R"(net2: index=0,type=tap,fd=23\r\n"})");
+    BOOST_TEST((idle == std::set<std::string>{"net2"}));
+    BOOST_TEST(parse_idle_backends(R"({"return":""})").empty());
 }

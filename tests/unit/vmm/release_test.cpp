@@ -37,7 +37,7 @@ struct Scene {
 
 BOOST_AUTO_TEST_CASE(a_keeper_that_left_unnoticed_is_released) {
     Scene scene;
-    vmm::KeeperProcess process(scene.hub, scene.link, {}, {});
+    vmm::KeeperProcess process(scene.hub, scene.link, {}, {}, {});
     scene.keeper.reset();
     process.release(soon());
     BOOST_TEST(scene.link->released());
@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(a_keeper_that_left_unnoticed_is_released) {
 
 BOOST_AUTO_TEST_CASE(a_keeper_that_does_not_answer_is_not_released) {
     Scene scene;
-    vmm::KeeperProcess process(scene.hub, scene.link, {}, {});
+    vmm::KeeperProcess process(scene.hub, scene.link, {}, {}, {});
     BOOST_CHECK_THROW(process.release(Deadline::after(std::chrono::milliseconds(1))), api::Error);
     BOOST_TEST(!scene.link->released());
 }
