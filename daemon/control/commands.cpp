@@ -317,13 +317,17 @@ api::JobView ServiceImpl::cancel_job(std::int64_t id, const Actor& actor) {
 api::PartitionView ServiceImpl::attach_disk(const api::Selector& selector,
                                             const api::AttachDiskRequest& request,
                                             const Actor& actor, Deadline wait_busy) {
-    return devices_.attach(core_.resolve(selector), request, actor.name, wait_busy);
+    return devices_.attach(
+        core_.resolve(selector), request.disk,
+        {request.live, request.config, request.timeout_ms, actor.name, wait_busy});
 }
 
 api::PartitionView ServiceImpl::detach_disk(const api::Selector& selector,
                                             const api::DetachDiskRequest& request,
                                             const Actor& actor, Deadline wait_busy) {
-    return devices_.detach(core_.resolve(selector), request, actor.name, wait_busy);
+    return devices_.detach(
+        core_.resolve(selector), DeviceClass::disk, request.target,
+        {request.live, request.config, request.timeout_ms, actor.name, wait_busy});
 }
 
 api::PartitionView ServiceImpl::resize_disk(const api::Selector& selector,
@@ -342,6 +346,30 @@ api::PartitionView ServiceImpl::pin_vcpu(const api::Selector& selector,
                                          const api::PinVcpuRequest& request, const Actor& actor,
                                          Deadline wait_busy) {
     return tuning_.pin_vcpu(core_.resolve(selector), request, actor.name, wait_busy);
+}
+
+api::PartitionView ServiceImpl::attach_nic(const api::Selector& selector,
+                                           const api::AttachNicRequest& request, const Actor& actor,
+                                           Deadline wait_busy) {
+    return devices_.attach(
+        core_.resolve(selector), request.interface,
+        {request.live, request.config, request.timeout_ms, actor.name, wait_busy});
+}
+
+api::PartitionView ServiceImpl::detach_nic(const api::Selector& selector,
+                                           const api::DetachNicRequest& request, const Actor& actor,
+                                           Deadline wait_busy) {
+    return devices_.detach(
+        core_.resolve(selector), DeviceClass::interface, request.target,
+        {request.live, request.config, request.timeout_ms, actor.name, wait_busy});
+}
+
+api::PartitionView ServiceImpl::set_link(const api::Selector& selector,
+                                         const api::SetLinkRequest& request, const Actor& actor,
+                                         Deadline wait_busy) {
+    return devices_.set_link(
+        core_.resolve(selector), request.target, request.up,
+        {request.live, request.config, request.timeout_ms, actor.name, wait_busy});
 }
 
 void ServiceImpl::attach_console(const api::Selector& selector, posix::Fd client,

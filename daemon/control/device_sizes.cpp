@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/devices.hpp"
 #include "daemon/control/preparation.hpp"
-#include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
 #include <algorithm>
@@ -44,7 +43,8 @@ api::PartitionView Devices::resize(const Directory::EntryPtr& entry,
     const auto& row = held.row;
     require(domain::Verb::device, row);
     const auto running = core_.running_spec(row);
-    const api::Disk& disk = disk_of(running, row.name, request.target);
+    const auto device = device_of(running, row.name, DeviceClass::disk, request.target);
+    const auto& disk = std::get<api::Disk>(device);
     if (disk.read_only || disk.device != api::DiskDevice::disk) {
         throw Error(ErrorCode::unsupported,
                     "The disk " + disk.target + " of '" + row.name + "' is read only",
@@ -57,8 +57,8 @@ api::PartitionView Devices::resize(const Directory::EntryPtr& entry,
     if (before == request.size) {
         return core_.view(row.uuid);
     }
-    Change begun{row, {disk.alias, Kind::resize, api::encode(disk), false, actor}, disk};
-    begun.change.started_ms = core_.clock.wall_ms();
+    refuse_moving(row, device);
+    Change begun = change_of(row, Kind::resize, device, false, actor);
     begun.change.size = static_cast<std::int64_t>(request.size);
     begin(begun, {});
     std::optional<Error> failed;
@@ -82,8 +82,7 @@ std::uint64_t Devices::settle_size(const Change& open, vmm::VmmProcess& process,
     core_.store.write([&](store::Transaction& t) {
         t.drop_device_change(open.row.id, open.change.device);
         t.event(came_true ? "partition.disk-resized" : "partition.disk-not-resized", open.row.id,
-                open.change.actor,
-                open.disk.target + " " + open.disk.path + ", " + std::to_string(size) + " bytes");
+                open.change.actor, describe(open.device) + ", " + std::to_string(size) + " bytes");
     });
     MSHV_CRASHPOINT("control.after_resize_record");
     return size;

@@ -3,12 +3,14 @@
 
 #include "daemon/control/preparation.hpp"
 #include "daemon/domain/canonicalise.hpp"
+#include "daemon/domain/tap_name.hpp"
 #include "daemon/domain/validate.hpp"
 #include "daemon/vmm/disk_identity.hpp"
 #include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 
 namespace mshv::control {
@@ -19,38 +21,61 @@ using api::ErrorCode;
 using Kind = store::DeviceChange::Kind;
 using std::chrono::milliseconds;
 
-api::Disk decoded(const std::string& text) {
-    api::DecodeOptions options;
-    options.what = "stored disk";
-    return api::decode<api::Disk>(text, options);
+[[noreturn]] void not_there(const std::string& name, DeviceClass device_class,
+                            const std::string& text) {
+    throw Error(ErrorCode::not_found,
+                "Partition '" + name + "' has no " + noun(device_class) + " '" + text + "'",
+                device_class == DeviceClass::disk ? "mshvctl block-list shows those that it has"
+                                                  : "mshvctl network-list shows those that it has");
 }
 
-bool is_one(const api::Disk& disk, const std::string& target) {
-    return disk.target == target || disk.alias == target;
+std::string verb_of(DeviceClass device_class, std::string_view what) {
+    return (device_class == DeviceClass::disk ? "block-" : "network-") + std::string(what);
 }
 
-const api::Disk* find(const api::PartitionSpec& spec, const std::string& target) {
-    const auto& disks = spec.devices.disks;
-    const auto found = std::find_if(disks.begin(), disks.end(),
-                                    [&](const api::Disk& disk) { return is_one(disk, target); });
-    return found == disks.end() ? nullptr : &*found;
-}
-
-void change(api::PartitionSpec& spec, const api::Disk& disk, Kind kind) {
-    auto& disks = spec.devices.disks;
-    std::erase_if(disks, [&](const api::Disk& each) { return each.target == disk.target; });
-    if (kind == Kind::attach) {
-        disks.push_back(disk);
+/// What is told of a change: "partition.disk-attached".
+std::string event_of(const LiveDevice& device, Kind kind, bool came_true) {
+    const std::string stem = "partition." + noun(class_of(device));
+    switch (kind) {
+    case Kind::attach:
+        return stem + (came_true ? "-attached" : "-not-attached");
+    case Kind::detach:
+        return stem + (came_true ? "-detached" : "-kept");
+    case Kind::link:
+        return stem + (came_true ? "-link" : "-link-kept");
+    case Kind::resize:
+        break;
     }
+    return stem;
 }
 
-std::string describe(const api::Disk& disk) {
-    return disk.target + (disk.path.empty() ? "" : " " + disk.path);
+std::string link_word(const LiveDevice& device) {
+    return std::get<api::Nic>(device).link_up ? "up" : "down";
 }
 
-[[noreturn]] void not_there(const std::string& name, const std::string& target) {
-    throw Error(ErrorCode::not_found, "Partition '" + name + "' has no disk '" + target + "'",
-                "mshvctl block-list shows those that it has");
+/// What a revision says of the change that made it.
+std::string detail_of(const LiveDevice& device, Kind kind) {
+    const std::string what = noun(class_of(device)) + " " + name_of(device);
+    return kind == Kind::attach   ? "with " + what
+           : kind == Kind::detach ? "without " + what
+                                  : "link of " + what + " " + link_word(device);
+}
+
+std::vector<domain::DiskClaim> claims_of(const LiveDevice& device) {
+    const auto* disk = std::get_if<api::Disk>(&device);
+    return disk == nullptr ? std::vector<domain::DiskClaim>() : vmm::disk_claims(*disk);
+}
+
+void tell(vmm::VmmProcess& process, const store::PartitionRow& row,
+          const api::PartitionSpec& running, const LiveDevice& device,
+          const std::vector<domain::DiskClaim>& claims, Deadline deadline) {
+    if (const auto* disk = std::get_if<api::Disk>(&device)) {
+        process.attach_disk(running, *disk, claims, deadline);
+        return;
+    }
+    auto nic = std::get<api::Nic>(device);
+    nic.target = nic.source == api::NicSource::bridge ? domain::tap_name(row.id, nic) : "";
+    process.attach_nic(running, nic, deadline);
 }
 
 } // namespace
@@ -70,75 +95,100 @@ Devices::Scope Devices::scope_of(const store::PartitionRow& row, bool live, bool
     return {runs, !runs};
 }
 
-const api::Disk& Devices::disk_of(const api::PartitionSpec& spec, const std::string& name,
-                                  const std::string& target) {
-    const api::Disk* disk = find(spec, target);
-    if (disk == nullptr) {
-        not_there(name, target);
+LiveDevice Devices::device_of(const api::PartitionSpec& spec, const std::string& name,
+                              DeviceClass device_class, const std::string& text) {
+    auto device = find(spec, device_class, text);
+    if (!device) {
+        not_there(name, device_class, text);
     }
-    return *disk;
+    return std::move(*device);
 }
 
-/// The disk with a target and an alias that are free wherever it is to be.
-api::Disk Devices::named(const store::PartitionRow& row, const api::Disk& disk, Scope scope) {
-    api::PartitionSpec all = core_.definition(row).spec;
-    if (scope.live) {
-        for (const auto& each : core_.running_spec(row).devices.disks) {
-            if (find(all, each.target) == nullptr) {
-                all.devices.disks.push_back(each);
+/// The device with a name and an alias that are free wherever it is to be.
+LiveDevice Devices::named(const store::PartitionRow& row, LiveDevice device, Scope scope) {
+    const auto device_class = class_of(device);
+    const bool nic = device_class == DeviceClass::interface;
+    if (nic) {
+        auto& mac = std::get<api::Nic>(device).mac;
+        std::transform(mac.begin(), mac.end(), mac.begin(),
+                       [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    }
+    const api::PartitionSpec definition = core_.definition(row).spec;
+    api::PartitionSpec all = definition;
+    // An interface has its address for ever, a disk of the definition may be called as another that
+    // runs.
+    if (scope.live || (nic && row.runtime)) {
+        for (const auto& each : devices_of(core_.running_spec(row), device_class)) {
+            if (!find(all, device_class, name_of(each))) {
+                change(all, each, Kind::attach);
             }
         }
     }
-    if (!disk.target.empty() && find(all, disk.target) != nullptr) {
-        throw Error(ErrorCode::exists,
-                    "Partition '" + row.name + "' has a disk '" + disk.target + "'",
-                    "detach it first, or name another target");
+    const std::string& name = name_of(device);
+    if (const auto other = name.empty() ? std::nullopt : find(all, device_class, name)) {
+        if (scope.live || find(definition, device_class, name)) {
+            throw Error(ErrorCode::exists,
+                        "Partition '" + row.name + "' has a" + (nic ? "n " : " ") +
+                            noun(device_class) + " '" + name + "'",
+                        nic ? "detach it first, or leave the address out to have one made"
+                            : "detach it first, or name another target");
+        }
+        // The same interface, which runs already, for the definition.
+        std::get<api::Nic>(device).alias = alias_of(*other);
+        return device;
     }
-    all.devices.disks.push_back(disk);
+    change(all, device, Kind::attach); // at the end; nobody else is without a name
     domain::canonicalise(all, random_bits);
-    return all.devices.disks.back();
+    return devices_of(all, device_class).back();
 }
 
-api::PartitionView Devices::attach(const Directory::EntryPtr& entry,
-                                   const api::AttachDiskRequest& request, const std::string& actor,
-                                   Deadline wait_busy) {
-    const auto held = core_.hold(*entry, "block-attach", actor, wait_busy);
+Devices::Change Devices::change_of(const store::PartitionRow& row, Kind kind,
+                                   const LiveDevice& device, bool config,
+                                   const std::string& actor) const {
+    return {row,
+            {alias_of(device), kind, class_of(device), encoded(device), config, actor,
+             core_.clock.wall_ms()},
+            device};
+}
+
+api::PartitionView Devices::attach(const Directory::EntryPtr& entry, const LiveDevice& device,
+                                   const Order& order) {
+    const auto held =
+        core_.hold(*entry, verb_of(class_of(device), "attach"), order.actor, order.wait_busy);
     const auto& row = held.row;
-    const Scope scope = scope_of(row, request.live, request.config);
-    const api::Disk disk = named(row, request.disk, scope);
+    const Scope scope = scope_of(row, order.live, order.config);
+    const LiveDevice whole = named(row, device, scope);
     if (scope.config) { // what the definition would refuse is not begun
         api::PartitionSpec spec = core_.definition(row).spec;
-        change(spec, disk, Kind::attach);
+        change(spec, whole, Kind::attach);
         bool generated_macs = false;
         prepared(core_, std::move(spec), generated_macs);
     }
     if (scope.live) {
-        attach_live(row, disk, scope.config, actor,
-                    Deadline::after(milliseconds(request.timeout_ms)));
+        attach_live(row, whole, scope.config, order);
     } else {
-        redefine(row, disk, Kind::attach, actor);
+        redefine(row, whole, Kind::attach, order.actor);
     }
     return core_.view(row.uuid);
 }
 
-api::PartitionView Devices::detach(const Directory::EntryPtr& entry,
-                                   const api::DetachDiskRequest& request, const std::string& actor,
-                                   Deadline wait_busy) {
-    const auto held = core_.hold(*entry, "block-detach", actor, wait_busy);
+api::PartitionView Devices::detach(const Directory::EntryPtr& entry, DeviceClass device_class,
+                                   const std::string& text, const Order& order) {
+    const auto held =
+        core_.hold(*entry, verb_of(device_class, "detach"), order.actor, order.wait_busy);
     const auto& row = held.row;
-    const Scope scope = scope_of(row, request.live, request.config);
+    const Scope scope = scope_of(row, order.live, order.config);
     const auto definition = core_.definition(row).spec;
-    const api::Disk* defined = find(definition, request.target);
-    if (scope.config && defined == nullptr) {
-        not_there(row.name, request.target);
-    }
     if (!scope.live) {
-        redefine(row, *defined, Kind::detach, actor);
+        redefine(row, device_of(definition, row.name, device_class, text), Kind::detach,
+                 order.actor);
         return core_.view(row.uuid);
     }
-    const auto running = core_.running_spec(row);
-    detach_live(row, disk_of(running, row.name, request.target), scope.config, actor,
-                Deadline::after(milliseconds(request.timeout_ms)));
+    const auto device = device_of(core_.running_spec(row), row.name, device_class, text);
+    if (scope.config) {
+        (void)device_of(definition, row.name, device_class, name_of(device));
+    }
+    detach_live(row, device, scope.config, order);
     return core_.view(row.uuid);
 }
 
@@ -151,33 +201,34 @@ void Devices::begin(const Change& begun, const std::vector<domain::DiskClaim>& c
                         "Partition '" + begun.row.name + "' ended meanwhile");
         }
         t.claim_disks(begun.row.id, claims);
+        if (begun.change.kind == Kind::attach && class_of(begun.device) == DeviceClass::interface) {
+            t.claim_mac(begun.row.id, name_of(begun.device));
+        }
         t.put_device_change(begun.row.id, begun.change);
     });
     MSHV_CRASHPOINT("control.after_device_intent");
 }
 
-void Devices::attach_live(const store::PartitionRow& row, const api::Disk& disk, bool config,
-                          const std::string& actor, Deadline deadline) {
+void Devices::attach_live(const store::PartitionRow& row, const LiveDevice& device, bool config,
+                          const Order& order) {
+    const auto deadline = Deadline::after(milliseconds(order.timeout_ms));
     const api::PartitionSpec running = core_.running_spec(row);
     api::PartitionSpec next = running;
-    change(next, disk, Kind::attach);
+    change(next, device, Kind::attach);
     refuse_when_invalid(domain::validate(next), row.name);
     refuse_when_invalid(core_.vmm.objections(next), row.name);
     const auto process = core_.process_of(row);
-    const Change begun{
-        row,
-        {disk.alias, Kind::attach, api::encode(disk), config, actor, core_.clock.wall_ms()},
-        disk};
+    const Change begun = change_of(row, Kind::attach, device, config, order.actor);
     // Also: a VMM or keeper that cannot be asked is found out before anything is begun.
-    if (process->settle_device(disk.alias, deadline) != State::absent) {
+    if (process->settle_device(alias_of(device), deadline) != State::absent) {
         throw Error(ErrorCode::exists,
-                    "The VMM of '" + row.name + "' has a device " + disk.alias + " still",
+                    "The VMM of '" + row.name + "' has a device " + alias_of(device) + " still",
                     "wait until the guest has let go of it");
     }
-    const auto claims = vmm::disk_claims(disk);
+    const auto claims = claims_of(device);
     begin(begun, claims);
     try {
-        process->attach_disk(running, disk, claims, deadline);
+        tell(*process, row, running, device, claims, deadline);
         MSHV_CRASHPOINT("control.after_attach");
     } catch (const Error& error) {
         // Half of it may be done: the VMM knows. Where it does not answer, the intent stays.
@@ -185,40 +236,41 @@ void Devices::attach_live(const store::PartitionRow& row, const api::Disk& disk,
         try {
             there = settle(begun, *process, core_.vmm_deadline()) == State::present;
         } catch (const std::exception& later) {
-            core_.log(Severity::warning, "what has come of " + disk.target + " of '" + row.name +
-                                             "' is found out later: " + later.what());
+            core_.log(Severity::warning, "what has come of " + name_of(device) + " of '" +
+                                             row.name + "' is found out later: " + later.what());
         }
         if (!there) {
             throw;
         }
         return;
     }
-    record(begun, State::present);
+    record(begun, true);
 }
 
-void Devices::detach_live(const store::PartitionRow& row, const api::Disk& disk, bool config,
-                          const std::string& actor, Deadline deadline) {
-    if (disk.bus != api::DiskBus::virtio) {
+void Devices::detach_live(const store::PartitionRow& row, const LiveDevice& device, bool config,
+                          const Order& order) {
+    const auto* disk = std::get_if<api::Disk>(&device);
+    if (disk != nullptr && disk->bus != api::DiskBus::virtio) {
         throw Error(ErrorCode::unsupported,
-                    "A disk on the " + std::string(api::to_name(disk.bus)) +
+                    "A disk on the " + std::string(api::to_name(disk->bus)) +
                         " bus cannot come or go while the guest runs",
                     "take it out of the definition with --config");
     }
+    const std::string what = noun(class_of(device));
     if (row.state == api::State::paused) {
         throw Error(ErrorCode::wrong_state,
-                    "Partition '" + row.name + "' is paused: its guest cannot let go of a disk",
+                    "Partition '" + row.name + "' is paused: its guest cannot let go of a" +
+                        (disk == nullptr ? "n " : " ") + what,
                     "unpause it first");
     }
+    const auto deadline = Deadline::after(milliseconds(order.timeout_ms));
     const auto process = core_.process_of(row);
-    const Change begun{
-        row,
-        {disk.alias, Kind::detach, api::encode(disk), config, actor, core_.clock.wall_ms()},
-        disk};
-    process->settle_device(disk.alias, deadline); // can it be asked?
+    const Change begun = change_of(row, Kind::detach, device, config, order.actor);
+    process->settle_device(alias_of(device), deadline); // can it be asked?
     begin(begun, {});
     std::optional<Error> failed;
     try {
-        process->detach_device(disk.alias, deadline);
+        process->detach_device(alias_of(device), deadline);
         MSHV_CRASHPOINT("control.after_detach");
     } catch (const Error& error) {
         failed = error;
@@ -229,121 +281,116 @@ void Devices::detach_live(const store::PartitionRow& row, const api::Disk& disk,
     }
     if (state == State::leaving) {
         throw Error(ErrorCode::timeout,
-                    "The guest of '" + row.name + "' has not let go of " + disk.target + " yet",
+                    "The guest of '" + row.name + "' has not let go of " + name_of(device) + " yet",
                     "it goes when the guest lets go of it, or with the guest's next start");
     }
     if (failed) {
         throw Error(*failed);
     }
-    throw Error(ErrorCode::failed, "The guest of '" + row.name + "' keeps " + disk.target);
+    throw Error(ErrorCode::failed, "The guest of '" + row.name + "' keeps " + name_of(device));
+}
+
+void Devices::refuse_moving(const store::PartitionRow& row, const LiveDevice& device) {
+    for (const auto& each : core_.store.device_changes(row.id)) {
+        if (each.device == alias_of(device)) {
+            throw Error(ErrorCode::wrong_state,
+                        "The " + noun(class_of(device)) + " " + name_of(device) + " of '" +
+                            row.name + "' is on its way",
+                        "wait until the guest has let go of it");
+        }
+    }
 }
 
 Devices::State Devices::settle(const Change& open, vmm::VmmProcess& process, Deadline deadline) {
     const State state = process.settle_device(open.change.device, deadline);
     MSHV_CRASHPOINT("control.after_settle");
-    record(open, state);
+    if (state != State::leaving) { // else the guest has the word
+        record(open, state == (open.change.kind == Kind::attach ? State::present : State::absent));
+    }
     return state;
 }
 
-void Devices::record(const Change& done, State state) {
+void Devices::record(const Change& done, bool came_true) {
     const auto& row = done.row;
-    const bool attach = done.change.kind == Kind::attach;
-    if (state == State::leaving) {
-        return; // the guest has the word
-    }
-    const bool came_true = attach ? state == State::present : state == State::absent;
+    const auto kind = done.change.kind;
     api::PartitionSpec next = core_.running_spec(row);
-    change(next, done.disk, done.change.kind);
+    change(next, done.device, kind);
     std::optional<Error> refused;
     std::optional<Operations::Replacement> definition;
     if (came_true && done.change.config) {
         try {
-            definition = replacement(row, done.disk, done.change.kind, &next);
+            definition = replacement(row, done.device, kind, &next);
         } catch (const Error& error) { // somebody has edited it meanwhile
             refused = error;
         }
     }
+    const bool gone = kind == Kind::attach ? !came_true : kind == Kind::detach && came_true;
     core_.store.write([&](store::Transaction& t) {
         const auto now = t.find(row.id);
         if (!now || !now->runtime || now->runtime->incarnation != row.runtime->incarnation) {
             return; // everything went with the run
         }
         t.drop_device_change(row.id, done.change.device);
-        if (attach ? !came_true : came_true) {
-            t.release_disk(row.id, done.disk.target);
+        if (gone && class_of(done.device) == DeviceClass::disk) {
+            t.release_disk(row.id, name_of(done.device));
+        } else if (gone) {
+            t.release_mac(row.id, name_of(done.device));
         }
         if (came_true) {
             t.set_live_spec(row.id, {api::encode(next)});
         }
-        t.event(came_true ? (attach ? "partition.disk-attached" : "partition.disk-detached")
-                          : (attach ? "partition.disk-not-attached" : "partition.disk-kept"),
-                row.id, done.change.actor, describe(done.disk));
+        t.event(event_of(done.device, kind, came_true), row.id, done.change.actor,
+                describe(done.device) + (kind == Kind::link ? " " + link_word(done.device) : ""));
         if (definition) {
             t.redefine(definition->definition, definition->over, done.change.actor);
         }
     });
     MSHV_CRASHPOINT("control.after_device_record");
     if (refused) {
-        throw Error(ErrorCode::failed, "The disk " + done.disk.target + " of '" + row.name +
+        throw Error(ErrorCode::failed, "The " + noun(class_of(done.device)) + " " +
+                                           name_of(done.device) + " of '" + row.name +
                                            "' is changed in what runs, but not in the definition")
             .because(refused->message());
     }
 }
 
-Operations::Replacement Devices::replacement(const store::PartitionRow& row, const api::Disk& disk,
-                                             Kind kind, const api::PartitionSpec* running) {
+Operations::Replacement Devices::replacement(const store::PartitionRow& row,
+                                             const LiveDevice& device, Kind kind,
+                                             const api::PartitionSpec* running) {
     const auto now = core_.directory.find(row.uuid);
     if (!now) {
         throw Error(ErrorCode::not_found, "Partition '" + row.name + "' is gone");
     }
     const auto stored = core_.definition(now->row);
-    Operations::Rewrite rewrite{stored.spec,
-                                {},
-                                api::Cause::edited,
-                                std::string(kind == Kind::attach ? "with disk " : "without disk ") +
-                                    disk.target};
-    change(rewrite.spec, disk, kind);
+    Operations::Rewrite rewrite{stored.spec, {}, api::Cause::edited, detail_of(device, kind)};
+    change(rewrite.spec, device, kind);
     return operations_.replacement(now->row, stored.spec, rewrite, running);
 }
 
-void Devices::redefine(const store::PartitionRow& row, const api::Disk& disk, Kind kind,
+void Devices::redefine(const store::PartitionRow& row, const LiveDevice& device, Kind kind,
                        const std::string& actor) {
-    const auto next = replacement(row, disk, kind, nullptr);
+    const auto next = replacement(row, device, kind, nullptr);
     MSHV_CRASHPOINT("control.before_device_redefine");
     core_.store.write(
         [&](store::Transaction& t) { t.redefine(next.definition, next.over, actor); });
     MSHV_CRASHPOINT("control.after_device_redefine");
 }
 
-api::DiskList Devices::disks(const store::PartitionRow& row) {
-    api::DiskList list;
-    const auto definition = core_.definition(row).spec;
-    const auto add = [&](const api::Disk& disk, api::DiskState state) {
-        list.disks.push_back({disk, state, find(definition, disk.target) != nullptr});
-    };
-    if (row.runtime) {
-        const auto changes = core_.store.device_changes(row.id);
-        for (const auto& disk : core_.running_spec(row).devices.disks) {
-            const bool leaves = std::any_of(changes.begin(), changes.end(), [&](const auto& each) {
-                return each.kind == Kind::detach && each.device == disk.alias;
-            });
-            add(disk, leaves ? api::DiskState::detaching : api::DiskState::present);
-        }
-        for (const auto& each : changes) {
-            if (each.kind == Kind::attach) {
-                add(decoded(each.disk), api::DiskState::attaching);
-            }
-        }
+void Devices::settle_any(const Change& open) {
+    const auto process = core_.process_of(open.row);
+    const auto deadline = core_.vmm_deadline();
+    switch (open.change.kind) {
+    case Kind::resize:
+        settle_size(open, *process, deadline);
+        break;
+    case Kind::link:
+        settle_link(open, *process, deadline);
+        break;
+    case Kind::attach:
+    case Kind::detach:
+        settle(open, *process, deadline);
+        break;
     }
-    for (const auto& disk : definition.devices.disks) {
-        const bool listed =
-            std::any_of(list.disks.begin(), list.disks.end(),
-                        [&](const api::DiskView& view) { return view.disk.target == disk.target; });
-        if (!listed) {
-            add(disk, api::DiskState::defined);
-        }
-    }
-    return list;
 }
 
 void Devices::settle(const api::Uuid& uuid, const std::string& gone) noexcept {
@@ -352,26 +399,19 @@ void Devices::settle(const api::Uuid& uuid, const std::string& gone) noexcept {
         if (!entry || !entry->row.runtime || (gone.empty() && !entry->row.changing)) {
             return;
         }
-        const auto guard = core_.lock(entry->row, "settle devices", "mshvd", core_.vmm_deadline());
-        const auto now = core_.directory.find(uuid);
-        if (!now || !now->row.runtime) {
+        const auto held = core_.hold(*entry, "settle devices", "mshvd", core_.vmm_deadline());
+        if (!held.row.runtime) {
             return;
         }
-        auto changes = core_.store.device_changes(now->row.id);
+        auto changes = core_.store.device_changes(held.row.id);
         const bool asked =
             std::any_of(changes.begin(), changes.end(),
                         [&](const store::DeviceChange& each) { return each.device == gone; });
-        const auto running = core_.running_spec(now->row);
-        if (const api::Disk* disk = find(running, gone); !gone.empty() && !asked && disk) {
-            changes.push_back({disk->alias, Kind::detach, api::encode(*disk), false, "guest", 0});
+        if (const auto device = find_alias(core_.running_spec(held.row), gone); !asked && device) {
+            changes.push_back(change_of(held.row, Kind::detach, *device, false, "guest").change);
         }
         for (const auto& each : changes) {
-            const Change open{now->row, each, decoded(each.disk)};
-            if (each.kind == Kind::resize) {
-                settle_size(open, *core_.process_of(now->row), core_.vmm_deadline());
-            } else {
-                settle(open, *core_.process_of(now->row), core_.vmm_deadline());
-            }
+            settle_any({held.row, each, decoded(each)});
         }
     } catch (const std::exception& error) {
         core_.log(Severity::info, "devices of " + api::to_string(uuid) +

@@ -139,6 +139,7 @@ api::PartitionView Operations::start(const Directory::EntryPtr& entry, const Sta
         t.put_intent(id, core_.new_intent(IntentKind::start, actor, options.deadline,
                                           incarnation));
         t.claim_disks(id, launch.disks);
+        claim_macs(t, id, launch.saved);
         if (options.discard_saved && !now->row.saved.empty()) {
             t.set_saved(id, "", actor, "discarded");
         }

@@ -140,6 +140,9 @@ private:
     Supervisor& supervisor_;
 };
 
+/// A guest that is restored may have interfaces that no definition has.
+void claim_macs(store::Transaction& t, store::PartitionNumber id, const SavedImage* image);
+
 /// A name for a run: 12 hex digits.
 std::string random_incarnation();
 

@@ -193,4 +193,8 @@ api::DiskList ServiceImpl::disks(const api::Selector& selector) {
     return devices_.disks(core_.resolve(selector)->row);
 }
 
+api::NicList ServiceImpl::nics(const api::Selector& selector) {
+    return devices_.nics(core_.resolve(selector)->row);
+}
+
 } // namespace mshv::control

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/control/live_device.hpp"
 #include "daemon/control/operations.hpp"
 #include "daemon/control/preparation.hpp"
 #include "daemon/control/saver.hpp"
@@ -36,26 +37,18 @@ constexpr milliseconds look_interval{50};
                 "roll it back by mshvctl config rollback, or boot it");
 }
 
-const api::Disk* find(const std::vector<api::Disk>& disks, const std::string& target) {
-    const auto found = std::find_if(disks.begin(), disks.end(),
-                                    [&](const api::Disk& disk) { return disk.target == target; });
-    return found == disks.end() ? nullptr : &*found;
-}
-
-/// Where disks came and went, the definition has each as it was at the start or at the end.
-void refuse_other_disks(const SavedImage& image, const api::PartitionSpec& spec) {
-    const auto same = [](const api::Disk* a, const api::Disk* b) {
-        return a == nullptr || b == nullptr ? a == b : *a == *b;
-    };
-    const auto& now = spec.devices.disks;
-    const auto& before = image.manifest.started->devices.disks;
-    const auto& after = image.manifest.spec.devices.disks;
-    for (const auto* disks : {&now, &before, &after}) {
-        for (const auto& disk : *disks) {
-            const api::Disk* defined = find(now, disk.target);
-            if (!same(defined, find(before, disk.target)) &&
-                !same(defined, find(after, disk.target))) {
-                refuse_changed(image, spec.name, "the disk " + disk.target);
+/// Where devices came and went, the definition has each as it was at the start or at the end.
+void refuse_other_devices(const SavedImage& image, const api::PartitionSpec& spec,
+                          DeviceClass device_class) {
+    const auto& before = *image.manifest.started;
+    const auto& after = image.manifest.spec;
+    for (const auto* each : {&spec, &before, &after}) {
+        for (const auto& device : devices_of(*each, device_class)) {
+            const auto& name = name_of(device);
+            const auto defined = find(spec, device_class, name);
+            if (defined != find(before, device_class, name) &&
+                defined != find(after, device_class, name)) {
+                refuse_changed(image, spec.name, "the " + noun(device_class) + " " + name);
             }
         }
     }
@@ -69,7 +62,7 @@ void take_settings(api::PartitionSpec& to, const api::PartitionSpec& from) {
 }
 
 /// The definition may have changed since, but not the machine. What the guest goes on with: the
-/// definition, and its disks and settings as they were at the end.
+/// definition, and its disks, interfaces and settings as they were at the end.
 void take_definition(SavedImage& image, const api::PartitionSpec& current) {
     auto& manifest = image.manifest;
     api::PartitionSpec next = current;
@@ -78,8 +71,10 @@ void take_definition(SavedImage& image, const api::PartitionSpec& current) {
         manifest.started = manifest.spec; // they are no longer the definition's
     }
     if (manifest.started) {
-        refuse_other_disks(image, current);
+        refuse_other_devices(image, current, DeviceClass::disk);
+        refuse_other_devices(image, current, DeviceClass::interface);
         next.devices.disks = manifest.spec.devices.disks;
+        next.devices.nics = manifest.spec.devices.nics;
     }
     for (const auto& change : domain::changes(manifest.spec, next)) {
         if (change.takes != api::Takes::live) {
@@ -92,6 +87,7 @@ void take_definition(SavedImage& image, const api::PartitionSpec& current) {
         const auto then = *manifest.started;
         manifest.started = current;
         manifest.started->devices.disks = then.devices.disks;
+        manifest.started->devices.nics = then.devices.nics;
         take_settings(*manifest.started, then);
     }
 }
@@ -178,6 +174,15 @@ SavedImage Operations::open_managed(const store::PartitionRow& row, Launch& laun
     }
 }
 
+void claim_macs(store::Transaction& t, store::PartitionNumber id, const SavedImage* image) {
+    if (image == nullptr || !image->manifest.started) {
+        return;
+    }
+    for (const auto& nic : image->manifest.spec.devices.nics) {
+        t.claim_mac(id, nic.mac);
+    }
+}
+
 Operations::Restore Operations::prepare_restore(const api::RestoreRequest& request,
                                                 const std::string& actor, Deadline wait_busy) {
     if (request.path.empty() || request.path.front() != '/') {
@@ -238,6 +243,7 @@ void Operations::restore(const Restore& restore, const std::string& actor, JobLi
         t.put_intent(id, core_.new_intent(there ? IntentKind::start : IntentKind::create, actor,
                                 restore.deadline, launch.incarnation));
         t.claim_disks(id, launch.disks);
+        claim_macs(t, id, launch.saved);
         return t.find(id).value();
     });
     this->launch(row, launch, restore.guard);

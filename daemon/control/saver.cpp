@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/saver.hpp"
 
+#include "daemon/domain/same_device.hpp"
+
 #include "toolstack/libs/posix/crashpoint.hpp"
 #include "toolstack/libs/posix/file.hpp"
 #include "toolstack/libs/posix/folder.hpp"
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,30 +54,48 @@ void refuse_path(const std::string& path) {
     }
 }
 
+/// How many of `after` are not in `before`; tells the alias of each.
+template <typename Device>
+std::size_t came_to(
+    const std::vector<Device>& before, const std::vector<Device>& after,
+    const std::function<void(const std::string&)>& tell = [](const std::string&) {}) {
+    std::size_t came = 0;
+    for (const auto& device : after) {
+        if (std::none_of(before.begin(), before.end(),
+                         [&](const Device& each) { return domain::is_same(each, device); })) {
+            ++came;
+            tell(device.alias);
+        }
+    }
+    return came;
+}
+
 /// Devices have come or gone since the start: the machine is that of the start, with these changes.
 void add_places(Core& core, const store::PartitionRow& row, vmm::VmmProcess& process,
                 api::SaveManifest& manifest) {
     manifest.started = core.started_spec(row);
-    if (manifest.spec.boot.machine != api::Machine::q35) {
+    const auto& before = manifest.started->devices;
+    const auto& after = manifest.spec.devices;
+    const auto came = came_to(before.disks, after.disks) + came_to(before.nics, after.nics);
+    const auto went = came_to(after.disks, before.disks) + came_to(after.nics, before.nics);
+    if (came + went > 0 && manifest.spec.boot.machine != api::Machine::q35) {
         throw Error(ErrorCode::unsupported,
-                    "Disks of '" + row.name +
+                    "Devices of '" + row.name +
                         "' have come or gone since its start, and where they stand is not fixed "
                         "on the machine " +
                         std::string(api::to_name(manifest.spec.boot.machine)),
                     "it can be saved after its next start, or on the machine q35");
     }
-    const auto& before = manifest.started->devices.disks;
     const auto buses = process.device_buses(core.vmm_deadline());
-    for (const auto& disk : manifest.spec.devices.disks) {
-        if (std::find(before.begin(), before.end(), disk) == before.end()) {
-            const auto found = buses.find(disk.alias);
-            if (found == buses.end()) {
-                throw Error(ErrorCode::failed,
-                            "The VMM of '" + row.name + "' has no disk " + disk.target);
-            }
-            manifest.places.push_back({disk.alias, found->second});
+    const auto place = [&](const std::string& alias) {
+        const auto found = buses.find(alias);
+        if (found == buses.end()) {
+            throw Error(ErrorCode::failed, "The VMM of '" + row.name + "' has no device " + alias);
         }
-    }
+        manifest.places.push_back({alias, found->second});
+    };
+    came_to(before.disks, after.disks, place);
+    came_to(before.nics, after.nics, place);
 }
 
 } // namespace
@@ -145,8 +166,8 @@ api::SaveManifest Saver::prepare(Core& core, const store::PartitionRow& row,
     }
     if (row.changing) {
         throw Error(ErrorCode::wrong_state,
-                    "The guest of '" + row.name + "' has not let go of a disk yet",
-                    "mshvctl block-list shows which");
+                    "The guest of '" + row.name + "' has not let go of a device yet",
+                    "mshvctl block-list and network-list show which");
     }
     api::SaveManifest manifest;
     manifest.machine = process->prepare_save(core.vmm_deadline());

@@ -72,6 +72,7 @@ public:
                                           Deadline deadline) = 0;
     /// Of what runs and of the definition.
     virtual api::DiskList disks(const api::Selector& selector) = 0;
+    virtual api::NicList nics(const api::Selector& selector) = 0;
     virtual std::vector<api::VcpuView> vcpus(const api::Selector& selector, Deadline deadline) = 0;
     virtual api::JobList jobs() = 0;
     /// As it is when it has ended or `wait` has come.
@@ -148,6 +149,17 @@ public:
                                         const api::PinVcpuRequest& request, const Actor& actor,
                                         Deadline wait_busy) = 0;
     virtual api::MemoryView memory(const api::Selector& selector, Deadline deadline) = 0;
+    /// The same for interfaces; exists also names who has the address.
+    virtual api::PartitionView attach_nic(const api::Selector& selector,
+                                          const api::AttachNicRequest& request, const Actor& actor,
+                                          Deadline wait_busy) = 0;
+    virtual api::PartitionView detach_nic(const api::Selector& selector,
+                                          const api::DetachNicRequest& request, const Actor& actor,
+                                          Deadline wait_busy) = 0;
+    /// Plugs an interface's cable in, or pulls it.
+    virtual api::PartitionView set_link(const api::Selector& selector,
+                                        const api::SetLinkRequest& request, const Actor& actor,
+                                        Deadline wait_busy) = 0;
     virtual void attach_console(const api::Selector& selector, posix::Fd client,
                                 const vmm::ConsoleRequest& request, const Actor& actor,
                                 Deadline deadline) = 0;

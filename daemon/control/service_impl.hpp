@@ -108,6 +108,15 @@ public:
     api::PartitionView pin_vcpu(const api::Selector& selector, const api::PinVcpuRequest& request,
                                 const Actor& actor, Deadline wait_busy) override;
     api::MemoryView memory(const api::Selector& selector, Deadline deadline) override;
+    api::NicList nics(const api::Selector& selector) override;
+    api::PartitionView attach_nic(const api::Selector& selector,
+                                  const api::AttachNicRequest& request, const Actor& actor,
+                                  Deadline wait_busy) override;
+    api::PartitionView detach_nic(const api::Selector& selector,
+                                  const api::DetachNicRequest& request, const Actor& actor,
+                                  Deadline wait_busy) override;
+    api::PartitionView set_link(const api::Selector& selector, const api::SetLinkRequest& request,
+                                const Actor& actor, Deadline wait_busy) override;
     void attach_console(const api::Selector& selector, posix::Fd client,
                         const vmm::ConsoleRequest& request, const Actor& actor,
                         Deadline deadline) override;

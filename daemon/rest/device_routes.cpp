@@ -26,4 +26,27 @@ http::Answer resize_disk(Call& call) {
                                             call.actor(), busy));
 }
 
+http::Answer list_nics(Call& call) {
+    call.query.done();
+    return json_of(call.service.nics(call.selector()));
+}
+
+http::Answer attach_nic(Call& call) {
+    const auto busy = call.wait_busy();
+    return json_of(call.service.attach_nic(call.selector(), call.body<api::AttachNicRequest>(),
+                                           call.actor(), busy));
+}
+
+http::Answer detach_nic(Call& call) {
+    const auto busy = call.wait_busy();
+    return json_of(call.service.detach_nic(call.selector(), call.body<api::DetachNicRequest>(),
+                                           call.actor(), busy));
+}
+
+http::Answer set_link(Call& call) {
+    const auto busy = call.wait_busy();
+    return json_of(call.service.set_link(call.selector(), call.body<api::SetLinkRequest>(),
+                                         call.actor(), busy));
+}
+
 } // namespace mshv::rest

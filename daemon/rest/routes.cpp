@@ -62,6 +62,12 @@ constexpr std::array table{
     Route{"POST", "/v1/partitions/{sel}/set-memory", Role::admin, Kind::change, small_body,
           set_memory},
     Route{"POST", "/v1/partitions/{sel}/pin-vcpu", Role::admin, Kind::change, small_body, pin_vcpu},
+    Route{"GET", "/v1/partitions/{sel}/interfaces", Role::reader, Kind::query, no_body, list_nics},
+    Route{"POST", "/v1/partitions/{sel}/attach-interface", Role::admin, Kind::change, small_body,
+          attach_nic},
+    Route{"POST", "/v1/partitions/{sel}/detach-interface", Role::admin, Kind::change, small_body,
+          detach_nic},
+    Route{"POST", "/v1/partitions/{sel}/set-link", Role::admin, Kind::change, small_body, set_link},
     // What a guest writes to its console may hold secrets: not for readers.
     Route{"GET", "/v1/partitions/{sel}/console", Role::admin, Kind::query, no_body, attach_console},
     Route{"GET", "/v1/partitions/{sel}/console/log", Role::admin, Kind::query, no_body,

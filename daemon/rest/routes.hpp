@@ -149,6 +149,10 @@ http::Answer list_disks(Call& call);
 http::Answer attach_disk(Call& call);
 http::Answer detach_disk(Call& call);
 http::Answer resize_disk(Call& call);
+http::Answer list_nics(Call& call);
+http::Answer attach_nic(Call& call);
+http::Answer detach_nic(Call& call);
+http::Answer set_link(Call& call);
 
 // settings_routes.cpp
 http::Answer get_memory(Call& call);

@@ -49,6 +49,9 @@ constexpr auto rules = std::to_array<Rule>({
     {"has a disk and does not run",
      "SELECT p.name FROM disk_lease l JOIN partition p ON p.id = l.partition WHERE p.state = "
      "'shutoff'"},
+    {"has a MAC address beside its definition and does not run",
+     "SELECT p.name FROM mac_lease m JOIN partition p ON p.id = m.partition WHERE p.state = "
+     "'shutoff'"},
     {"has devices on their way and does not run",
      "SELECT p.name FROM device_change d JOIN partition p ON p.id = d.partition WHERE p.id NOT IN "
      "(SELECT partition FROM runtime)"},

@@ -78,21 +78,31 @@ void Unit::check_free(const Definition& definition, PartitionNumber self) {
                                            " belongs to the partition '" + holder + "'");
     }
     for (const std::string& mac : definition.macs) {
-        auto& macs = connection_.statement("SELECT p.name FROM mac m JOIN partition p ON "
-                                           "p.id = m.partition WHERE m.mac = ? AND p.id <> ?");
+        check_free_mac(mac, self);
+    }
+}
+
+void Unit::check_free_mac(const std::string& mac, PartitionNumber self) {
+    for (const char* sql : {"SELECT p.name FROM mac m JOIN partition p ON p.id = m.partition "
+                            "WHERE m.mac = ? AND p.id <> ?",
+                            "SELECT p.name FROM mac_lease m JOIN partition p ON p.id = m.partition "
+                            "WHERE m.mac = ? AND p.id <> ?"}) {
+        auto& macs = connection_.statement(sql);
         Binder{macs} << mac << self;
-        if (macs.executeStep()) {
-            const std::string holder = macs.getColumn(0).getString();
+        if (!macs.executeStep()) {
             macs.reset();
-            api::Problem problem;
-            problem.code = "E-MAC";
-            problem.where = "/spec/devices/nics";
-            problem.message = mac + " belongs to the partition '" + holder + "'";
-            throw Error(ErrorCode::exists,
-                        "The MAC address " + mac + " belongs to the partition '" + holder + "'",
-                        "leave the address out to have one made")
-                .with_problems({problem});
+            continue;
         }
+        const std::string holder = macs.getColumn(0).getString();
+        macs.reset();
+        api::Problem problem;
+        problem.code = "E-MAC";
+        problem.where = "/spec/devices/nics";
+        problem.message = mac + " belongs to the partition '" + holder + "'";
+        throw Error(ErrorCode::exists,
+                    "The MAC address " + mac + " belongs to the partition '" + holder + "'",
+                    "leave the address out to have one made")
+            .with_problems({problem});
     }
 }
 

@@ -90,6 +90,18 @@ void Unit::release_disk(PartitionNumber id, const std::string& device) {
         .exec();
 }
 
+void Unit::claim_mac(PartitionNumber id, const std::string& mac) {
+    check_free_mac(mac, id);
+    (bind(connection_, "INSERT OR REPLACE INTO mac_lease (mac, partition) VALUES (?, ?)")
+     << mac << id)
+        .exec();
+}
+
+void Unit::release_mac(PartitionNumber id, const std::string& mac) {
+    (bind(connection_, "DELETE FROM mac_lease WHERE partition = ? AND mac = ?") << id << mac)
+        .exec();
+}
+
 void Unit::set_live_spec(PartitionNumber id, const LiveSpec& live) {
     (bind(connection_,
           "INSERT INTO live_spec (partition, spec, started) VALUES (?, ?, nullif(?, '')) "
@@ -101,10 +113,10 @@ void Unit::set_live_spec(PartitionNumber id, const LiveSpec& live) {
 }
 
 void Unit::put_device_change(PartitionNumber id, const DeviceChange& change) {
-    (bind(connection_, "INSERT OR REPLACE INTO device_change (partition, device, kind, disk, "
-                       "config, actor, started, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-     << id << change.device << api::to_name(change.kind) << change.disk << change.config
-     << change.actor << change.started_ms << change.size)
+    (bind(connection_, "INSERT OR REPLACE INTO device_change (partition, device, kind, class, "
+                       "what, config, actor, started, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+     << id << change.device << api::to_name(change.kind) << api::to_name(change.device_class)
+     << change.what << change.config << change.actor << change.started_ms << change.size)
         .exec();
     touch(id);
 }

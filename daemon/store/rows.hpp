@@ -74,12 +74,15 @@ struct LiveSpec {
         started{}; ///< what its machine was made of; empty = the run's revision, or as it is
 };
 
+enum class DeviceClass { disk, interface };
+
 /// A device of a run on its way: written before the VMM hears of it, removed with what came of it.
 struct DeviceChange {
-    enum class Kind { attach, detach, resize };
+    enum class Kind { attach, detach, resize, link };
     std::string device; ///< alias
     Kind kind = Kind::attach;
-    std::string disk;    ///< the disk as JSON
+    DeviceClass device_class = DeviceClass::disk;
+    std::string what;    ///< the disk or interface as JSON; kind link: as it shall be
     bool config = false; ///< in the definition, too, once it is done
     std::string actor;
     std::int64_t started_ms = 0;
@@ -189,6 +192,9 @@ MSHV_ENUM_NAMES(store::IntentKind, {store::IntentKind::create, "create"},
                 {store::IntentKind::restore, "restore"});
 MSHV_ENUM_NAMES(store::DeviceChange::Kind, {store::DeviceChange::Kind::attach, "attach"},
                 {store::DeviceChange::Kind::detach, "detach"},
-                {store::DeviceChange::Kind::resize, "resize"});
+                {store::DeviceChange::Kind::resize, "resize"},
+                {store::DeviceChange::Kind::link, "link"});
+MSHV_ENUM_NAMES(store::DeviceClass, {store::DeviceClass::disk, "disk"},
+                {store::DeviceClass::interface, "interface"});
 
 } // namespace mshv::api

@@ -102,6 +102,7 @@ void Unit::release_run(PartitionNumber id) {
     (bind(connection_, "DELETE FROM runtime WHERE partition = ?") << id).exec();
     (bind(connection_, "DELETE FROM intent WHERE partition = ?") << id).exec();
     (bind(connection_, "DELETE FROM disk_lease WHERE partition = ?") << id).exec();
+    (bind(connection_, "DELETE FROM mac_lease WHERE partition = ?") << id).exec();
     (bind(connection_, "DELETE FROM live_spec WHERE partition = ?") << id).exec();
     (bind(connection_, "DELETE FROM device_change WHERE partition = ?") << id).exec();
     touch(id);

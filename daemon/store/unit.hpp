@@ -43,6 +43,8 @@ public:
     bool cancel_restart(PartitionNumber id, const RunEnd& end) override;
     void claim_disks(PartitionNumber id, const std::vector<domain::DiskClaim>& claims) override;
     void release_disk(PartitionNumber id, const std::string& device) override;
+    void claim_mac(PartitionNumber id, const std::string& mac) override;
+    void release_mac(PartitionNumber id, const std::string& mac) override;
     void set_live_spec(PartitionNumber id, const LiveSpec& live) override;
     void put_device_change(PartitionNumber id, const DeviceChange& change) override;
     void drop_device_change(PartitionNumber id, const std::string& device) override;
@@ -74,6 +76,7 @@ public:
 private:
     PartitionRow must_find(PartitionNumber id);
     void check_free(const Definition& definition, PartitionNumber self);
+    void check_free_mac(const std::string& mac, PartitionNumber self);
     void write_parts(PartitionNumber id, const Definition& definition);
     /// The text and why it is there.
     struct Text {

@@ -294,8 +294,8 @@ PartitionView Client::set_autostart(const Selector& selector,
 
 api::JobView Client::save(const Selector& selector, const api::SaveRequest& save_request,
                           Deadline deadline) {
-    return decode_answer<api::JobView>(request("POST", partition_target(selector) + "/save",
-                                               api::encode(save_request), deadline));
+    return decode_answer<api::JobView>(
+        request("POST", partition_target(selector) + "/save", api::encode(save_request), deadline));
 }
 
 api::JobView Client::restore(const api::RestoreRequest& restore_request, Deadline deadline) {
@@ -351,6 +351,27 @@ PartitionView Client::pin_vcpu(const Selector& selector, const api::PinVcpuReque
 api::MemoryView Client::memory(const Selector& selector, Deadline deadline) {
     return decode_answer<api::MemoryView>(
         request("GET", partition_target(selector) + "/memory", {}, deadline));
+}
+
+PartitionView Client::attach_nic(const Selector& selector,
+                                 const api::AttachNicRequest& attach_request, Deadline deadline) {
+    return post(selector, "attach-interface", attach_request, deadline);
+}
+
+PartitionView Client::detach_nic(const Selector& selector,
+                                 const api::DetachNicRequest& detach_request, Deadline deadline) {
+    return post(selector, "detach-interface", detach_request, deadline);
+}
+
+PartitionView Client::set_link(const Selector& selector, const api::SetLinkRequest& link_request,
+                               Deadline deadline) {
+    return post(selector, "set-link", link_request, deadline);
+}
+
+std::vector<api::NicView> Client::nics(const Selector& selector, Deadline deadline) {
+    return decode_answer<api::NicList>(
+               request("GET", partition_target(selector) + "/interfaces", {}, deadline))
+        .interfaces;
 }
 
 api::DiskList Client::disks(const Selector& selector, Deadline deadline) {

@@ -130,6 +130,13 @@ public:
                                 Deadline deadline);
     api::MemoryView memory(const api::Selector& selector, Deadline deadline);
     api::DiskList disks(const api::Selector& selector, Deadline deadline);
+    api::PartitionView attach_nic(const api::Selector& selector,
+                                  const api::AttachNicRequest& request, Deadline deadline);
+    api::PartitionView detach_nic(const api::Selector& selector,
+                                  const api::DetachNicRequest& request, Deadline deadline);
+    api::PartitionView set_link(const api::Selector& selector, const api::SetLinkRequest& request,
+                                Deadline deadline);
+    std::vector<api::NicView> nics(const api::Selector& selector, Deadline deadline);
     /// The verbs without a body: reset, pause, unpause.
     api::PartitionView act(const api::Selector& selector, std::string_view verb, Deadline deadline);
 

@@ -106,6 +106,15 @@ constexpr std::array table{
          "In each restart of the guest, too, from before it runs. all takes a pin away. Not under "
          "mshv where the hypervisor schedules them: see hv_scheduler in info.",
          make_vcpu_pin},
+    Verb{"network-attach", devices, "give a partition another interface, running or not",
+         "Without --live or --config what runs gets it, until it ends; of a partition that is off, "
+         "the definition. With both, both.",
+         make_network_attach},
+    Verb{"network-detach", devices, "take an interface from a partition",
+         "Of what runs the guest is asked, and may take its time or refuse.", make_network_detach},
+    Verb{"network-link", devices, "plug the cable of an interface in, or pull it",
+         "The guest sees it at once.", make_network_link},
+    Verb{"network-list", devices, "list partitions' interfaces", "", make_network_list},
     Verb{"list", looking, "list partitions",
          "Columns for -o: name, id, uuid, state, reason, letters, mem, max-mem, vcpus, time, uptime, rss, "
          "accel, vmm, pid, persistent, autostart, operation, revision, pending, owner, title, "

@@ -90,9 +90,9 @@ constexpr std::array table{
               "the hypervisor's own log cannot be read from here; dmesg(1) has what Linux says as root "
               "partition"},
     XlCommand{"top", here, {}},
-    XlCommand{"network-attach", absent, "interfaces do not come and go in this release"},
-    XlCommand{"network-list", absent, "use 'info' of the partition or 'dumpxml' in this release"},
-    XlCommand{"network-detach", absent, "interfaces do not come and go in this release"},
+    XlCommand{"network-attach", here, {}},
+    XlCommand{"network-list", here, {}},
+    XlCommand{"network-detach", here, {}},
     XlCommand{"channel-list", absent, "use 'dumpxml', which names the channels"},
     XlCommand{"block-attach", here, {}},
     XlCommand{"block-list", here, {}},

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/domain/same_device.hpp"
 #include "daemon/domain/tap_name.hpp"
 #include "daemon/vmm/qemu/makeup.hpp"
 
@@ -25,15 +26,6 @@ std::vector<int> targets_of(const domain::LaunchPlan& plan) {
     return targets;
 }
 
-/// A cable that was plugged in or pulled makes no other NIC of it.
-bool is_same(const api::Nic& a, api::Nic b) {
-    b.link_up = a.link_up;
-    return a == b;
-}
-bool is_same(const api::Disk& a, const api::Disk& b) {
-    return a == b;
-}
-
 Addition added(const MakeUp& now, const PlanInput& input, const api::Disk& disk,
                const std::string& bus) {
     return add_disk(now, input.spec, disk, bus);
@@ -49,7 +41,7 @@ template <typename Device>
 void take_away(MakeUp& now, const std::vector<Device>& started, const std::vector<Device>& wanted) {
     for (const auto& device : started) {
         const bool stays = std::any_of(wanted.begin(), wanted.end(),
-                                       [&](const Device& each) { return is_same(each, device); });
+                                       [&](const Device& each) { return domain::is_same(each, device); });
         now = stays ? now : without_device(now, device.alias);
     }
 }
@@ -60,7 +52,7 @@ void put_in(MakeUp& now, domain::LaunchPlan& plan, const PlanInput& input,
             const std::map<std::string, std::string>& buses) {
     for (const auto& device : wanted) {
         if (std::any_of(started.begin(), started.end(),
-                        [&](const Device& each) { return is_same(each, device); })) {
+                        [&](const Device& each) { return domain::is_same(each, device); })) {
             continue;
         }
         const auto place = buses.find(device.alias);

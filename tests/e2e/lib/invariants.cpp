@@ -90,6 +90,9 @@ void check_database(Host& host, std::size_t live) {
     }
     BOOST_CHECK_EQUAL(db.column("SELECT incarnation FROM runtime").size(), live);
     BOOST_CHECK_EQUAL(db.column("SELECT seq FROM history WHERE ended IS NULL").size(), live);
+    BOOST_CHECK(db.column("SELECT mac FROM mac_lease WHERE partition NOT IN"
+                          " (SELECT partition FROM runtime)")
+                    .empty());
     BOOST_CHECK(db.column("SELECT path FROM disk_lease WHERE partition NOT IN"
                           " (SELECT partition FROM runtime)")
                     .empty());

@@ -9,7 +9,7 @@ namespace mshv::testing {
 namespace {
 
 using api::CreateMode;
-using api::DiskState;
+using api::DeviceState;
 using api::ErrorCode;
 using api::State;
 

@@ -96,6 +96,11 @@ constexpr Described structs[] = {
     described<api::SetMemoryRequest>("SetMemoryRequest"),
     described<api::MemoryView>("MemoryView"),
     described<api::PinVcpuRequest>("PinVcpuRequest"),
+    described<api::AttachNicRequest>("AttachNicRequest"),
+    described<api::DetachNicRequest>("DetachNicRequest"),
+    described<api::SetLinkRequest>("SetLinkRequest"),
+    described<api::NicView>("NicView"),
+    described<api::NicList>("NicList"),
 };
 
 std::string schema_of(const Kind& kind) {

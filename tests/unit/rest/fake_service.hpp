@@ -239,6 +239,29 @@ public:
         note("memory " + selector.to_string());
         return {};
     }
+    api::NicList nics(const api::Selector& selector) override {
+        note("interfaces " + selector.to_string());
+        return {};
+    }
+    api::PartitionView attach_nic(const api::Selector& selector,
+                                  const api::AttachNicRequest& request,
+                                  const control::Actor& /*actor*/,
+                                  control::Deadline /*wait_busy*/) override {
+        return view("attach " + request.interface.bridge + (request.live ? " live" : "") +
+                        (request.config ? " config" : ""),
+                    selector);
+    }
+    api::PartitionView detach_nic(const api::Selector& selector,
+                                  const api::DetachNicRequest& request,
+                                  const control::Actor& /*actor*/,
+                                  control::Deadline /*wait_busy*/) override {
+        return view("detach " + request.target, selector);
+    }
+    api::PartitionView set_link(const api::Selector& selector, const api::SetLinkRequest& request,
+                                const control::Actor& /*actor*/,
+                                control::Deadline /*wait_busy*/) override {
+        return view("link " + request.target + (request.up ? " up" : " down"), selector);
+    }
     void attach_console(const api::Selector& selector, posix::Fd client,
                         const vmm::ConsoleRequest& request, const control::Actor& actor,
                         control::Deadline deadline) override;

@@ -226,6 +226,13 @@ BOOST_AUTO_TEST_CASE(requests_reach_the_service) {
     check("POST", "/v1/partitions/web/pin-vcpu", R"({"vcpu":1,"cpus":"0-3","live":true})",
           "pin 1 0-3 live web");
     check("POST", "/v1/partitions/web/pin-vcpu", R"({"cpus":"all"})", "pin all all web");
+    check("GET", "/v1/partitions/web/interfaces", "", "interfaces web");
+    check("POST", "/v1/partitions/web/attach-interface",
+          R"({"interface":{"source":"bridge","bridge":"br0"},"live":true,"config":true})",
+          "attach br0 live config web");
+    check("POST", "/v1/partitions/web/detach-interface", R"({"target":"net0"})", "detach net0 web");
+    check("POST", "/v1/partitions/web/set-link", R"({"target":"net0","up":false})",
+          "link net0 down web");
     check("GET", "/v1/events?since=5&limit=7", "", "events 5 7");
     check("GET", "/v1/events?partition=01234567-89ab-cdef-0123-456789abcdef", "",
           "events 0 1000 01234567-89ab-cdef-0123-456789abcdef");

@@ -53,8 +53,9 @@ struct VcpuList {
 /// VcpuView, VcpuList, VersionInfo, HostView, Revision, RevisionList, SpecChange, ChangeList,
 /// PlanRequest, Plan, ReplaceRequest, RollbackRequest, VmmArgumentsRequest, VmmArguments,
 /// SaveRequest, RestoreRequest, JobView, JobList, Disk, AttachDiskRequest, DetachDiskRequest,
-/// ResizeDiskRequest, DiskList, SetMemoryRequest, MemoryView, PinVcpuRequest; and for SaveManifest
-/// and AuditRecord, which stand in files. Any other type does not link.
+/// ResizeDiskRequest, DiskList, Nic, AttachNicRequest, DetachNicRequest, SetLinkRequest, NicList,
+/// SetMemoryRequest, MemoryView, PinVcpuRequest; and for SaveManifest and AuditRecord, which stand
+/// in files. Any other type does not link.
 template <typename T>
 T decode(std::string_view json, const DecodeOptions& options = {});
 

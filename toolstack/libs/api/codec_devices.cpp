@@ -55,6 +55,62 @@ Fields fields_of<DiskList>() {
     return list;
 }
 
+template <>
+Fields fields_of<AttachNicRequest>() {
+    using Request = AttachNicRequest;
+    static constexpr std::array list{
+        field<&Request::interface>("interface", Presence::required),
+        field<&Request::live>("live"),
+        field<&Request::config>("config"),
+        field<&Request::timeout_ms>("timeout_ms"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<DetachNicRequest>() {
+    using Request = DetachNicRequest;
+    static constexpr std::array list{
+        field<&Request::target>("target", Presence::required),
+        field<&Request::live>("live"),
+        field<&Request::config>("config"),
+        field<&Request::timeout_ms>("timeout_ms"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<SetLinkRequest>() {
+    using Request = SetLinkRequest;
+    static constexpr std::array list{
+        field<&Request::target>("target", Presence::required),
+        field<&Request::up>("up", Presence::required),
+        field<&Request::live>("live"),
+        field<&Request::config>("config"),
+        field<&Request::timeout_ms>("timeout_ms"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<NicView>() {
+    static constexpr std::array list{
+        field<&NicView::interface>("interface", Presence::required),
+        field<&NicView::state>("state", Presence::required),
+        field<&NicView::config>("config"),
+        field<&NicView::tap>("tap"),
+        field<&NicView::received>("received"),
+        field<&NicView::sent>("sent"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<NicList>() {
+    static constexpr std::array list{field<&NicList::interfaces>("interfaces", Presence::required)};
+    return list;
+}
+
 } // namespace mshv::api::json
 
 namespace mshv::api {
@@ -64,5 +120,10 @@ MSHV_DOCUMENT(AttachDiskRequest)
 MSHV_DOCUMENT(DetachDiskRequest)
 MSHV_DOCUMENT(ResizeDiskRequest)
 MSHV_DOCUMENT(DiskList)
+MSHV_DOCUMENT(Nic)
+MSHV_DOCUMENT(AttachNicRequest)
+MSHV_DOCUMENT(DetachNicRequest)
+MSHV_DOCUMENT(SetLinkRequest)
+MSHV_DOCUMENT(NicList)
 
 } // namespace mshv::api

@@ -36,24 +36,59 @@ struct ResizeDiskRequest {
     std::uint64_t timeout_ms = 10'000;
 };
 
-enum class DiskState {
+enum class DeviceState {
     present,   ///< in what runs
     attaching, ///< the VMM is being given it
     detaching, ///< the guest has been asked to let go of it
     defined,   ///< in the definition alone
 };
-MSHV_ENUM_NAMES(DiskState, {DiskState::present, "present"}, {DiskState::attaching, "attaching"},
-                {DiskState::detaching, "detaching"}, {DiskState::defined, "defined"});
+MSHV_ENUM_NAMES(DeviceState, {DeviceState::present, "present"}, {DeviceState::attaching, "attaching"},
+                {DeviceState::detaching, "detaching"}, {DeviceState::defined, "defined"});
 
 struct DiskView {
     Disk disk;
-    DiskState state = DiskState::present;
+    DeviceState state = DeviceState::present;
     bool config = false; ///< the definition has it, too
 };
 
 /// GET /v1/partitions/{sel}/disks
 struct DiskList {
     std::vector<DiskView> disks;
+};
+
+/// POST /v1/partitions/{sel}/attach-interface
+struct AttachNicRequest {
+    Nic interface; ///< without MAC or alias: made
+    bool live = false, config = false;
+    std::uint64_t timeout_ms = 10'000;
+};
+
+/// POST /v1/partitions/{sel}/detach-interface
+struct DetachNicRequest {
+    std::string target; ///< MAC or alias
+    bool live = false, config = false;
+    std::uint64_t timeout_ms = 10'000; ///< for the guest to let go of it
+};
+
+/// POST /v1/partitions/{sel}/set-link
+struct SetLinkRequest {
+    std::string target; ///< MAC or alias
+    bool up = true;     ///< the cable is plugged in
+    bool live = false, config = false;
+    std::uint64_t timeout_ms = 10'000;
+};
+
+struct NicView {
+    Nic interface;
+    DeviceState state = DeviceState::present;
+    bool config = false;                        ///< the definition has it, too
+    std::string tap;                            ///< on the host; empty = it has none now
+    std::optional<std::int64_t> received, sent; ///< bytes, by the guest, since the tap was made
+};
+
+/// GET /v1/partitions/{sel}/interfaces
+struct NicList {
+    std::vector<NicView> interfaces;
 };
 
 } // namespace mshv::api

@@ -95,11 +95,6 @@ api::Disk DiskArgument::disk(Context& context) const {
     return disk;
 }
 
-void DeviceScope::declare(Arguments& arguments) {
-    arguments.flag("--live", "in what runs, until it ends", live);
-    arguments.flag("--config", "in the definition, for every start from now on", config);
-}
-
 std::string disk_target(const std::string& word) {
     return word.starts_with("xvd") ? "vd" + word.substr(3) : word;
 }

@@ -5,7 +5,6 @@
 #include "toolstack/mshvctl/arguments.hpp"
 #include "toolstack/mshvctl/context.hpp"
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,16 +25,7 @@ private:
     bool read_only_ = false, shareable_ = false;
 };
 
-/// --live and --config of a verb that changes devices.
-struct DeviceScope {
-    bool live = false, config = false;
-    void declare(Arguments& arguments);
-};
-
 /// The name of a disk here, where `word` may be xl's: xvdb is vdb.
 std::string disk_target(const std::string& word);
-
-/// What the guest is given to take part, unless --timeout says otherwise; the daemon's own default.
-inline constexpr std::chrono::seconds device_timeout{10};
 
 } // namespace mshv::ctl::verbs

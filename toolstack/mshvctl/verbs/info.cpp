@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/libs/api/codec.hpp"
+#include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/api/escape.hpp"
 #include "toolstack/mshvctl/context.hpp"
@@ -131,6 +132,18 @@ void append_partition(std::string& out, const api::PartitionView& view) {
     }
 }
 
+void append_interface(std::string& out, const api::NicView& view) {
+    const auto& nic = view.interface;
+    std::string text = nic.mac + ", " + std::string(api::to_name(nic.model)) + ", ";
+    text += nic.source == api::NicSource::bridge ? "bridge " + nic.bridge : "user";
+    text += view.tap.empty() ? "" : ", tap " + view.tap;
+    text += nic.link_up ? ", link up" : ", link down";
+    if (view.state != api::DeviceState::present) {
+        text += ", " + std::string(api::to_name(view.state));
+    }
+    append_fact(out, "interface." + api::escape_terminal(nic.alias), text);
+}
+
 class Info final : public Command {
 public:
     void declare(Arguments& arguments) override {
@@ -184,6 +197,9 @@ private:
             context.out().write(partition_document("info", view));
         } else {
             append_partition(context.out().buffer(), view);
+            for (const auto& nic : context.client().nics(selector, context.read_deadline())) {
+                append_interface(context.out().buffer(), nic);
+            }
         }
     }
 
