@@ -88,13 +88,37 @@ std::string memory_of(Host& host, const std::string& uuid) {
     return "?";
 }
 
+/// The same of its interfaces, "+net0="; ! where the cable is pulled.
+std::string nics_of(Host& host, const std::string& uuid) {
+    for (;;) {
+        const auto answer = host.http("GET", "/v1/partitions/uuid%3A" + uuid + "/interfaces");
+        if (answer.status != 200) {
+            return {};
+        }
+        std::string text;
+        bool rests = true;
+        for (const auto& view : Json::parse(answer.body)["interfaces"].items()) {
+            const auto state = view["state"].text();
+            const auto& nic = view["interface"];
+            rests = rests && state != "attaching" && state != "detaching";
+            text += "+" + nic["alias"].text() + (state == "defined" ? "-" : "") +
+                    (view.has("config") && view["config"].flag() ? "=" : "") +
+                    (nic.has("link_up") && !nic["link_up"].flag() ? "!" : "");
+        }
+        if (rests) {
+            return text;
+        }
+    }
+}
+
 /// Everything that the daemon tells of, in one line.
 std::string signature(Host& host) {
     std::set<std::string> rows;
     for (const auto& row : host.rows()) {
         rows.insert(row["name"].text() + ":" + row["state"].text() +
                     (row["persistent"].flag() ? "" : "(transient)") +
-                    memory_of(host, row["uuid"].text()) + disks_of(host, row["uuid"].text()));
+                    memory_of(host, row["uuid"].text()) + disks_of(host, row["uuid"].text()) +
+                    nics_of(host, row["uuid"].text()));
     }
     std::string text;
     for (const auto& row : rows) {
@@ -125,6 +149,12 @@ std::vector<Step> usual_life(Host& host) {
         {{"block-detach", "--live", "--config", "p", "vdb"}, "p:running "},
         {{"block-attach", "--config", "p", disk}, "p:running+vda-= "},
         {{"block-detach", "--config", "p", "vda"}, "p:running "},
+        {{"network-attach", "p", "type=user"}, "p:running+net0 "},
+        {{"network-link", "p", "0", "down"}, "p:running+net0! "},
+        {{"network-attach", "--live", "--config", "p", "type=user"}, "p:running+net0!+net1= "},
+        {{"network-link", "--live", "--config", "p", "1", "down"}, "p:running+net0!+net1=! "},
+        {{"network-detach", "p", "0"}, "p:running+net1=! "},
+        {{"network-detach", "--live", "--config", "p", "1"}, "p:running "},
         {{"pause", "p"}, "p:paused "},
         {{"unpause", "p"}, "p:running "},
         {{"rename", "p", "q"}, "q:running "},
@@ -349,6 +379,9 @@ BOOST_AUTO_TEST_CASE(keepers_die) {
                      {"block-resize", "k", "vda", "8192"},
                      {"vcpu-pin", "k", "0", "0"},
                      {"block-detach", "k", "vda"},
+                     {"network-attach", "k", "type=user"},
+                     {"network-link", "k", "0", "down"},
+                     {"network-detach", "k", "0"},
                      {"pause", "k"},
                      {"unpause", "k"},
                      {"reset", "k"},

@@ -148,3 +148,76 @@ BOOST_AUTO_TEST_CASE(a_guest_is_saved_with_the_disks_that_came_and_went) {
     host.ok({"block-detach", "--timeout", "60", "g", "vdc"});
     host.ok({"create", other});
 }
+
+namespace {
+
+/// The guest has so many network interfaces besides its loopback.
+void guest_has_nics(Host& host, const std::string& name, int number) {
+    guest_says(host, name,
+               "while test $(ls /sys/class/net | grep -vc lo) != " + std::to_string(number) +
+                   "; do sleep 1; done; echo IT-IS | sed 's/$/-SO/'",
+               "IT-IS-SO");
+}
+
+std::string nics_of(Host& host, const std::string& name) {
+    std::string text;
+    for (const auto& item :
+         Json::parse(host.ok({"--json", "network-list", name}))["items"].items()) {
+        text += item["interface"]["alias"].text() + " " + item["state"].text() + ";";
+    }
+    return text;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(an_interface_comes_and_goes_with_the_guests_knowledge) {
+    Host host;
+    host.create({.name = "g", .steps = "shell"}, {"--define"});
+    host.wait_console("g", "MSHV-GUEST-READY");
+    guest_has_nics(host, "g", 0);
+    host.ok({"network-attach", "g", "type=user,mac=52:54:00:0e:2e:01"});
+    BOOST_TEST(nics_of(host, "g") == "net0 present;");
+    guest_has_nics(host, "g", 1);
+    guest_says(host, "g", "cat /sys/class/net/eth0/address | tr a-z A-Z", "52:54:00:0E:2E:01");
+    // Another daemon, another generation of the VMM: it is there still, and its cable is pulled.
+    guest_says(host, "g", "ip link set eth0 up; sed 's/^/CARRIER-/' /sys/class/net/eth0/carrier",
+               "CARRIER-1");
+    host.ok({"network-link", "g", "0", "down"});
+    guest_says(host, "g", "sed 's/^/CARRIER-/' /sys/class/net/eth0/carrier", "CARRIER-0");
+    host.kill_daemon();
+    BOOST_REQUIRE(host.start_daemon());
+    host.ok({"reset", "g"});
+    host.wait_console("g", "MSHV-GUEST-READY", 2);
+    guest_says(host, "g", "ip link set eth0 up; sed 's/^/CARRIER-/' /sys/class/net/eth0/carrier",
+               "CARRIER-0");
+    host.ok({"network-link", "g", "52:54:00:0E:2E:01", "up"});
+    guest_says(host, "g", "sed 's/^/CARRIER-/' /sys/class/net/eth0/carrier", "CARRIER-1");
+    BOOST_TEST(contains(host.ok({"info", "g"}), "52:54:00:0e:2e:01, virtio, user, link up"));
+    host.ok({"network-detach", "--timeout", "60", "g", "0"});
+    BOOST_TEST(nics_of(host, "g").empty());
+    guest_has_nics(host, "g", 0);
+    host.ok({"network-attach", "g", "type=user"}); // in the same place
+    guest_has_nics(host, "g", 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_guest_is_saved_with_the_interfaces_that_came_and_went) {
+    Host host;
+    const auto element =
+        host.write_file("nic.xml", "<interface type='user'><mac address='52:54:00:0e:2e:02'/>"
+                                   "<model type='e1000e'/></interface>");
+    host.create({.name = "g", .steps = "shell", .devices = {"<interface type='user'/>"}},
+                {"--define"});
+    host.wait_console("g", "MSHV-GUEST-READY");
+    host.ok({"network-attach", "g", "type=user,mac=52:54:00:0e:2e:01"});
+    guest_has_nics(host, "g", 2);
+    host.ok({"network-detach", "--timeout", "60", "g", "0"});
+    guest_has_nics(host, "g", 1);
+    host.ok({"network-attach", "g", element}); // the guest has no driver for it: it stands there
+    const auto file = host.path("g.save");
+    host.ok({"save", "g", file});
+    host.ok({"restore", file});
+    BOOST_TEST(nics_of(host, "g") == "net1 present;net2 present;net0 defined;");
+    guest_says(host, "g", "cat /sys/class/net/eth*/address | tr a-z A-Z", "52:54:00:0E:2E:01");
+    host.ok({"network-detach", "--timeout", "60", "g", "1"});
+    guest_has_nics(host, "g", 0);
+}

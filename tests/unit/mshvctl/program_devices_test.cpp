@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/mshvctl/harness.hpp"
+#include "toolstack/libs/posix/file.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -93,6 +94,37 @@ BOOST_AUTO_TEST_CASE(a_size_has_a_unit_or_is_bytes) {
     for (const char* wrong : {"", "G", "2X", "-1", "99999999999999999999", "99999999999E"}) {
         refused({"block-resize", "web", "vdb", wrong}, 2);
     }
+}
+
+BOOST_AUTO_TEST_CASE(an_interface_by_xls_words_or_by_a_file) {
+    for (const char* path : {"attach-interface", "detach-interface", "set-link"}) {
+        daemon.on(std::string("POST /v1/partitions/web/") + path, 200,
+                  partition_json(1, "web", "running"));
+    }
+    const auto made = body({"network-attach", "web", "bridge=br0,model=e1000e", "vifname=lan0",
+                            "mac=52:54:00:00:00:01", "mtu=1400", "script=vif-bridge"});
+    for (const char* part : {R"("source":"bridge")", R"("bridge":"br0")", R"("model":"e1000e")",
+                             R"("target":"lan0")", R"("mtu":1400)"}) {
+        BOOST_TEST(contains(made, part), part << " in " << made);
+    }
+    const auto file = folder / "nic.xml";
+    posix::replace_file(file, "<?xml version='1.0'?>\n<interface type='bridge'>"
+                              "<source bridge='br7'/><link state='down'/></interface>\n");
+    const auto from_file = body({"network-attach", "--config", "web", file});
+    BOOST_TEST(contains(from_file, R"("bridge":"br7")"), from_file);
+    BOOST_TEST(contains(from_file, R"("link_up":false)"), from_file);
+    for (const char* word : {"ip=10.0.0.1", "rate=1Mb/s", "backend=net", "script=/x"}) {
+        BOOST_TEST(contains(refused({"network-attach", "web", "bridge=br0", word}, 7), word));
+    }
+    for (const char* word : {"mac=52:54:00:00:00:01", "bridge=b,model=ne2k", "bridge=b,mtu=x",
+                             "bridge=b,type=hostdev", "bridge=b,nothing=1"}) {
+        refused({"network-attach", "web", word}, 2);
+    }
+    BOOST_TEST(contains(body({"network-detach", "web", "3"}), R"("target":"net3")"));
+    BOOST_TEST(contains(body({"network-detach", "web", "52:54:00:AA:00:01"}),
+                        R"("target":"52:54:00:aa:00:01")"));
+    BOOST_TEST(contains(body({"network-link", "web", "ua-lan", "down"}), R"("up":false)"));
+    refused({"network-link", "web", "ua-lan", "sideways"}, 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_list_of_disks) {

@@ -134,7 +134,7 @@ api::Nic from_file(const Context& context, const std::string& path) {
     }
     const auto document = load_document_text(
         context, path,
-        "<partition type='auto'><name>x</name><memory>65536</memory><vcpu>1</vcpu><os><type>hvm"
+        "<partition type='mshv'><name>x</name><memory>65536</memory><vcpu>1</vcpu><os><type>hvm"
         "</type></os><devices>" +
             text + "</devices></partition>\n");
     const auto& devices = document.spec.devices;
