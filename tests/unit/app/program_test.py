@@ -28,7 +28,7 @@ class Daemon:
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(f"{folder}/notify")
         self.notify.settimeout(WAIT)
-        self.log = open(self.folder / "log", "wb")
+        self.log = open(self.folder / "said", "wb")
         self.process = subprocess.Popen(
             [MSHVD, "--config", self.config], stderr=self.log, env={**environment,
             "NOTIFY_SOCKET": f"{folder}/notify"},
@@ -92,7 +92,7 @@ class ProgramTest(unittest.TestCase):
         daemon.wait_for("STOPPING=1")
         self.assertEqual(daemon.process.wait(WAIT), 0)
         self.assertFalse(os.path.exists(f"{self.folder.name}/run/mshvd.sock"))
-        self.assertIn("SIGHUP", (daemon.folder / "log").read_text("utf-8"))
+        self.assertIn("SIGHUP", (daemon.folder / "said").read_text("utf-8"))
         fsck = subprocess.run([MSHVD, "--config", daemon.config, "--fsck"], capture_output=True,
                               text=True, timeout=WAIT, check=False)
         self.assertEqual((fsck.returncode, fsck.stdout), (0, "sound\n"))
