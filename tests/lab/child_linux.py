@@ -52,11 +52,13 @@ def holds_its_interface(machine, kernel, but=""):
     wrong = re.findall(r"^(?:not ok|it ends with) .*", said, re.MULTILINE)
     begun = len(re.findall(r"^TAP version", said, re.MULTILINE))
     totals = [int(total) for total in re.findall(r"^# Totals: pass:(\d+) ", said, re.MULTILINE)]
-    if not begun or len(totals) != begun or sum(totals) != passed:
+    skipped = re.findall(r"^(?:1\.\.0|ok \d+) # SKIP .*", said, re.MULTILINE)
+    ended = len(totals) + sum(line.startswith("1..0") for line in skipped)
+    if not begun or ended != begun or sum(totals) != passed:
         raise Failed(f"they do not come to their end\n{said}")
     if kernel.upstream:
         # Not ours to mend, and some of what is asked are extensions: a table.
-        return "\n".join([f"{passed} hold", *(f"    {line}" for line in wrong)])
+        return "\n".join([f"{passed} hold", *(f"    {line}" for line in wrong + skipped)])
     if wrong or "SKIP" in said:
         raise Failed(said)
     return f"{passed} checks"

@@ -17,6 +17,8 @@ PROCESSORS = (1, 2)  # of each child
 READINGS = 5
 INTERVAL = 5.0  # seconds between two looks at the timers
 MOST_LOST = 2  # ticks; one may be under way at either end
+# A processor may wait so long for its turn in QEMU's one thread (100 ms), and its ticks are late then.
+MOST_LATE = 25
 # A child's disk is this program, and zeros up to a whole sector.
 MOMENT = "/bin/lab-moment"
 LOOP = "while :; do :; done"
@@ -51,8 +53,10 @@ class Reading:
         self.timers = soak.timer_counts(text, guest.cpus)
 
     def behind(self, rate):
-        """Ticks that are missing by its own clock."""
-        return max(clock * rate - jiffies for clock, jiffies in self.moments)
+        """Ticks that are missing by its own clock, at the least and at the most: some come late, and in
+        what is interrupted between clock and count there are some too many."""
+        missing = [clock * rate - jiffies for clock, jiffies in self.moments]
+        return min(missing), max(missing)
 
 
 def boots_both(machine, kernel):
@@ -95,11 +99,12 @@ def summary(guest, root):
 
     begin, end = guest.first, guest.last
     ticks = soak.tick_rate(begin, end)
-    lost = end.behind(ticks) - begin.behind(ticks)
+    (before_least, before_most), (least, most) = begin.behind(ticks), end.behind(ticks)
+    lost, late = least - before_most, most - before_least
     drift = (rate(guest) / rate(root) - 1) * 1e6
     text = (f"{guest.name}: {end.root - begin.root:.0f} s, drift {drift:+.3f} ppm,"
-            f" {lost:+.1f} of {end.jiffies - begin.jiffies} ticks lost")
-    return text, abs(drift) < MOST_DRIFT and abs(lost) <= MOST_LOST
+            f" {lost:+.1f} to {late:+.1f} of {end.jiffies - begin.jiffies} ticks lost")
+    return text, abs(drift) < MOST_DRIFT and lost <= MOST_LOST and late <= MOST_LOST + MOST_LATE
 
 
 def of(minutes):
