@@ -337,8 +337,8 @@ api::PartitionView ServiceImpl::resize_disk(const api::Selector& selector,
 }
 
 api::PartitionView ServiceImpl::set_memory(const api::Selector& selector,
-                                           const api::SetMemoryRequest& request,
-                                           const Actor& actor, Deadline wait_busy) {
+                                           const api::SetMemoryRequest& request, const Actor& actor,
+                                           Deadline wait_busy) {
     return tuning_.set_memory(core_.resolve(selector), request, actor.name, wait_busy);
 }
 

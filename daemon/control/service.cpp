@@ -7,10 +7,11 @@ namespace mshv::control {
 
 ServiceImpl::ServiceImpl(const Dependencies& dependencies)
     : core_(dependencies), supervisor_(core_), operations_(core_, supervisor_),
-      jobs_(core_, operations_, supervisor_), devices_(core_, operations_), tuning_(core_, operations_),
-      ladders_(core_, operations_), reconciler_(core_, operations_, supervisor_, ladders_),
-      restarter_(core_, operations_), autostarter_(core_, operations_),
-      sampler_(core_, [this] { reconciler_.chores(); }), census_(core_), log_folders_(core_) {
+      jobs_(core_, operations_, supervisor_), devices_(core_, operations_),
+      tuning_(core_, operations_), ladders_(core_, operations_),
+      reconciler_(core_, operations_, supervisor_, ladders_), restarter_(core_, operations_),
+      autostarter_(core_, operations_), sampler_(core_, [this] { reconciler_.chores(); }),
+      census_(core_), log_folders_(core_) {
     core_.changed = [this] { autostarter_.nudge(); };
     core_.devices_moved = [this](const api::Uuid& uuid, const std::string& gone) {
         core_.pool.post([this, uuid, gone] { devices_.settle(uuid, gone); });

@@ -26,16 +26,6 @@ Tuning::Scope Tuning::scope_of(const store::PartitionRow& row, bool live, bool c
     return {runs, !runs};
 }
 
-std::shared_ptr<vmm::VmmProcess> Tuning::process_of(const store::PartitionRow& row) {
-    const LivePtr live = core_.lives.find(row.uuid);
-    auto process = live ? live->get_process() : nullptr;
-    if (!process) {
-        throw Error(ErrorCode::wrong_state, "The VMM of '" + row.name + "' does not answer yet",
-                    "try again in a moment");
-    }
-    return process;
-}
-
 Operations::Replacement Tuning::replacement(const store::PartitionRow& row,
                                             const api::PartitionSpec& next,
                                             const api::PartitionSpec* running,
@@ -63,21 +53,28 @@ void Tuning::record(const store::PartitionRow& row, const Recorded& what,
     MSHV_CRASHPOINT("control.after_setting");
 }
 
+bool Tuning::is_settled(const store::PartitionRow& row, vmm::VmmProcess& process) {
+    const auto spec = core_.running_spec(row);
+    const auto memory = process.memory_target(core_.vmm_deadline());
+    return (!memory.balloon || memory.bytes == spec.memory.target()) &&
+           process.affinity(core_.vmm_deadline()) == vmm::affinity_text(spec.cpu);
+}
+
 void Tuning::settle(const api::Uuid& uuid) noexcept {
     try {
         const auto entry = core_.directory.find(uuid);
         if (!entry || !entry->row.runtime) {
             return;
         }
-        const auto process = process_of(entry->row);
-        if (core_.store.live_spec(entry->row.id)) {
-            const auto guard =
-                core_.lock(entry->row, "settle settings", "mshvd", core_.vmm_deadline());
-            const auto now = core_.directory.find(uuid);
-            if (now && now->row.runtime &&
-                now->row.runtime->incarnation == entry->row.runtime->incarnation) {
-                settle_memory(now->row, *process);
-                settle_pins(now->row, *process);
+        const auto process = core_.process_of(entry->row);
+        // A first look without the lock: where all is well, and it nearly always is, nobody who
+        // wants something of the partition is told that it is busy.
+        if (core_.store.live_spec(entry->row.id) && !is_settled(entry->row, *process)) {
+            const auto held = core_.hold(*entry, "settle settings", "mshvd", core_.vmm_deadline());
+            if (held.row.runtime &&
+                held.row.runtime->incarnation == entry->row.runtime->incarnation) {
+                settle_memory(held.row, *process);
+                settle_pins(held.row, *process);
             }
         }
         look(entry->row, *process);

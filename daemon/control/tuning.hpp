@@ -35,7 +35,6 @@ private:
         bool live = false, config = false;
     };
     static Scope scope_of(const store::PartitionRow& row, bool live, bool config);
-    std::shared_ptr<vmm::VmmProcess> process_of(const store::PartitionRow& row);
     api::PartitionView set_maximum(const store::PartitionRow& row,
                                    const api::SetMemoryRequest& request, const std::string& actor);
     void tell_memory(const store::PartitionRow& row, const api::PartitionSpec& before,
@@ -57,6 +56,8 @@ private:
                                         const std::string& detail);
     void tell_pins(const store::PartitionRow& row, const api::PartitionSpec& next,
                    vmm::VmmProcess& process, Deadline deadline);
+    /// Whether the VMM has the settings that are recorded.
+    bool is_settled(const store::PartitionRow& row, vmm::VmmProcess& process);
     void settle_pins(const store::PartitionRow& row, vmm::VmmProcess& process);
     void settle_memory(const store::PartitionRow& row, vmm::VmmProcess& process);
     void look(const store::PartitionRow& row, vmm::VmmProcess& process);

@@ -79,13 +79,8 @@ std::string say(const api::Memory& memory) {
 api::PartitionView Tuning::set_memory(const Directory::EntryPtr& entry,
                                       const api::SetMemoryRequest& request,
                                       const std::string& actor, Deadline wait_busy) {
-    const auto guard =
-        core_.lock(entry->row, request.maximum ? "mem-max" : "mem-set", actor, wait_busy);
-    const auto now = core_.directory.find(entry->row.uuid);
-    if (!now) {
-        throw Error(ErrorCode::not_found, "Partition '" + entry->row.name + "' is gone");
-    }
-    const auto& row = now->row;
+    const auto held = core_.hold(*entry, request.maximum ? "mem-max" : "mem-set", actor, wait_busy);
+    const auto& row = held.row;
     if (request.maximum) {
         return set_maximum(row, request, actor);
     }
@@ -100,7 +95,7 @@ api::PartitionView Tuning::set_memory(const Directory::EntryPtr& entry,
         refuse_without_balloon(row, running, row.runtime->accelerator);
         refuse_target(row, running.memory, request.size);
         set_target(next.memory, request.size);
-        process = process_of(row);
+        process = core_.process_of(row);
         process->memory_target(deadline); // can it be asked?
         what.running = &next;
         what.detail = say(next.memory);
@@ -215,7 +210,7 @@ api::MemoryView Tuning::memory(const store::PartitionRow& row, Deadline deadline
     api::MemoryView view{spec.memory.size, target_of(spec.memory), {}};
     if (runs && spec.devices.balloon &&
         row.runtime->accelerator != api::to_name(api::Accelerator::mshv)) {
-        view.reached = left_to(row, *process_of(row), deadline);
+        view.reached = left_to(row, *core_.process_of(row), deadline);
     }
     return view;
 }

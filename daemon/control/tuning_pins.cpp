@@ -70,12 +70,8 @@ std::string say(const api::Cpu& cpu) {
 api::PartitionView Tuning::pin_vcpu(const Directory::EntryPtr& entry,
                                     const api::PinVcpuRequest& request, const std::string& actor,
                                     Deadline wait_busy) {
-    const auto guard = core_.lock(entry->row, "vcpu-pin", actor, wait_busy);
-    const auto now = core_.directory.find(entry->row.uuid);
-    if (!now) {
-        throw Error(ErrorCode::not_found, "Partition '" + entry->row.name + "' is gone");
-    }
-    const auto& row = now->row;
+    const auto held = core_.hold(*entry, "vcpu-pin", actor, wait_busy);
+    const auto& row = held.row;
     const Scope scope = scope_of(row, request.live, request.config);
     const std::string cpus = cpus_of(request.cpus, core_.options.sys);
     api::PartitionSpec before;
@@ -88,7 +84,7 @@ api::PartitionView Tuning::pin_vcpu(const Directory::EntryPtr& entry,
         pin(next, row.name, request.vcpu, cpus);
         refuse_when_invalid(domain::validate(next), row.name);
         refuse_when_invalid(core_.vmm.objections(next), row.name);
-        process = process_of(row);
+        process = core_.process_of(row);
         process->affinity(deadline); // can it be asked?
         what.running = &next;
         what.detail = say(next.cpu);

@@ -50,9 +50,8 @@ void order_cpus(std::string& text) {
 }
 
 void order_pins(api::Cpu& cpu) {
-    std::stable_sort(
-        cpu.pins.begin(), cpu.pins.end(),
-        [](const api::CpuPin& a, const api::CpuPin& b) { return a.vcpu < b.vcpu; });
+    std::stable_sort(cpu.pins.begin(), cpu.pins.end(),
+                     [](const api::CpuPin& a, const api::CpuPin& b) { return a.vcpu < b.vcpu; });
     for (auto& pin : cpu.pins) {
         order_cpus(pin.cpus);
     }

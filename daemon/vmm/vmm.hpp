@@ -87,7 +87,7 @@ Fd make_tap(const TapOpener& opener, const domain::TapPlan& plan);
 using DeviceBuses = std::map<std::string, std::string>;
 
 struct MemoryTarget {
-    bool balloon = false; ///< there is one
+    bool balloon = false;               ///< there is one
     std::optional<std::uint64_t> bytes; ///< empty = all of it
 };
 

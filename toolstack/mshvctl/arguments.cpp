@@ -87,7 +87,8 @@ std::uint64_t parse_size(std::string_view text, std::string_view what) {
 }
 
 std::uint64_t parse_memory(std::string_view text, std::string_view what) {
-    const bool bare = !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+    const bool bare =
+        !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
     return parse_size(bare ? std::string(text) + "M" : std::string(text), what);
 }
 

@@ -98,10 +98,11 @@ constexpr std::array table{
     Verb{"mem-max", devices, "say how much memory a partition has with its next start",
          "Its definition is changed: no VMM gives a guest that runs another maximum.",
          make_mem_max},
-    Verb{"mem-set", devices, "say how much of its memory a partition's guest shall have",
-         "The balloon of what runs takes the rest, or gives it back, and mem-set waits for it; of a "
-         "partition that is off, the definition is changed. It holds for each restart of the guest.",
-         make_mem_set},
+    Verb{
+        "mem-set", devices, "say how much of its memory a partition's guest shall have",
+        "The balloon of what runs takes the rest, or gives it back, and mem-set waits for it; of a "
+        "partition that is off, the definition is changed. It holds for each restart of the guest.",
+        make_mem_set},
     Verb{"vcpu-pin", devices, "say on which processors of the host virtual processors run",
          "In each restart of the guest, too, from before it runs. all takes a pin away. Not under "
          "mshv where the hypervisor schedules them: see hv_scheduler in info.",
@@ -116,7 +117,8 @@ constexpr std::array table{
          "The guest sees it at once.", make_network_link},
     Verb{"network-list", devices, "list partitions' interfaces", "", make_network_list},
     Verb{"list", looking, "list partitions",
-         "Columns for -o: name, id, uuid, state, reason, letters, mem, max-mem, vcpus, time, uptime, rss, "
+         "Columns for -o: name, id, uuid, state, reason, letters, mem, max-mem, vcpus, time, "
+         "uptime, rss, "
          "accel, vmm, pid, persistent, autostart, operation, revision, pending, owner, title, "
          "labels. With MSHVCTL_COMPAT=xl "
          "in the environment the table is byte for byte that of xl.",

@@ -40,8 +40,9 @@ Addition added(const MakeUp& now, const PlanInput& input, const api::Nic& nic,
 template <typename Device>
 void take_away(MakeUp& now, const std::vector<Device>& started, const std::vector<Device>& wanted) {
     for (const auto& device : started) {
-        const bool stays = std::any_of(wanted.begin(), wanted.end(),
-                                       [&](const Device& each) { return domain::is_same(each, device); });
+        const bool stays = std::any_of(wanted.begin(), wanted.end(), [&](const Device& each) {
+            return domain::is_same(each, device);
+        });
         now = stays ? now : without_device(now, device.alias);
     }
 }

@@ -84,8 +84,8 @@ Cpu cpu() {
     }
     made.current = number(1, made.maximum);
     for (unsigned vcpu = 0; vcpu < made.maximum; vcpu += number(1, 9)) {
-        made.pins.push_back({vcpu, std::to_string(number(0, 3)) + "-" +
-                                       std::to_string(number(4, 9))});
+        made.pins.push_back(
+            {vcpu, std::to_string(number(0, 3)) + "-" + std::to_string(number(4, 9))});
     }
     made.emulator_cpus = chance() ? "1,5" : "";
     made.mode = any_enum<CpuMode>();

@@ -118,10 +118,9 @@ std::string fault_in(const vmm::qemu::PlanInput& input, const domain::LaunchPlan
         REQUIRE_ELEMENT(argument.find('\0') == std::string::npos);
     }
     const auto& spec = input.spec;
-    REQUIRE_ELEMENT(
-        values(options, "-name") ==
-        (std::vector<std::string>{"guest=" + spec.name + ",process=mshv-" + spec.name +
-                                  ",debug-threads=on"}));
+    REQUIRE_ELEMENT(values(options, "-name") ==
+                    (std::vector<std::string>{"guest=" + spec.name + ",process=mshv-" + spec.name +
+                                              ",debug-threads=on"}));
     REQUIRE_ELEMENT(values(options, "-accel").size() == 1U);
     const auto one_or_none = [](const std::string& text) {
         return text.empty() ? std::vector<std::string>{} : std::vector<std::string>{text};

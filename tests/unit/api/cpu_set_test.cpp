@@ -32,8 +32,7 @@ BOOST_AUTO_TEST_CASE(lists_and_ranges) {
 
 BOOST_AUTO_TEST_CASE(nodes) {
     const auto of_node = [](unsigned node) {
-        return node > 1 ? std::nullopt
-                        : std::optional(node == 0 ? CpuSet{0, 1, 4} : CpuSet{2, 3});
+        return node > 1 ? std::nullopt : std::optional(node == 0 ? CpuSet{0, 1, 4} : CpuSet{2, 3});
     };
     BOOST_TEST(canonical("node:1", of_node) == "2-3");
     BOOST_TEST(canonical("nodes:0-1,^3", of_node) == "0-2,4");

@@ -34,9 +34,9 @@ struct FakeKeeper {
     std::string loaded;                      ///< what it took its state from
     std::set<std::string> devices;           ///< that came: in the VMM now
     std::set<std::string> made_of;           ///< in what later generations get
-    std::uint64_t whole = 0;                  ///< all of the guest's memory
-    std::string affinity;                     ///< of the VMM's threads
-    std::uint64_t memory = 0;                 ///< that the balloon leaves the guest
+    std::uint64_t whole = 0;                 ///< all of the guest's memory
+    std::string affinity;                    ///< of the VMM's threads
+    std::uint64_t memory = 0;                ///< that the balloon leaves the guest
     std::optional<std::uint64_t> memory_target; ///< of later generations
     std::map<std::string, std::uint64_t> sizes; ///< of disks; 4096 where nothing else is said
     std::map<std::string, bool> links;          ///< of NICs whose cable was touched

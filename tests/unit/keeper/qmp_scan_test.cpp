@@ -20,12 +20,11 @@ BOOST_AUTO_TEST_CASE(lines_of_qemu) {
     BOOST_TEST(event->event == "SHUTDOWN");
     BOOST_TEST(event->reason == "guest-reset");
     BOOST_TEST(event->guest);
-    const auto balloon =
-        scan_qmp(R"({"event": "BALLOON_CHANGE", "data": {"actual": 167772160}})");
+    const auto balloon = scan_qmp(R"({"event": "BALLOON_CHANGE", "data": {"actual": 167772160}})");
     BOOST_TEST(balloon.value().actual.value() == 167772160);
     for (const char* other : {R"("1")", "1.5", "99999999999999999999", "{}"}) {
-        const auto odd = scan_qmp(R"({"event": "X", "data": {"actual": )" + std::string(other) +
-                                  "}}");
+        const auto odd =
+            scan_qmp(R"({"event": "X", "data": {"actual": )" + std::string(other) + "}}");
         BOOST_TEST(!odd.value().actual.has_value());
     }
     const auto status =

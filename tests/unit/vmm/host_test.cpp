@@ -14,9 +14,9 @@ namespace {
 
 using namespace mshv;
 using posix::Deadline;
-using testing::code_of;
 using test::Events;
 using test::Folder;
+using testing::code_of;
 using Kind = vmm::KeeperEvent::Kind;
 
 boost::test_tools::assertion_result qemu_there(boost::unit_test::test_unit_id) {

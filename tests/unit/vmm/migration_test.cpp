@@ -90,7 +90,6 @@ BOOST_AUTO_TEST_CASE(another_qemu_is_refused_early) {
     BOOST_TEST(!refusal("cloud-hypervisor 1", "q35", "8.0.0", "qemu64").empty());
 }
 
-
 BOOST_AUTO_TEST_CASE(the_hosts_side_of_an_interface_is_no_hardware) {
     BOOST_TEST(guest_visible(std::string(R"(-device {"id":"net0","netdev":"x.net","mac":"m"})")) ==
                R"(-device {"id":"net0","mac":"m"})");

@@ -42,8 +42,9 @@ enum class DeviceState {
     detaching, ///< the guest has been asked to let go of it
     defined,   ///< in the definition alone
 };
-MSHV_ENUM_NAMES(DeviceState, {DeviceState::present, "present"}, {DeviceState::attaching, "attaching"},
-                {DeviceState::detaching, "detaching"}, {DeviceState::defined, "defined"});
+MSHV_ENUM_NAMES(DeviceState, {DeviceState::present, "present"},
+                {DeviceState::attaching, "attaching"}, {DeviceState::detaching, "detaching"},
+                {DeviceState::defined, "defined"});
 
 struct DiskView {
     Disk disk;

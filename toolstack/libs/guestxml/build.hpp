@@ -36,7 +36,7 @@ struct Build {
 
     bool vcpu_read = false;
     std::optional<unsigned> vcpu_current;
-    std::string vcpu_cpus; ///< for who has no pin of its own
+    std::string vcpu_cpus;              ///< for who has no pin of its own
     std::vector<const Node*> pin_nodes; ///< in the order of spec.cpu.pins
     bool cpu_mode_given = false;
     bool features_given = false, acpi_given = false, hyperv_passthrough = false;

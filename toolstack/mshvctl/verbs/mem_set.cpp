@@ -4,7 +4,7 @@
 #include "toolstack/mshvctl/progress.hpp"
 #include "toolstack/mshvctl/result.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
-#include "toolstack/mshvctl/verbs/disk_argument.hpp"
+#include "toolstack/mshvctl/verbs/device_scope.hpp"
 
 #include <algorithm>
 #include <chrono>

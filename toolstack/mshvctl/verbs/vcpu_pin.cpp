@@ -3,7 +3,7 @@
 #include "toolstack/mshvctl/context.hpp"
 #include "toolstack/mshvctl/result.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
-#include "toolstack/mshvctl/verbs/disk_argument.hpp"
+#include "toolstack/mshvctl/verbs/device_scope.hpp"
 
 namespace mshv::ctl::verbs {
 namespace {
