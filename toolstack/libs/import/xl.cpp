@@ -38,9 +38,15 @@ std::optional<api::PartitionSpec> judge(XlContext& context, const ImportOptions&
     for (;;) {
         const std::string xml = context.draft().write();
         guestxml::ParseResult result = guestxml::parse(xml, parse);
-        bool removed = false;
+        // All before anything is taken away: places are those of the draft as it was written.
+        std::vector<std::vector<Origin>> origins;
         for (const api::Problem& problem : result.problems) {
-            for (const Origin origin : origins_of(context, problem)) {
+            origins.push_back(origins_of(context, problem));
+        }
+        bool removed = false;
+        for (std::size_t i = 0; i < origins.size(); ++i) {
+            const api::Problem& problem = result.problems[i];
+            for (const Origin origin : origins[i]) {
                 if (!problem.warning && context.accepted(origin) &&
                     context.draft().remove(origin)) {
                     context.leave_out(origin, problem);
@@ -51,8 +57,9 @@ std::optional<api::PartitionSpec> judge(XlContext& context, const ImportOptions&
         if (removed) {
             continue;
         }
-        for (const api::Problem& problem : result.problems) {
-            for (const Origin origin : origins_of(context, problem)) {
+        for (std::size_t i = 0; i < origins.size(); ++i) {
+            const api::Problem& problem = result.problems[i];
+            for (const Origin origin : origins[i]) {
                 // What is missing because its key could not be read is told already.
                 if (origin != no_origin || problem.line == 0 || !context.failed()) {
                     context.verdict(origin, problem);
