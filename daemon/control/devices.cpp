@@ -80,21 +80,6 @@ void tell(vmm::VmmProcess& process, const store::PartitionRow& row,
 
 } // namespace
 
-Devices::Scope Devices::scope_of(const store::PartitionRow& row, bool live, bool config) {
-    const bool runs =
-        row.runtime && (row.state == api::State::running || row.state == api::State::paused);
-    if (live && !runs) {
-        require(domain::Verb::device, row);
-    }
-    if (live || config) {
-        return {live, config};
-    }
-    if (!runs && row.state != api::State::shutoff && row.state != api::State::crashed) {
-        require(domain::Verb::device, row);
-    }
-    return {runs, !runs};
-}
-
 LiveDevice Devices::device_of(const api::PartitionSpec& spec, const std::string& name,
                               DeviceClass device_class, const std::string& text) {
     auto device = find(spec, device_class, text);

@@ -4,6 +4,7 @@
 #include "daemon/control/core.hpp"
 #include "daemon/control/live_device.hpp"
 #include "daemon/control/operations.hpp"
+#include "daemon/control/scope.hpp"
 #include "toolstack/libs/api/device_requests.hpp"
 
 #include <string>
@@ -47,9 +48,6 @@ public:
 
 private:
     using State = vmm::VmmProcess::DeviceState;
-    struct Scope {
-        bool live = false, config = false;
-    };
     struct Change {
         store::PartitionRow row;
         store::DeviceChange change;
@@ -60,7 +58,6 @@ private:
         api::DeviceState state = api::DeviceState::present;
         bool config = false;
     };
-    static Scope scope_of(const store::PartitionRow& row, bool live, bool config);
     /// The device of this name or alias; throws not_found.
     static LiveDevice device_of(const api::PartitionSpec& spec, const std::string& name,
                                 DeviceClass device_class, const std::string& text);

@@ -11,21 +11,6 @@ namespace mshv::control {
 using api::Error;
 using api::ErrorCode;
 
-Tuning::Scope Tuning::scope_of(const store::PartitionRow& row, bool live, bool config) {
-    const bool runs =
-        row.runtime && (row.state == api::State::running || row.state == api::State::paused);
-    if (live && !runs) {
-        require(domain::Verb::device, row);
-    }
-    if (live || config) {
-        return {live, config};
-    }
-    if (!runs && row.state != api::State::shutoff && row.state != api::State::crashed) {
-        require(domain::Verb::device, row);
-    }
-    return {runs, !runs};
-}
-
 Operations::Replacement Tuning::replacement(const store::PartitionRow& row,
                                             const api::PartitionSpec& next,
                                             const api::PartitionSpec* running,

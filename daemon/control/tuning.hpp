@@ -3,6 +3,7 @@
 
 #include "daemon/control/core.hpp"
 #include "daemon/control/operations.hpp"
+#include "daemon/control/scope.hpp"
 #include "toolstack/libs/api/settings_requests.hpp"
 
 #include <string>
@@ -31,10 +32,6 @@ public:
     void settle(const api::Uuid& uuid) noexcept;
 
 private:
-    struct Scope {
-        bool live = false, config = false;
-    };
-    static Scope scope_of(const store::PartitionRow& row, bool live, bool config);
     api::PartitionView set_maximum(const store::PartitionRow& row,
                                    const api::SetMemoryRequest& request, const std::string& actor);
     void tell_memory(const store::PartitionRow& row, const api::PartitionSpec& before,
