@@ -29,12 +29,13 @@ SHELL = ("child() { printf '%s; echo DO\"\"NE=$?\\n' \"$2\" >pair$1.in;"
 
 
 class Guest:
-    """The root or a child, by how a command runs in it."""
+    """The root or a child, by how a command runs in it. The log is the stand-in's."""
 
-    def __init__(self, name, cpus, run):
+    def __init__(self, name, cpus, run, log):
         self.name = name
         self.cpus = cpus
         self.run = run
+        self.log = log
         self.first = None
         self.last = None
 
@@ -69,7 +70,7 @@ def boots_both(machine, kernel):
         command = child_qemu.qemu(cpus, serial, disk=f"moment{number}")
         machine.run(f"mkfifo pair{number}.in pair{number}.out; cp moment moment{number};"
                     f" ({command} </dev/null >said{number} 2>&1 &)")
-    machine.guests = [Guest("the root", machine.arguments.cpus, machine.run)]
+    machine.guests = [Guest("the root", machine.arguments.cpus, machine.run, machine.log)]
     for number, cpus in enumerate(PROCESSORS):
         machine.run(f"while read -r line; do case $line in *{lab.READY}*) break;; esac;"
                     f" done <pair{number}.out", PATIENCE)
@@ -77,7 +78,7 @@ def boots_both(machine, kernel):
         def run(command, number=number):
             return machine.run(f"child {number} {shlex.quote(command)}", PATIENCE)
         run(f"dmesg -n 1; head -c {size} /dev/vda >{MOMENT} && chmod +x {MOMENT}")
-        machine.guests.append(Guest(f"child {number}", cpus, run))
+        machine.guests.append(Guest(f"child {number}", cpus, run, machine.log))
 
 
 def starts_load(machine):
