@@ -174,6 +174,22 @@ Result ProgramFixture::run(std::vector<std::string> words) const {
     return run_program(MSHVCTL, std::move(words), std::move(variables));
 }
 
+std::string ProgramFixture::body(std::vector<std::string> words) {
+    const auto result = run(std::move(words));
+    BOOST_TEST(result.status == 0, result.err);
+    const auto all = daemon.requests();
+    BOOST_REQUIRE(!all.empty());
+    return all.back();
+}
+
+std::string ProgramFixture::refused(std::vector<std::string> words, int status) {
+    const auto before = daemon.requests().size();
+    const auto result = run(std::move(words));
+    BOOST_TEST(result.status == status, result.err);
+    BOOST_TEST(daemon.requests().size() == before);
+    return result.err;
+}
+
 TerminalRun::TerminalRun(const ProgramFixture& fixture, std::vector<std::string> words) {
     int master = -1;
     int slave = -1;

@@ -74,6 +74,10 @@ struct ProgramFixture {
 
     /// Runs mshvctl to its end, with nothing on its standard input.
     [[nodiscard]] Result run(std::vector<std::string> words) const;
+    /// The request that these words make last, as FakeDaemon::requests() has it; they succeed.
+    std::string body(std::vector<std::string> words);
+    /// What these words, which end with `status` and ask the daemon nothing, say on standard error.
+    std::string refused(std::vector<std::string> words, int status);
 };
 
 /// mshvctl on a terminal, which the test is.

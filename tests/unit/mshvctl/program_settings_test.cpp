@@ -18,20 +18,6 @@ struct SettingsFixture : ProgramFixture {
         daemon.on("POST /v1/partitions/web/set-memory", 200, partition_json(1, "web", "running"));
         daemon.on("POST /v1/partitions/web/pin-vcpu", 200, partition_json(1, "web", "running"));
     }
-    /// The body of the request that these words make.
-    std::string body(std::vector<std::string> words) {
-        const auto result = run(std::move(words));
-        BOOST_TEST(result.status == 0, result.err);
-        const auto all = daemon.requests();
-        BOOST_REQUIRE(!all.empty());
-        return all.back();
-    }
-    void refused(std::vector<std::string> words, int status) {
-        const auto before = daemon.requests().size();
-        const auto result = run(std::move(words));
-        BOOST_TEST(result.status == status, result.err);
-        BOOST_TEST(daemon.requests().size() == before);
-    }
 };
 
 BOOST_FIXTURE_TEST_SUITE(program_settings, SettingsFixture)
