@@ -13,6 +13,7 @@ import observed
 import session
 from machine import Failed, add_arguments
 
+# As many as a check can wait for; where it kills is not in its hands.
 KILLS = 20
 
 
