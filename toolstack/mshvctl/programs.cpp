@@ -2,7 +2,6 @@
 #include "toolstack/mshvctl/programs.hpp"
 
 #include "toolstack/libs/api/error.hpp"
-#include "toolstack/libs/posix/command.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
 #include <csignal>
@@ -38,45 +37,74 @@ std::optional<std::string> find_program(const std::string& name) {
     return std::nullopt;
 }
 
+namespace {
+
+constexpr std::size_t longest_complaint = 1024UL * 1024;
+
+posix::Child start(const std::string& path, std::vector<std::string> words,
+                   std::vector<std::string> environment, int output, int said) {
+    posix::Command command;
+    command.program = path;
+    command.argv = std::move(words);
+    command.env = std::move(environment);
+    command.fds = {{output, STDOUT_FILENO}, {said, STDERR_FILENO}};
+    command.dies_with_parent = true;
+    return posix::spawn(command);
+}
+
+} // namespace
+
+ProgramRun::ProgramRun(const std::string& path, std::vector<std::string> words,
+                       std::vector<std::string> environment, int output)
+    : said_(posix::memory_file_for_writing("stderr")),
+      child_(start(path, std::move(words), std::move(environment), output, said_.get())) {}
+
+void ProgramRun::wait(posix::Deadline deadline) const {
+    try {
+        child_.pidfd.wait_ended(deadline);
+    } catch (const posix::TimedOut&) {
+        child_.pidfd.signal(SIGKILL);
+        child_.pidfd.wait_ended(posix::Deadline::never());
+        static_cast<void>(child_.pidfd.reap());
+        throw;
+    }
+}
+
+std::optional<std::string> ProgramRun::complaint() const {
+    const auto status = child_.pidfd.reap();
+    if (status && !status->signalled && status->value == 0) {
+        return std::nullopt;
+    }
+    ::lseek(said_.get(), 0, SEEK_SET);
+    return posix::read_all(said_.get(), longest_complaint, "standard error");
+}
+
 void run_program(std::vector<std::string> words, int output, posix::Deadline deadline) {
-    constexpr std::size_t longest_complaint = 1024UL * 1024;
     const std::string name = words.at(0);
     const auto program = find_program(name);
     if (!program) {
         throw api::Error(api::ErrorCode::unsupported, "there is no " + name + " on this host");
     }
-    const posix::Fd said = posix::memory_file_for_writing(name);
-    posix::Command command;
-    command.program = *program;
-    command.argv = std::move(words);
+    std::vector<std::string> environment;
     for (char** variable = environ; *variable != nullptr; ++variable) {
-        command.env.emplace_back(*variable);
+        environment.emplace_back(*variable);
     }
-    command.fds = {{output, STDOUT_FILENO}, {said.get(), STDERR_FILENO}};
-    command.dies_with_parent = true;
-    std::optional<posix::ExitStatus> status;
+    std::optional<std::string> complaint;
     try {
-        const posix::Child child = posix::spawn(command);
-        try {
-            child.pidfd.wait_ended(deadline);
-        } catch (const posix::TimedOut&) {
-            child.pidfd.signal(SIGKILL);
-            child.pidfd.wait_ended(posix::Deadline::never());
-            static_cast<void>(child.pidfd.reap());
-            throw api::Error(api::ErrorCode::timeout, name + " did not end in time");
-        }
-        status = child.pidfd.reap();
+        const ProgramRun run(*program, std::move(words), std::move(environment), output);
+        run.wait(deadline);
+        complaint = run.complaint();
+    } catch (const posix::TimedOut&) {
+        throw api::Error(api::ErrorCode::timeout, name + " did not end in time");
     } catch (const std::system_error& error) {
         throw api::Error(api::ErrorCode::failed, "cannot run " + name)
             .because(error.code().message());
     }
-    if (status && !status->signalled && status->value == 0) {
-        return;
+    if (complaint) {
+        const auto lines = split_words(*complaint, '\n');
+        throw api::Error(api::ErrorCode::failed,
+                         lines.empty() ? name + " failed and did not say why" : lines.back());
     }
-    ::lseek(said.get(), 0, SEEK_SET);
-    const auto lines = split_words(posix::read_all(said.get(), longest_complaint, name), '\n');
-    throw api::Error(api::ErrorCode::failed,
-                     lines.empty() ? name + " failed and did not say why" : lines.back());
 }
 
 } // namespace mshv::ctl

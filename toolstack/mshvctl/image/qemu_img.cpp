@@ -2,8 +2,7 @@
 #include "toolstack/mshvctl/image/qemu_img.hpp"
 
 #include "toolstack/libs/api/error.hpp"
-#include "toolstack/libs/posix/command.hpp"
-#include "toolstack/libs/posix/file.hpp"
+#include "toolstack/libs/posix/fd.hpp"
 #include "toolstack/mshvctl/programs.hpp"
 
 #include <array>
@@ -78,22 +77,13 @@ std::string run_qemu_img(std::vector<std::string> arguments, const ImageProgress
     posix::check(::pipe2(ends.data(), O_CLOEXEC), "pipe");
     const posix::Fd reader(ends[0]);
     posix::Fd writer(ends[1]);
-    const posix::Fd said = posix::memory_file_for_writing("qemu-img");
-    posix::Command command;
-    command.program = *program;
-    command.argv = std::move(arguments);
-    command.argv.insert(command.argv.begin(), "qemu-img");
-    command.env = {"LC_ALL=C"};
-    command.fds = {{writer.get(), STDOUT_FILENO}, {said.get(), STDERR_FILENO}};
-    command.dies_with_parent = true;
-    const posix::Child child = posix::spawn(command);
+    arguments.insert(arguments.begin(), "qemu-img");
+    const ProgramRun run(*program, std::move(arguments), {"LC_ALL=C"}, writer.get());
     writer.reset();
     std::string output = read_output(reader.get(), progress);
-    child.pidfd.wait_ended(Deadline::never());
-    const auto status = child.pidfd.reap();
-    if (!status || status->signalled || status->value != 0) {
-        ::lseek(said.get(), 0, SEEK_SET);
-        fail(posix::read_all(said.get(), longest_output, "qemu-img"));
+    run.wait(Deadline::never());
+    if (auto said = run.complaint()) {
+        fail(std::move(*said));
     }
     return output;
 }
