@@ -11,7 +11,6 @@
 #include "mshv_interface.hpp"
 #include "say.hpp"
 
-#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -19,6 +18,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -292,38 +292,42 @@ void try_contents_between_runs(int device) {
 
 struct Disturber {
     const Memory* memory;
-    std::atomic<bool> ends{false};
-    std::atomic<u32> turns{0};
+    sem_t due;
 };
 
+constexpr u32 rounds = 3;
+constexpr std::size_t piece = 36, pieces = 16;
+
+/// In one way after the other, once for each piece that the guest begins. More than that could keep
+/// the guest from ever getting on: where the hypervisor schedules, a page that was brought may be
+/// gone before the guest is there.
+void* disturb_meanwhile(void* what) {
+    auto& self = *static_cast<Disturber*>(what);
+    for (u32 turn = 0; turn < rounds * pieces; ++turn) {
+        while (sem_wait(&self.due) != 0) {
+        }
+        disturb(*self.memory, turn);
+    }
+    return nullptr;
+}
+
 void try_contents_meanwhile(int device) {
-    const Memory memory(large + 64 * page, anonymous);
+    const Memory memory(pieces * piece * page, anonymous);
     memory.fill();
     Child child(device);
     child.give(memory);
-    child.enter(sweep, 0, memory.pages());
-    Disturber disturber{&memory};
+    Disturber disturber{&memory, {}};
+    sem_init(&disturber.due, 0, 0);
     pthread_t thread{};
-    pthread_create(
-        &thread, nullptr,
-        [](void* what) -> void* {
-            auto& self = *static_cast<Disturber*>(what);
-            for (; !self.ends; ++self.turns) {
-                disturb(*self.memory, self.turns);
-            }
-            return nullptr;
-        },
-        &disturber);
-    u32 rounds = 0;
+    pthread_create(&thread, nullptr, disturb_meanwhile, &disturber);
     bool held = true;
-    // Until it has been disturbed in every way, and often. Where the hypervisor schedules, a page that was
-    // brought is often gone before the guest is there, so a round takes many turns.
-    while (held && (rounds < 3 || disturber.turns < 40)) {
-        held = child.go();
-        ++rounds;
+    for (std::size_t i = 0; i < rounds * pieces; ++i) {
+        held = held && child.enter(sweep, i % pieces * piece, piece);
+        sem_post(&disturber.due);
+        held = held && child.go();
     }
-    disturber.ends = true;
     pthread_join(thread, nullptr);
+    sem_destroy(&disturber.due);
     say(held && memory.all_hold(rounds), "and so it is while the guest runs");
 }
 
