@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 import elements
+import exercised
 import host_files
 import install
 import links
@@ -73,6 +74,24 @@ class Verbs(unittest.TestCase):
         self.assertEqual(said(verbs.command_problems(TREE, "mshvctl list --json -f csv | sort -k")), "")
         self.assertIn("no verb 'lsit'", said(verbs.command_problems(TREE, "mshvctl lsit")))
         self.assertIn("no option '--jsn'", said(verbs.command_problems(TREE, "mshvctl list --jsn")))
+
+
+class Exercised(unittest.TestCase):
+    def test_what_no_case_runs_is_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            tests = pathlib.Path(folder) / "tests/e2e"
+            tests.mkdir(parents=True)
+            (tests / "verbs_test.cpp").write_text("""
+BOOST_AUTO_TEST_CASE(looks) {
+    host.create({.name = "list"});
+    host.ok({"--json", "list", "jobs"});
+}
+BOOST_AUTO_TEST_CASE(looks_only) { host.ok({"list"}); }
+""")
+            found = exercised.exercised(pathlib.Path(folder), ["create", "list", "jobs"])
+        self.assertEqual(found["list"], ["e2e_verbs: looks_only", "e2e_verbs: looks"])
+        self.assertEqual(found["create"], ["e2e_verbs: looks"])
+        self.assertEqual(exercised.problems(found), ["no end-to-end test runs 'jobs'"])
 
 
 class Settings(unittest.TestCase):

@@ -224,6 +224,10 @@ BOOST_AUTO_TEST_CASE(a_save_without_room_leaves_the_guest_as_it_was) {
     BOOST_TEST(host.view("f")["state"].text() == "running");
     goes_on(host, "f");
     BOOST_TEST(last_job(host)["state"].text() == "failed");
+    BOOST_TEST(!contains(host.ok({"jobs"}), "f.save"));
+    const auto ended = host.ok({"jobs", "--all"});
+    BOOST_TEST(contains(ended, "failed"), ended);
+    BOOST_TEST(contains(ended, "No space left"), ended);
 }
 
 BOOST_AUTO_TEST_CASE(a_cancelled_save_leaves_the_guest_as_it_was) {

@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
 #include <sstream>
 
 using namespace mshv::e2e;
+namespace fs = std::filesystem;
 
 BOOST_AUTO_TEST_CASE(create_look_and_destroy) {
     Host host;
@@ -271,6 +273,34 @@ BOOST_AUTO_TEST_CASE(events_and_wait_follow_a_life) {
     BOOST_TEST(contains(host.ok({"history", "e"}), "guest-poweroff"));
     const auto limited = host.ok({"--json", "events", "--since", "0", "--limit", "2"});
     BOOST_TEST(std::count(limited.begin(), limited.end(), '\n') == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_support_bundle_has_what_there_is_and_no_command_lines) {
+    Host host;
+    host.create({.name = "b", .steps = "shell"}, {"--define"});
+    const auto file = host.path("whole.tar.gz");
+    BOOST_TEST(host.ok({"support-bundle", "-o", file}) == file + "\n");
+    BOOST_CHECK(fs::status(file).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+    const auto packed = [&](const std::string& name, const std::string& part) {
+        return run({"/bin/tar", "--extract", "--to-stdout", "--wildcards", "--file", name,
+                    "*/" + part})
+            .out;
+    };
+    const auto xml = packed(file, "partitions/b.xml");
+    BOOST_TEST(contains(host.ok({"dumpxml", "b"}), "mshv.test="));
+    BOOST_TEST(contains(xml, "<name>b</name>"));
+    BOOST_TEST(!contains(xml, "mshv.test="), xml);
+    BOOST_TEST(contains(packed(file, "partitions.json"), "\"b\""));
+    BOOST_TEST(contains(packed(file, "metrics.txt"), "mshv_partitions{state=\"running\"} 1\n"));
+    host.fails(4, {"support-bundle", "-o", file});
+
+    host.stop_daemon();
+    const auto without = host.path("without.tar.gz");
+    const auto outcome = host.ctl({"support-bundle", "-o", without});
+    BOOST_TEST(outcome.status == 0);
+    BOOST_TEST(contains(outcome.err, "without partitions"), outcome.err);
+    BOOST_TEST(contains(packed(without, "doctor.json"), "/dev/mshv"));
+    BOOST_REQUIRE(host.start_daemon());
 }
 
 BOOST_AUTO_TEST_CASE(verbs_that_need_no_daemon) {
