@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/app/host_facts.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -61,6 +62,7 @@ void HostFacts::look_again(const std::stop_token& stop) {
         Found found;
         found.hypervisor = hostprobe::probe_hypervisor();
         found.system = hostprobe::probe_system();
+        found.topology = hostprobe::read_topology();
         try {
             found.vmms = vmm_.capabilities();
         } catch (const std::exception& error) {
@@ -93,13 +95,19 @@ api::HostView HostFacts::view() {
         if (found_) {
             const auto& system = found_->system;
             const auto& hypervisor = found_->hypervisor;
+            const auto& topology = found_->topology;
             add("host", system.hostname);
             add("release", system.kernel);
+            add("version", system.kernel_build);
             add("machine", system.machine);
-            add("cpu_model", system.cpu_model);
             add("nr_cpus", std::to_string(system.cpus_online));
             add("max_cpu_id",
                 std::to_string(system.cpus_present == 0 ? 0 : system.cpus_present - 1));
+            add("nr_nodes", std::to_string(std::max<std::size_t>(1, topology.nodes.size())));
+            add("cores_per_socket", std::to_string(topology.cores_per_socket));
+            add("threads_per_core", std::to_string(topology.threads_per_core));
+            add("cpu_mhz", system.cpu_mhz);
+            add("cpu_model", system.cpu_model);
             add("total_memory", std::to_string(system.memory_total / mebibyte));
             add("free_memory", std::to_string(system.memory_available / mebibyte));
             add("hv_vendor", hypervisor.vendor.empty() ? "none" : hypervisor.vendor);

@@ -5,6 +5,7 @@
 #include "daemon/vmm/vmm.hpp"
 #include "toolstack/libs/api/requests.hpp"
 #include "toolstack/libs/hostprobe/hostprobe.hpp"
+#include "toolstack/libs/hostprobe/topology.hpp"
 #include "toolstack/libs/posix/mutex.hpp"
 
 #include <chrono>
@@ -32,6 +33,7 @@ private:
     struct Found {
         hostprobe::HypervisorFacts hypervisor;
         hostprobe::SystemFacts system;
+        hostprobe::Topology topology;
         std::vector<domain::VmmCapability> vmms;
         std::chrono::steady_clock::time_point at;
     };

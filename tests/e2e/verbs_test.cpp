@@ -43,7 +43,10 @@ BOOST_AUTO_TEST_CASE(create_look_and_destroy) {
     BOOST_TEST(look[0]["partition"]["uuid"].text() == uuid);
     BOOST_TEST(look[0]["vcpu_cpu_time_ms"].items().size() == 1U);
     BOOST_TEST(contains(host.ok({"info", "web"}), uuid));
-    BOOST_TEST(contains(host.ok({"info"}), "total_memory"));
+    const auto facts = host.ok({"info", "--numa"});
+    BOOST_TEST(contains(facts, "total_memory"));
+    BOOST_TEST(contains(facts, "cores_per_socket"));
+    BOOST_TEST(contains(facts, "cpu:    core    socket     node\n  0:"));
     BOOST_TEST(contains(host.ok({"dumpxml", "web"}), "<name>web</name>"));
     BOOST_TEST(contains(host.ok({"list", "-o", "name,uuid,state"}), uuid));
     BOOST_TEST(contains(host.ok({"list", "-l"}), "\"config\""));

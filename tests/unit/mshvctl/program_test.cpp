@@ -196,6 +196,26 @@ BOOST_AUTO_TEST_CASE(files_that_are_no_guests) {
     BOOST_TEST(daemon.requests().empty());
 }
 
+BOOST_AUTO_TEST_CASE(processors_and_uptimes_as_xl_and_for_spreadsheets) {
+    daemon.on("GET /v1/partitions", 200, list_of({partition_json(3, "web1", "running")}));
+    daemon.on("GET /v1/partitions/id:3/vcpus", 200,
+              R"({"vcpus":[{"index":0,"thread_id":9,"cpu_time_ms":1250,"last_cpu":1,)"
+              R"("waiting_ms":300,"state":"r--","affinity":"0-3"}]})");
+    const std::string_view as_xl =
+        "Name                                ID  VCPU   CPU State   Time(s) Affinity (Hard / "
+        "Soft)\n"
+        "web1                                 3     0     1   r--       1.3 0-3 / all\n";
+    BOOST_TEST(run({"vcpu-list"}).out == as_xl);
+    BOOST_TEST(run({"vcpu-list", "--format", "xl", "-v"}).out == as_xl);
+    BOOST_TEST(run({"vcpu-list", "-v"}).out.find("   Wait(s) Affinity") != std::string::npos);
+    BOOST_TEST(run({"vcpu-list", "--format", "csv"}).out ==
+               "name,id,vcpu,cpu,state,time,wait,affinity\nweb1,3,0,1,r--,1.3,0.3,0-3\n");
+    BOOST_TEST(run({"uptime", "--format", "xl"}).out ==
+               "Name                                ID Uptime\n"
+               "web1                                 3  1:02:03\n");
+    BOOST_TEST(run({"uptime", "--format", "tsv", "--no-header"}).out == "web1\t3\t3723\n");
+}
+
 BOOST_AUTO_TEST_CASE(small_verbs) {
     daemon.on("GET /v1/partitions/web1", 200, partition_json(3, "web1", "running"));
     daemon.on("GET /v1/partitions", 200, list_of({partition_json(3, "web1", "running")}));
@@ -208,6 +228,18 @@ BOOST_AUTO_TEST_CASE(small_verbs) {
               R"({"key":"free_memory","value":"12"}]})");
     BOOST_TEST(run({"info"}).out == "host                   : h\nfree_memory            : 12\n");
     BOOST_TEST(run({"info", "free_memory"}).out == "12\n");
+    daemon.on("GET /v1/host", 200,
+              R"({"facts":[{"key":"host","value":"h"},{"key":"hv_root","value":"no"},)"
+              R"({"key":"free_memory","value":"12"}]})");
+    BOOST_TEST(run({"info", "--format", "xl"}).out ==
+               "host                   : h\nfree_memory            : 12\n");
+    const auto numa = run({"info", "-n"}).out;
+    BOOST_TEST(numa.find("\ncpu_topology           :\ncpu:    core    socket     node\n  0:  ") !=
+                   std::string::npos,
+               numa);
+    BOOST_TEST(run({"--json", "info", "-n"}).out.find(R"("cpu_topology":[{"cpu":0,"core":)") !=
+               std::string::npos);
+    BOOST_TEST(run({"info", "-n", "web1"}).status == 2);
     BOOST_TEST(run({"info", "web1"}).out.starts_with("name                   : web1\n"));
 }
 

@@ -67,10 +67,12 @@ KvmFacts probe_kvm(posix::Deadline deadline);
 // ------------------------------------------------------------------------------------
 
 struct SystemFacts {
-    std::string kernel;  ///< release
-    std::string machine; ///< x86_64
+    std::string kernel;       ///< release
+    std::string kernel_build; ///< number and time
+    std::string machine;      ///< x86_64
     std::string hostname;
     std::string cpu_model;
+    std::string cpu_mhz; ///< at the moment, of the first processor: "2099.995"
     unsigned cpus_online = 0, cpus_present = 0;
     std::uint64_t memory_total = 0, memory_available = 0; ///< bytes
     std::uint64_t hugepages_free = 0;

@@ -1,53 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/libs/hostprobe/hostprobe.hpp"
 #include "toolstack/libs/hostprobe/partitions.hpp"
+#include "toolstack/libs/hostprobe/text.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <dirent.h>
 #include <fcntl.h>
 #include <memory>
 #include <string_view>
 #include <sys/utsname.h>
-#include <system_error>
 #include <unistd.h>
 
 namespace mshv::hostprobe {
 namespace {
-
-std::string read_line(const std::string& path) {
-    try {
-        std::string text = posix::read_file(path, 64UL * 1024);
-        return text.substr(0, text.find('\n'));
-    } catch (const std::system_error&) {
-        return {};
-    }
-}
-
-std::string read_text(const std::string& path) {
-    try {
-        return posix::read_file(path, 4UL * 1024 * 1024);
-    } catch (const std::system_error&) {
-        return {};
-    }
-}
-
-/// The number behind "KEY:" in /proc/meminfo.
-std::uint64_t meminfo(const std::string& text, std::string_view key) {
-    const auto at = text.find(std::string(key) + ":");
-    if (at == std::string::npos) {
-        return 0;
-    }
-    const auto digits = text.find_first_of("0123456789", at);
-    std::uint64_t value = 0;
-    if (digits != std::string::npos) {
-        std::from_chars(text.data() + digits, text.data() + text.size(), value);
-    }
-    return value;
-}
 
 bool exists(const std::string& path) {
     return ::access(path.c_str(), F_OK) == 0;
@@ -78,9 +46,9 @@ std::vector<std::string> firmware_descriptors() {
     return found;
 }
 
-std::string cpu_model() {
-    const std::string info = read_text("/proc/cpuinfo");
-    const auto at = info.find("model name");
+/// What /proc/cpuinfo says of the first processor.
+std::string of_first_cpu(const std::string& info, std::string_view key) {
+    const auto at = info.find(key);
     const auto colon = at == std::string::npos ? at : info.find(": ", at);
     return colon == std::string::npos ? std::string()
                                       : info.substr(colon + 2, info.find('\n', colon) - colon - 2);
@@ -111,16 +79,19 @@ SystemFacts probe_system() {
     utsname name{};
     if (::uname(&name) == 0) {
         facts.kernel = name.release;
+        facts.kernel_build = name.version;
         facts.machine = name.machine;
         facts.hostname = name.nodename;
     }
-    facts.cpu_model = cpu_model();
+    const std::string cpus = read_text("/proc/cpuinfo");
+    facts.cpu_model = of_first_cpu(cpus, "model name");
+    facts.cpu_mhz = of_first_cpu(cpus, "cpu MHz");
     facts.cpus_online = static_cast<unsigned>(std::max(0L, ::sysconf(_SC_NPROCESSORS_ONLN)));
     facts.cpus_present = static_cast<unsigned>(std::max(0L, ::sysconf(_SC_NPROCESSORS_CONF)));
     const std::string memory = read_text("/proc/meminfo");
-    facts.memory_total = meminfo(memory, "MemTotal") * 1024;
-    facts.memory_available = meminfo(memory, "MemAvailable") * 1024;
-    facts.hugepages_free = meminfo(memory, "HugePages_Free");
+    facts.memory_total = number_behind(memory, "MemTotal") * 1024;
+    facts.memory_available = number_behind(memory, "MemAvailable") * 1024;
+    facts.hugepages_free = number_behind(memory, "HugePages_Free");
     facts.cgroup_version = cgroup_version();
     facts.sys_hypervisor_type = read_line("/sys/hypervisor/type");
     const auto partitions = read_partitions();

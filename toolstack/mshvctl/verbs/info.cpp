@@ -3,7 +3,9 @@
 #include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/api/escape.hpp"
+#include "toolstack/libs/hostprobe/topology.hpp"
 #include "toolstack/mshvctl/context.hpp"
+#include "toolstack/mshvctl/output/as_xl.hpp"
 #include "toolstack/mshvctl/output/list_format.hpp"
 #include "toolstack/mshvctl/result.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
@@ -144,9 +146,68 @@ void append_interface(std::string& out, const api::NicView& view) {
     append_fact(out, "interface." + api::escape_terminal(nic.alias), text);
 }
 
+// xl info's widths. A kernel without NUMA has everything on node 0.
+void append_topology(std::string& out, const hostprobe::Topology& topology) {
+    const auto cell = [&](std::uint64_t number, std::size_t width) {
+        append_padded(out, std::to_string(number), width, Align::right);
+    };
+    append_padded(out, "cpu_topology", key_width, Align::left);
+    out += ":\ncpu:    core    socket     node\n";
+    for (const auto& place : topology.processors) {
+        cell(place.cpu, 3);
+        out += ':';
+        cell(place.core, 8);
+        cell(place.socket, 9);
+        cell(place.node.value_or(0), 9);
+        out += '\n';
+    }
+    append_padded(out, "numa_info", key_width, Align::left);
+    out += ":\nnode:    memsize    memfree    distances\n";
+    for (const auto& node : topology.nodes) {
+        cell(node.node, 4);
+        out += ':';
+        cell(node.memory_total / mebibyte, 10);
+        cell(node.memory_free / mebibyte, 11);
+        out += "      ";
+        for (std::size_t i = 0; i < node.distances.size(); ++i) {
+            out += i == 0 ? "" : ",";
+            out += std::to_string(node.distances[i]);
+        }
+        out += '\n';
+    }
+}
+
+void write_topology(JsonWriter& json, const hostprobe::Topology& topology) {
+    json.key("cpu_topology").begin_array();
+    for (const auto& place : topology.processors) {
+        json.begin_object().key("cpu").number(place.cpu).key("core").number(place.core);
+        json.key("socket").number(place.socket);
+        if (place.node) {
+            json.key("node").number(*place.node);
+        }
+        json.end_object();
+    }
+    json.end_array().key("numa_info").begin_array();
+    for (const auto& node : topology.nodes) {
+        json.begin_object().key("node").number(node.node);
+        json.key("memory_total").number(static_cast<std::int64_t>(node.memory_total));
+        json.key("memory_free").number(static_cast<std::int64_t>(node.memory_free));
+        json.key("distances").begin_array();
+        for (const unsigned distance : node.distances) {
+            json.number(distance);
+        }
+        json.end_array().end_object();
+    }
+    json.end_array();
+}
+
 class Info final : public Command {
 public:
     void declare(Arguments& arguments) override {
+        arguments.flag("-n,--numa", "also how the host's processors and memory belong together",
+                       numa_);
+        arguments.choice("--format", "FORMAT", "table (the default) or xl", {"table", "xl"},
+                         format_);
         arguments.positional("KEY|PARTITION", "a key of the host, or a partition",
                              ValueKind::partition, word_);
     }
@@ -154,6 +215,10 @@ public:
     void run(Context& context) override {
         if (word_ && word_->empty()) {
             static_cast<void>(api::Selector::parse(*word_)); // throws
+        }
+        if (word_ && numa_) {
+            throw api::Error(api::ErrorCode::usage, "--numa is about the host",
+                             "leave out '" + *word_ + "'");
         }
         if (!word_) {
             print_host(context, context.client().host(context.read_deadline()));
@@ -174,20 +239,30 @@ public:
     }
 
 private:
-    static void print_host(Context& context, const api::HostView& host) {
+    void print_host(Context& context, const api::HostView& host) const {
+        std::string& out = context.out().buffer();
         if (context.json()) {
-            JsonWriter json(context.out().buffer());
+            JsonWriter json(out);
             begin_document(json, "info");
             json.key("host").begin_object();
             for (const auto& fact : host.facts) {
                 json.field(fact.key, fact.value);
             }
-            json.end_object().end_object();
+            json.end_object();
+            if (numa_) {
+                write_topology(json, hostprobe::read_topology());
+            }
+            json.end_object();
             context.out().write("\n");
             return;
         }
         for (const auto& fact : host.facts) {
-            append_fact(context.out().buffer(), api::escape_terminal(fact.key), fact.value);
+            if (!as_xl(format_) || is_key_of_xl(fact.key)) {
+                append_fact(out, api::escape_terminal(fact.key), fact.value);
+            }
+        }
+        if (numa_) {
+            append_topology(out, hostprobe::read_topology());
         }
     }
 
@@ -203,6 +278,8 @@ private:
         }
     }
 
+    bool numa_ = false;
+    std::string format_;
     std::optional<std::string> word_;
 };
 

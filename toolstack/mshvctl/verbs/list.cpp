@@ -2,6 +2,7 @@
 #include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/mshvctl/context.hpp"
+#include "toolstack/mshvctl/output/as_xl.hpp"
 #include "toolstack/mshvctl/output/list_format.hpp"
 #include "toolstack/mshvctl/result.hpp"
 #include "toolstack/mshvctl/targets.hpp"
@@ -9,7 +10,6 @@
 #include "toolstack/mshvctl/verbs/column_option.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <functional>
 #include <optional>
 
@@ -187,9 +187,7 @@ public:
 private:
     std::unique_ptr<RowPrinter> make_printer(Context& context) {
         if (format_.empty()) {
-            const char* compat = std::getenv("MSHVCTL_COMPAT");
-            const bool as_xl = compat != nullptr && std::string_view(compat) == "xl";
-            format_ = context.json() || long_ ? "json" : as_xl ? "xl" : "table";
+            format_ = context.json() || long_ ? "json" : as_xl(format_) ? "xl" : "table";
         }
         if (format_ == "json") {
             return std::make_unique<JsonRows>(context, long_);

@@ -16,6 +16,8 @@ class Uptime final : public Command {
 public:
     void declare(Arguments& arguments) override {
         arguments.flag("-s,--short", "the short form, with the time of day", short_);
+        arguments.choice("--format", "FORMAT", "table (the default), xl, csv or tsv",
+                         {"table", "xl", "csv", "tsv"}, format_);
         arguments.positionals("PARTITION", "only these; without any, all that run",
                               ValueKind::partition, names_, 0);
     }
@@ -38,8 +40,10 @@ public:
         }
         if (context.json()) {
             print_json(context, rows);
+        } else if (format_ == "csv" || format_ == "tsv") {
+            print_separated(context, rows);
         } else {
-            print(context, rows);
+            print(context, rows); // as xl does
         }
     }
 
@@ -62,6 +66,14 @@ private:
         }
         json.end_array().end_object();
         context.out().write("\n");
+    }
+
+    void print_separated(Context& context, const std::vector<Row>& rows) const {
+        Table table({{"name"}, {"id"}, {"seconds"}});
+        for (const auto& row : rows) {
+            table.cell(row.name).cell(row.id).cell(row.runtime.uptime_ms / 1000);
+        }
+        table.print(context.out().buffer(), table_format(format_), !context.globals().no_header);
     }
 
     void print(Context& context, const std::vector<Row>& rows) const {
@@ -103,6 +115,7 @@ private:
     }
 
     bool short_ = false;
+    std::string format_;
     std::vector<std::string> names_;
 };
 

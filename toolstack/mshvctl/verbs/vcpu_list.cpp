@@ -2,6 +2,7 @@
 #include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/mshvctl/context.hpp"
+#include "toolstack/mshvctl/output/as_xl.hpp"
 #include "toolstack/mshvctl/output/list_format.hpp"
 #include "toolstack/mshvctl/result.hpp"
 #include "toolstack/mshvctl/targets.hpp"
@@ -18,6 +19,8 @@ struct Row {
 class VcpuList final : public Command {
 public:
     void declare(Arguments& arguments) override {
+        arguments.choice("--format", "FORMAT", "table (the default), xl, csv or tsv",
+                         {"table", "xl", "csv", "tsv"}, format_);
         arguments.positionals("PARTITION", "only these; without any, all that run",
                               ValueKind::partition, names_, 0);
     }
@@ -33,6 +36,8 @@ public:
         }
         if (context.json()) {
             print_json(context, rows);
+        } else if (format_ == "csv" || format_ == "tsv") {
+            print_separated(context, rows);
         } else {
             print(context, rows);
         }
@@ -72,46 +77,75 @@ private:
         context.out().write("\n");
     }
 
-    static void print(Context& context, const std::vector<Row>& rows) {
+    struct Cells {
+        std::string name, id, vcpu, cpu, state, time, wait, affinity;
+    };
+
+    static Cells cells_of(const api::PartitionView& partition, const api::VcpuView& vcpu) {
+        // Of the virtual processor where it is known, else of its thread.
+        const auto& has = vcpu.hypervisor;
+        const auto waited = has && has->waiting_ms ? has->waiting_ms : vcpu.waiting_ms;
+        return {partition.name,
+                std::to_string(partition.id),
+                std::to_string(vcpu.index),
+                vcpu.last_cpu < 0 ? "-" : std::to_string(vcpu.last_cpu),
+                vcpu.state,
+                tenths(has && has->cpu_time_ms ? *has->cpu_time_ms : vcpu.cpu_time_ms),
+                waited ? tenths(*waited) : "-",
+                vcpu.affinity};
+    }
+
+    void print_separated(Context& context, const std::vector<Row>& rows) const {
+        Table table(
+            {{"name"}, {"id"}, {"vcpu"}, {"cpu"}, {"state"}, {"time"}, {"wait"}, {"affinity"}});
+        for (const auto& row : rows) {
+            for (const auto& vcpu : row.vcpus) {
+                const auto cells = cells_of(row.partition, vcpu);
+                table.cell(cells.name).cell(cells.id).cell(cells.vcpu).cell(cells.cpu);
+                table.cell(cells.state).cell(cells.time).cell(cells.wait).cell(cells.affinity);
+            }
+        }
+        table.print(context.out().buffer(), table_format(format_), !context.globals().no_header);
+    }
+
+    void print(Context& context, const std::vector<Row>& rows) const {
+        const bool with_wait = context.globals().verbose && !as_xl(format_);
         std::string& out = context.out().buffer();
-        const auto cells = [&](std::string_view name, std::string_view id, std::string_view vcpu,
-                               std::string_view cpu, std::string_view state, std::string_view time,
-                               std::string_view wait, std::string_view affinity) {
-            std::string escaped;
-            append_escaped(escaped, name);
-            append_padded(out, escaped, 32, Align::left);
-            for (const auto cell : {id, vcpu, cpu, state}) {
-                out += ' ';
-                append_padded(out, cell, 5, Align::right);
-            }
-            out += ' ';
-            append_padded(out, time, 9, Align::right);
-            out += ' ';
-            if (context.globals().verbose) {
-                append_padded(out, wait, 9, Align::right);
-                out += ' ';
-            }
-            append_escaped(out, affinity);
-            out += '\n';
-        };
         if (!context.globals().no_header) {
-            cells("Name", "ID", "VCPU", "CPU", "State", "Time(s)", "Wait(s)",
-                  "Affinity (Hard / Soft)");
+            append_row(out,
+                       {"Name", "ID", "VCPU", "CPU", "State", "Time(s)", "Wait(s)",
+                        "Affinity (Hard / Soft)"},
+                       with_wait);
         }
         for (const auto& row : rows) {
             for (const auto& vcpu : row.vcpus) {
-                // Of the virtual processor where it is known, else of its thread.
-                const auto& has = vcpu.hypervisor;
-                const auto waited = has && has->waiting_ms ? has->waiting_ms : vcpu.waiting_ms;
-                cells(row.partition.name, std::to_string(row.partition.id),
-                      std::to_string(vcpu.index),
-                      vcpu.last_cpu < 0 ? "-" : std::to_string(vcpu.last_cpu), vcpu.state,
-                      tenths(has && has->cpu_time_ms ? *has->cpu_time_ms : vcpu.cpu_time_ms),
-                      waited ? tenths(*waited) : "-", vcpu.affinity + " / all");
+                auto cells = cells_of(row.partition, vcpu);
+                cells.affinity += " / all";
+                append_row(out, cells, with_wait);
             }
         }
     }
 
+    static void append_row(std::string& out, const Cells& cells, bool with_wait) {
+        std::string escaped;
+        append_escaped(escaped, cells.name);
+        append_padded(out, escaped, 32, Align::left);
+        for (const auto* cell : {&cells.id, &cells.vcpu, &cells.cpu, &cells.state}) {
+            out += ' ';
+            append_padded(out, *cell, 5, Align::right);
+        }
+        out += ' ';
+        append_padded(out, cells.time, 9, Align::right);
+        out += ' ';
+        if (with_wait) {
+            append_padded(out, cells.wait, 9, Align::right);
+            out += ' ';
+        }
+        append_escaped(out, cells.affinity);
+        out += '\n';
+    }
+
+    std::string format_;
     std::vector<std::string> names_;
 };
 
