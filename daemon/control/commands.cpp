@@ -299,6 +299,11 @@ api::JobView ServiceImpl::save(const api::Selector& selector, const api::SaveReq
     return jobs_.save(core_.resolve(selector), request, actor.name, wait_busy);
 }
 
+api::JobView ServiceImpl::dump(const api::Selector& selector, const api::DumpRequest& request,
+                               const Actor& actor, Deadline wait_busy) {
+    return jobs_.dump(core_.resolve(selector), request, actor.name, wait_busy);
+}
+
 api::JobView ServiceImpl::restore(const api::RestoreRequest& request, const Actor& actor,
                                   Deadline wait_busy) {
     return jobs_.restore(request, actor.name, wait_busy);

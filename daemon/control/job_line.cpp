@@ -45,6 +45,12 @@ void JobLine::look_after(std::chrono::milliseconds span) {
     }
 }
 
+void JobLine::keep_on() {
+    Lock lock(mutex_);
+    throw_wishes();
+    stage_ = Stage::going_on;
+}
+
 void JobLine::commit() {
     Lock lock(mutex_);
     throw_wishes();
@@ -101,7 +107,8 @@ api::JobView JobLine::wait(Deadline deadline) {
 
 bool JobLine::cancel() {
     Lock lock(mutex_);
-    if (row_.state != api::JobState::running || stage_ == Stage::committed) {
+    if (row_.state != api::JobState::running || stage_ == Stage::going_on ||
+        stage_ == Stage::committed) {
         return false;
     }
     cancelling_ = true;

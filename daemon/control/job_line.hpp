@@ -28,6 +28,9 @@ public:
     void look() MSHV_EXCLUDES(mutex_);
     /// The same, after `span` or as soon as there is something to throw.
     void look_after(std::chrono::milliseconds span) MSHV_EXCLUDES(mutex_);
+    /// What comes cannot be cancelled, but the next daemon goes on with it: look() throws Detached
+    /// only. Throws Cancelled when somebody was faster.
+    void keep_on() MSHV_EXCLUDES(mutex_);
     /// What comes is done in any case: a cancel is refused from here on, and look() never throws.
     /// Throws Cancelled when somebody was faster.
     void commit() MSHV_EXCLUDES(mutex_);
@@ -47,7 +50,7 @@ private:
     void throw_wishes() MSHV_REQUIRES(mutex_);
     [[nodiscard]] api::JobView view_locked() const MSHV_REQUIRES(mutex_);
 
-    enum class Stage { cancellable, undoing, committed };
+    enum class Stage { cancellable, undoing, going_on, committed };
     posix::Mutex mutex_;
     posix::Condition changed_;
     store::JobRow row_ MSHV_GUARDED_BY(mutex_);

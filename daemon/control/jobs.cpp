@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/jobs.hpp"
 
+#include "daemon/control/dumper.hpp"
 #include "daemon/control/saver.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
@@ -19,7 +20,7 @@ constexpr std::size_t most_running = 64;
 constexpr std::size_t most_kept = 1000;
 
 std::string_view verb_of(const store::JobRow& row) {
-    return row.kind == api::JobKind::restore ? "restore" : row.managed ? "managed-save" : "save";
+    return row.managed ? "managed-save" : api::to_name(row.kind);
 }
 
 } // namespace
@@ -27,7 +28,7 @@ std::string_view verb_of(const store::JobRow& row) {
 void Jobs::load() {
     for (const auto& row : core_.store.jobs()) {
         const auto job = std::make_shared<Job>(row);
-        if (row.state == api::JobState::running && row.kind == api::JobKind::save) {
+        if (row.state == api::JobState::running && row.kind != api::JobKind::restore) {
             // Nobody else is there yet: it is free.
             job->guard.emplace(core_.locks.acquire(
                 row.uuid, row.name,
@@ -51,10 +52,16 @@ void Jobs::go_on() {
     }
     for (const auto& job : open) {
         begin(job, [this](Job& own) {
-            if (own.row.kind == api::JobKind::save) {
+            switch (own.row.kind) {
+            case api::JobKind::save:
                 Saver(core_, supervisor_, own.line).go_on(own.row);
-            } else {
+                break;
+            case api::JobKind::restore:
                 go_on_restore(own);
+                break;
+            case api::JobKind::dump_core:
+                Dumper(core_, own.line).go_on(own.row);
+                break;
             }
         });
     }
@@ -144,6 +151,28 @@ store::JobRow Jobs::new_row(api::JobKind kind, const std::string& path, const st
     return row;
 }
 
+/// Fills in whose run the job is about. Throws unless `verb` may be done to it.
+OperationLocks::Guard Jobs::hold(const Directory::EntryPtr& entry, domain::Verb verb,
+                                 store::JobRow& row, Deadline wait_busy) {
+    auto guard = core_.lock(entry->row, verb_of(row), row.actor, wait_busy);
+    const auto now = core_.directory.find(entry->row.uuid);
+    if (!now) {
+        throw Error(ErrorCode::not_found, "Partition '" + entry->row.name + "' is gone");
+    }
+    require(verb, now->row);
+    if (!now->row.runtime) {
+        throw Error(ErrorCode::wrong_state,
+                    "Partition '" + now->row.name + "' has crashed, and its VMM has ended",
+                    "with <on_crash>preserve</on_crash> it would be there still");
+    }
+    row.partition = now->row.id;
+    row.uuid = now->row.uuid;
+    row.name = now->row.name;
+    row.incarnation = now->row.runtime->incarnation;
+    row.was_running = now->row.state == api::State::running;
+    return guard;
+}
+
 api::JobView Jobs::save(const Directory::EntryPtr& entry, const api::SaveRequest& request,
                         const std::string& actor, Deadline wait_busy) {
     refuse_too_many();
@@ -152,19 +181,10 @@ api::JobView Jobs::save(const Directory::EntryPtr& entry, const api::SaveRequest
     store::JobRow row = new_row(api::JobKind::save, path, actor);
     row.managed = managed;
     row.then = request.then;
-    auto guard = core_.lock(entry->row, verb_of(row), actor, wait_busy);
-    const auto now = core_.directory.find(entry->row.uuid);
-    if (!now) {
-        throw Error(ErrorCode::not_found, "Partition '" + entry->row.name + "' is gone");
-    }
-    require(domain::Verb::save, now->row);
-    api::SaveManifest manifest = Saver::prepare(core_, now->row, request, path);
+    auto guard = hold(entry, domain::Verb::save, row, wait_busy);
+    api::SaveManifest manifest =
+        Saver::prepare(core_, core_.directory.find(row.uuid)->row, request, path);
     row.token = manifest.token;
-    row.partition = now->row.id;
-    row.uuid = now->row.uuid;
-    row.name = now->row.name;
-    row.incarnation = now->row.runtime->incarnation;
-    row.was_running = now->row.state == api::State::running;
     MSHV_CRASHPOINT("save.before_job");
     row.id = core_.store.write([&](store::Transaction& t) { return t.add_job(row); });
     MSHV_CRASHPOINT("save.after_job");
@@ -172,6 +192,22 @@ api::JobView Jobs::save(const Directory::EntryPtr& entry, const api::SaveRequest
     job->guard.emplace(std::move(guard));
     begin(job, [this, manifest = std::move(manifest)](Job& own) {
         Saver(core_, supervisor_, own.line).run(own.row, manifest);
+    });
+    return job->line.view();
+}
+
+api::JobView Jobs::dump(const Directory::EntryPtr& entry, const api::DumpRequest& request,
+                        const std::string& actor, Deadline wait_busy) {
+    refuse_too_many();
+    store::JobRow row = new_row(api::JobKind::dump_core, request.path, actor);
+    auto guard = hold(entry, domain::Verb::dump_core, row, wait_busy);
+    Dumper::prepare(core_, core_.directory.find(row.uuid)->row, request);
+    row.id = core_.store.write([&](store::Transaction& t) { return t.add_job(row); });
+    MSHV_CRASHPOINT("dump.after_job");
+    const auto job = std::make_shared<Job>(row);
+    job->guard.emplace(std::move(guard));
+    begin(job, [this, format = request.format](Job& own) {
+        Dumper(core_, own.line).run(own.row, format);
     });
     return job->line.view();
 }
@@ -245,7 +281,7 @@ api::JobView Jobs::cancel(std::int64_t id) {
         throw Error(ErrorCode::wrong_state,
                     "Job " + std::to_string(id) +
                         (view.state == api::JobState::running
-                             ? " is at its end and cannot be cancelled any more"
+                             ? " cannot be cancelled any more"
                              : " has ended (" + std::string(api::to_name(view.state)) + ")"));
     }
     return job->line.view();

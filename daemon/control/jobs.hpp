@@ -33,6 +33,8 @@ public:
 
     api::JobView save(const Directory::EntryPtr& entry, const api::SaveRequest& request,
                       const std::string& actor, Deadline wait_busy) MSHV_EXCLUDES(mutex_);
+    api::JobView dump(const Directory::EntryPtr& entry, const api::DumpRequest& request,
+                      const std::string& actor, Deadline wait_busy) MSHV_EXCLUDES(mutex_);
     api::JobView restore(const api::RestoreRequest& request, const std::string& actor,
                          Deadline wait_busy) MSHV_EXCLUDES(mutex_);
 
@@ -56,6 +58,8 @@ private:
     /// Begins the thread, which ends with the job, and lists it.
     template <typename Work>
     void begin(const JobPtr& job, Work work) MSHV_EXCLUDES(mutex_);
+    OperationLocks::Guard hold(const Directory::EntryPtr& entry, domain::Verb verb,
+                               store::JobRow& row, Deadline wait_busy);
     void refuse_too_many() MSHV_EXCLUDES(mutex_);
     store::JobRow new_row(api::JobKind kind, const std::string& path, const std::string& actor);
     void go_on_restore(Job& job);

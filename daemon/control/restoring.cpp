@@ -23,7 +23,6 @@ using store::IntentKind;
 using std::chrono::milliseconds;
 using vmm::Transfer;
 
-constexpr milliseconds look_interval{50};
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why, const std::string& hint) {
     throw Error(ErrorCode::unsupported, "Cannot restore " + path + ": " + why, hint);

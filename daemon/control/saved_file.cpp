@@ -152,6 +152,23 @@ std::string part_of(const std::string& path) {
     return path + ".part";
 }
 
+void refuse_place(const std::string& path) {
+    struct stat info {};
+    if (path.empty() || path.front() != '/' || path.back() == '/') {
+        throw Error(ErrorCode::invalid, "'" + path + "' is no absolute path of a file");
+    }
+    const std::string folder = posix::folder_of(path);
+    if (::stat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
+        throw Error(ErrorCode::not_found, "There is no folder " + folder);
+    }
+    for (const auto& taken : {path, part_of(path)}) {
+        if (::lstat(taken.c_str(), &info) == 0) {
+            throw Error(ErrorCode::exists, "The file " + taken + " is there already",
+                        "remove it, or name another");
+        }
+    }
+}
+
 SavedImage create_part(const std::string& part, const api::SaveManifest& manifest) {
     SavedImage image{part, {}, manifest, 0};
     image.manifest.stream_size = 0;

@@ -29,6 +29,9 @@ struct SavedImage {
 /// Where `path` is written before it is whole.
 std::string part_of(const std::string& path);
 
+/// Throws Error when no file can be made at `path`: invalid, not_found, exists.
+void refuse_place(const std::string& path);
+
 /// Makes `part` with a manifest that says that nothing of the state is there yet. Open for writing;
 /// throws Error: exists, no_resource, failed.
 SavedImage create_part(const std::string& part, const api::SaveManifest& manifest);

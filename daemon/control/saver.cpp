@@ -19,13 +19,10 @@ namespace {
 
 using api::Error;
 using api::ErrorCode;
-using std::chrono::milliseconds;
 using vmm::Transfer;
 
-constexpr milliseconds look_interval{100};
 /// A guest that writes faster than the file does is stopped after so many passes over its memory.
 constexpr std::int64_t most_passes = 20;
-constexpr std::chrono::seconds adopt_time{60};
 constexpr std::chrono::seconds kill_time{30};
 
 /// Removes a file that this job made, and no other's.
@@ -34,23 +31,6 @@ void remove_own(const std::string& path, const std::string& token) {
         MSHV_CRASHPOINT("save.before_unlink");
         ::unlink(path.c_str());
         MSHV_CRASHPOINT("save.after_unlink");
-    }
-}
-
-void refuse_path(const std::string& path) {
-    struct stat info {};
-    if (path.empty() || path.front() != '/' || path.back() == '/') {
-        throw Error(ErrorCode::invalid, "'" + path + "' is no absolute path of a file");
-    }
-    const std::string folder = posix::folder_of(path);
-    if (::stat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-        throw Error(ErrorCode::not_found, "There is no folder " + folder);
-    }
-    for (const auto& taken : {path, part_of(path)}) {
-        if (::lstat(taken.c_str(), &info) == 0) {
-            throw Error(ErrorCode::exists, "The file " + taken + " is there already",
-                        "remove it, or save to another");
-        }
     }
 }
 
@@ -156,7 +136,7 @@ api::SaveManifest Saver::prepare(Core& core, const store::PartitionRow& row,
         throw Error(ErrorCode::usage, "A partition whose state the daemon keeps has ended");
     }
     if (!managed) {
-        refuse_path(path);
+        refuse_place(path);
     }
     const auto process = core.process_of(row);
     if (row.runtime->revision == 0) {
@@ -196,44 +176,12 @@ Watch Saver::watch() {
     };
 }
 
-bool Saver::runs(const store::JobRow& job) const {
-    const auto entry = core_.directory.find(job.uuid);
-    return entry && entry->row.runtime && entry->row.runtime->incarnation == job.incarnation;
-}
-
 /// A checkpoint lets the guest run meanwhile only where the kernel tells which memory it changes:
 /// what QEMU 7.2's translator told was not all of it, and the guest died when it was restored.
 bool Saver::is_live(const store::JobRow& job) const {
     const auto entry = core_.directory.find(job.uuid);
     return job.then == api::AfterSave::run && entry && entry->row.runtime &&
            entry->row.runtime->accelerator == api::to_name(api::Accelerator::kvm);
-}
-
-std::shared_ptr<vmm::VmmProcess> Saver::process(const store::JobRow& job) {
-    const LivePtr live = core_.lives.find(job.uuid);
-    return live && live->incarnation == job.incarnation && runs(job) ? live->get_process()
-                                                                     : nullptr;
-}
-
-std::shared_ptr<vmm::VmmProcess> Saver::must_process(const store::JobRow& job) {
-    auto found = process(job);
-    if (!found) {
-        throw Error(ErrorCode::wrong_state, "'" + job.name + "' ended while it was being saved");
-    }
-    return found;
-}
-
-/// After a start of the daemon its partitions are adopted one by one, and some only at a second
-/// try.
-std::shared_ptr<vmm::VmmProcess> Saver::await_process(const store::JobRow& job) {
-    const Deadline deadline = Deadline::after(adopt_time);
-    while (runs(job) && !process(job)) {
-        if (deadline.expired()) {
-            throw Error(ErrorCode::timeout, "The VMM of '" + job.name + "' does not answer");
-        }
-        line_.look_after(look_interval);
-    }
-    return process(job);
 }
 
 template <typename Steps>
@@ -274,7 +222,7 @@ void Saver::run(store::JobRow& job, const api::SaveManifest& manifest) {
 
 /// Starts the transfer and returns when all of the state is in the file.
 void Saver::write(store::JobRow& job, SavedImage& image) {
-    const auto vmm = must_process(job);
+    const auto vmm = process_.must(job, "saved");
     const LivePtr live = core_.lives.find(job.uuid);
     if (live) {
         posix::Lock lock(live->mutex);
@@ -297,7 +245,7 @@ void Saver::write(store::JobRow& job, SavedImage& image) {
 void Saver::watch_transfer(const store::JobRow& job) {
     bool stopped = !job.was_running || !is_live(job);
     for (;;) {
-        const auto vmm = must_process(job);
+        const auto vmm = process_.must(job, "saved");
         const Transfer transfer = vmm->transfer(core_.vmm_deadline());
         line_.progress(static_cast<std::uint64_t>(transfer.done),
                        static_cast<std::uint64_t>(transfer.total));
@@ -358,7 +306,7 @@ void Saver::after(store::JobRow& job) {
         end_guest(job);
     } else if (job.then == api::AfterSave::run && job.was_running) {
         decided_ = true;
-        let_run(job, *must_process(job));
+        let_run(job, *process_.must(job, "saved"));
         MSHV_CRASHPOINT("save.after_resume");
     }
     job.state = api::JobState::done;
@@ -367,7 +315,7 @@ void Saver::after(store::JobRow& job) {
 
 /// Nothing of the guest that is in the file may run any more.
 void Saver::end_guest(store::JobRow& job) {
-    const auto vmm = process(job);
+    const auto vmm = process_.find(job);
     if (!vmm) {
         return;
     }
@@ -441,7 +389,7 @@ void Saver::let_run(const store::JobRow& job, vmm::VmmProcess& process) {
 void Saver::undo(store::JobRow& job) {
     try {
         MSHV_CRASHPOINT("save.before_undo");
-        if (const auto vmm = process(job)) {
+        if (const auto vmm = process_.find(job)) {
             stop_transfer(*vmm);
             if (job.was_running) {
                 let_run(job, *vmm);
@@ -483,14 +431,14 @@ void Saver::go_on(store::JobRow& job) {
         if (job.phase == api::JobPhase::ending) {
             line_.commit();
             decided_ = true;
-            if (await_process(job)) {
+            if (process_.await(job)) {
                 end_guest(job);
             }
             job.state = api::JobState::done;
             end_job(job);
             return;
         }
-        if (!await_process(job)) {
+        if (!process_.await(job)) {
             adopt_file(job);
             return;
         }
@@ -500,7 +448,7 @@ void Saver::go_on(store::JobRow& job) {
             return;
         }
         auto image = find_own(part_of(job.path), job.token);
-        const auto transfer = must_process(job)->transfer(core_.vmm_deadline());
+        const auto transfer = process_.must(job, "saved")->transfer(core_.vmm_deadline());
         struct stat info {};
         const bool begun = image && job.phase == api::JobPhase::writing &&
                            transfer.state != Transfer::State::none &&

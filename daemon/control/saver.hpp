@@ -2,7 +2,7 @@
 #pragma once
 
 #include "daemon/control/core.hpp"
-#include "daemon/control/job_line.hpp"
+#include "daemon/control/job_process.hpp"
 #include "daemon/control/saved_file.hpp"
 #include "daemon/control/supervisor.hpp"
 
@@ -19,7 +19,7 @@ namespace mshv::control {
 class Saver {
 public:
     Saver(Core& core, Supervisor& supervisor, JobLine& line)
-        : core_(core), supervisor_(supervisor), line_(line) {}
+        : core_(core), supervisor_(supervisor), line_(line), process_(core, line) {}
 
     /// What is known before anything is done: refuses what cannot be, early.
     static api::SaveManifest prepare(Core& core, const store::PartitionRow& row,
@@ -45,11 +45,6 @@ private:
     void stop_transfer(vmm::VmmProcess& process);
     void end_job(store::JobRow& job);
     void adopt_file(store::JobRow& job);
-    /// The VMM of the run that is saved; null when that has ended.
-    std::shared_ptr<vmm::VmmProcess> process(const store::JobRow& job);
-    std::shared_ptr<vmm::VmmProcess> must_process(const store::JobRow& job);
-    std::shared_ptr<vmm::VmmProcess> await_process(const store::JobRow& job);
-    [[nodiscard]] bool runs(const store::JobRow& job) const;
     /// Its guest runs while its state is written.
     [[nodiscard]] bool is_live(const store::JobRow& job) const;
     Watch watch();
@@ -57,6 +52,7 @@ private:
     Core& core_;
     Supervisor& supervisor_;
     JobLine& line_;
+    JobProcess process_;
     bool decided_ = false; ///< the file stays, whatever else fails
 };
 

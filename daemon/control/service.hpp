@@ -119,8 +119,10 @@ public:
     virtual api::PartitionView set_autostart(const api::Selector& selector,
                                              const api::AutostartRequest& request,
                                              const Actor& actor, Deadline wait_busy) = 0;
-    /// Both answer as the job begins.
+    /// These answer as the job begins.
     virtual api::JobView save(const api::Selector& selector, const api::SaveRequest& request,
+                              const Actor& actor, Deadline wait_busy) = 0;
+    virtual api::JobView dump(const api::Selector& selector, const api::DumpRequest& request,
                               const Actor& actor, Deadline wait_busy) = 0;
     virtual api::JobView restore(const api::RestoreRequest& request, const Actor& actor,
                                  Deadline wait_busy) = 0;

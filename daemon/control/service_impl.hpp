@@ -87,6 +87,8 @@ public:
                                      Deadline wait_busy) override;
     api::JobView save(const api::Selector& selector, const api::SaveRequest& request,
                       const Actor& actor, Deadline wait_busy) override;
+    api::JobView dump(const api::Selector& selector, const api::DumpRequest& request,
+                      const Actor& actor, Deadline wait_busy) override;
     api::JobView restore(const api::RestoreRequest& request, const Actor& actor,
                          Deadline wait_busy) override;
     api::PartitionView drop_saved(const api::Selector& selector, const Actor& actor,

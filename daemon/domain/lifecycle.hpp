@@ -111,6 +111,7 @@ enum class Verb {
     console,
     vcpus,
     save,
+    dump_core,
     drop_saved,
     device,
 };
@@ -143,6 +144,7 @@ inline constexpr auto verb_rules = std::to_array<VerbRule>({
     {Verb::console, "console", "attach to", {false, false, true, true, true, true, true, true}},
     {Verb::vcpus, "vcpu-list", "ask", {false, false, true, true, true, true, true, true}},
     {Verb::save, "save", "save", {false, false, true, true, false, false, false, false}},
+    {Verb::dump_core, "dump-core", "dump", {false, false, true, true, false, false, true, false}},
     {Verb::drop_saved,
      "managed-save-remove",
      "forget",

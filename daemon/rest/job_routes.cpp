@@ -32,6 +32,12 @@ http::Answer save_partition(Call& call) {
         call.service.save(call.selector(), call.body<api::SaveRequest>(), call.actor(), busy));
 }
 
+http::Answer dump_partition(Call& call) {
+    const auto busy = call.wait_busy();
+    return begun(
+        call.service.dump(call.selector(), call.body<api::DumpRequest>(), call.actor(), busy));
+}
+
 http::Answer restore_partition(Call& call) {
     const auto busy = call.wait_busy();
     return begun(call.service.restore(call.body<api::RestoreRequest>(), call.actor(), busy));

@@ -74,6 +74,8 @@ constexpr std::array table{
           get_console_log},
     Route{"POST", "/v1/partitions/{sel}/save", Role::admin, Kind::change, small_body,
           save_partition},
+    Route{"POST", "/v1/partitions/{sel}/dump-core", Role::admin, Kind::change, small_body,
+          dump_partition},
     Route{"DELETE", "/v1/partitions/{sel}/saved", Role::admin, Kind::change, no_body, drop_saved},
     Route{"POST", "/v1/restore", Role::admin, Kind::change, small_body, restore_partition},
     Route{"GET", "/v1/jobs", Role::reader, Kind::query, no_body, list_jobs},

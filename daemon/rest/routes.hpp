@@ -138,6 +138,7 @@ http::Answer plan_vmm_arguments(Call& call);
 
 // job_routes.cpp
 http::Answer save_partition(Call& call);
+http::Answer dump_partition(Call& call);
 http::Answer restore_partition(Call& call);
 http::Answer drop_saved(Call& call);
 http::Answer list_jobs(Call& call);

@@ -52,6 +52,9 @@ public:
     void load_from(const Fd& file, std::int64_t offset, Deadline deadline) override;
     Transfer transfer(Deadline deadline) override;
     void cancel_transfer(Deadline deadline) override;
+    void prepare_dump(api::DumpFormat format, Deadline deadline) override;
+    void dump_to(const Fd& file, api::DumpFormat format, Deadline deadline) override;
+    Transfer dump(Deadline deadline) override;
     // process_devices.cpp
     void attach_disk(const api::PartitionSpec& spec, const api::Disk& disk,
                      const std::vector<domain::DiskClaim>& claims, Deadline deadline) override;
@@ -92,6 +95,8 @@ private:
                          Deadline deadline);
     void transfer_over(std::string_view command, const Fd& file, std::int64_t offset,
                        std::string_view what, Deadline deadline);
+    /// The state, or the keeper is too old to hand the VMM a descriptor, and cannot `what`.
+    void refuse_old_keeper(const std::string& what, Deadline deadline);
     void refuse_if_lacking(std::string_view ability, const std::string& what) const;
     /// False when the keeper does not answer.
     bool kill_by_keeper(Deadline deadline);

@@ -6,9 +6,10 @@
 #include "daemon/vmm/qemu/qmp.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
+#include <algorithm>
 #include <array>
 
-// The part of a VmmProcess that concerns the guest's state in a file.
+// The part of a VmmProcess that concerns the guest's state, or its memory, in a file.
 
 namespace mshv::vmm {
 namespace {
@@ -27,14 +28,18 @@ qemu::Version version_of(const std::string& vmm) {
 
 } // namespace
 
-std::string KeeperProcess::prepare_save(Deadline deadline) {
-    refuse_if_lacking("save", "save the partition");
+void KeeperProcess::refuse_old_keeper(const std::string& what, Deadline deadline) {
     const Message status = link_->ask(Message("status"), "ask for the state", deadline);
     if (!status.flag("qmp_fd")) {
         throw api::Error(api::ErrorCode::unsupported,
-                         "The keeper of the partition is of an older version, and cannot save it",
-                         "it can be saved after its next start");
+                         "The keeper of the partition is of an older version, and cannot " + what,
+                         "after the partition's next start it can");
     }
+}
+
+std::string KeeperProcess::prepare_save(Deadline deadline) {
+    refuse_if_lacking("save", "save the partition");
+    refuse_old_keeper("save it", deadline);
     const std::string blockers = qemu::parse_blockers(
         qmp(qemu::qmp_command("query-migrate"), "ask what is in the way of a save", deadline));
     if (!blockers.empty()) {
@@ -112,6 +117,45 @@ void KeeperProcess::cancel_transfer(Deadline deadline) {
         qmp(qemu::qmp_command("migrate_cancel"), "cancel the state's transfer", deadline),
         "cancel the state's transfer");
     MSHV_CRASHPOINT("save.cancel_transfer_after");
+}
+
+void KeeperProcess::prepare_dump(api::DumpFormat format, Deadline deadline) {
+    refuse_old_keeper("dump it", deadline);
+    const auto formats =
+        qemu::parse_dump_formats(qmp(qemu::qmp_command("query-dump-guest-memory-capability"),
+                                     "ask how memory can be dumped", deadline));
+    const std::string name(api::to_name(format));
+    if (std::find(formats.begin(), formats.end(), name) == formats.end()) {
+        std::string known;
+        for (const auto& each : formats) {
+            known += (known.empty() ? "" : ", ") + each;
+        }
+        throw api::Error(api::ErrorCode::unsupported,
+                         "The VMM cannot write the partition's memory as " + name,
+                         known.empty() ? "" : "it knows " + known);
+    }
+}
+
+void KeeperProcess::dump_to(const Fd& file, api::DumpFormat format, Deadline deadline) {
+    constexpr std::string_view what = "dump the partition's memory";
+    constexpr const char* name = "mshv-dump";
+    const auto named = qemu::JsonObject().text("fdname", name);
+    qemu::expect_success(qmp_with(qemu::qmp_command("getfd", named.str()), file, what, deadline),
+                         what);
+    const auto arguments = qemu::JsonObject()
+                               .flag("paging", false)
+                               .text("protocol", "fd:" + std::string(name))
+                               .flag("detach", true)
+                               .text("format", api::to_name(format));
+    MSHV_CRASHPOINT("dump.vmm_before");
+    qemu::expect_success(
+        qmp(qemu::qmp_command("dump-guest-memory", arguments.str()), what, deadline), what);
+    MSHV_CRASHPOINT("dump.vmm_after");
+}
+
+Transfer KeeperProcess::dump(Deadline deadline) {
+    return qemu::parse_dump(
+        qmp(qemu::qmp_command("query-dump"), "ask how far the dump is", deadline));
 }
 
 } // namespace mshv::vmm

@@ -7,6 +7,7 @@
 #include "daemon/vmm/console_request.hpp"
 #include "daemon/vmm/transfer.hpp"
 #include "toolstack/libs/api/error.hpp"
+#include "toolstack/libs/api/job.hpp"
 #include "toolstack/libs/api/view.hpp"
 #include "toolstack/libs/posix/fd.hpp"
 #include "toolstack/libs/posix/pidfd.hpp"
@@ -194,6 +195,14 @@ public:
     virtual Transfer transfer(Deadline deadline) = 0;
     /// Asks a transfer to end. It may complete nevertheless.
     virtual void cancel_transfer(Deadline deadline) = 0;
+
+    // ---- its memory alone ----
+    /// Throws unsupported when it cannot be written so.
+    virtual void prepare_dump(api::DumpFormat format, Deadline deadline) = 0;
+    /// Begins to write the guest's memory into `file`: dump() tells how it goes. The VPs stand
+    /// still meanwhile, and then go on if they did before.
+    virtual void dump_to(const Fd& file, api::DumpFormat format, Deadline deadline) = 0;
+    virtual Transfer dump(Deadline deadline) = 0;
 };
 
 struct Adopted {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Partitions saved to files and restored from them: the guest goes on where it stood, and whatever
-// goes wrong either the guest or a whole file is there.
+// goes wrong either the guest or a whole file is there. And their memory alone, dumped.
 #include "tests/e2e/lib/host.hpp"
 #include "tests/e2e/lib/installation.hpp"
 #include "tests/e2e/lib/invariants.hpp"
@@ -9,6 +9,9 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <cstring>
+#include <elf.h>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <sys/mount.h>
@@ -239,8 +242,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_save_leaves_the_guest_as_it_was) {
     const auto file = host.path("x.save");
     bool cancelled = false;
     for (int i = 0; i < 10 && !cancelled; ++i) {
-        const auto answer =
-            Json::parse(host.ok({"--json", "save", "--no-wait", "x", file}))["job"];
+        const auto answer = Json::parse(host.ok({"--json", "save", "--no-wait", "x", file}))["job"];
         const auto outcome = host.ctl({"job-cancel", std::to_string(answer["id"].number())});
         await_jobs(host);
         cancelled = outcome.status == 0;
@@ -343,6 +345,128 @@ BOOST_AUTO_TEST_CASE(the_daemon_dies_at_each_step_of_a_start_from_a_saved_state)
             BOOST_TEST(!host.view("d")["saved"].flag());
             BOOST_TEST(fs::is_empty(host.path("state/saved")));
             goes_on(host, "d");
+        }
+    }
+}
+
+// ---- memory alone ----
+
+namespace {
+
+/// The bytes of memory in an ELF core of a machine of 64 bits; 0 when it is none.
+std::uint64_t memory_in(const std::string& file) {
+    const auto fd = mshv::posix::open_file(file, O_RDONLY);
+    Elf64_Ehdr head{};
+    if (::pread(fd.get(), &head, sizeof(head), 0) != sizeof(head) ||
+        std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_type != ET_CORE) {
+        return 0;
+    }
+    std::uint64_t sum = 0;
+    for (unsigned i = 0; i < head.e_phnum; ++i) {
+        Elf64_Phdr part{};
+        const auto at = head.e_phoff + i * sizeof(part);
+        if (::pread(fd.get(), &part, sizeof(part), static_cast<off_t>(at)) != sizeof(part)) {
+            return 0;
+        }
+        sum += part.p_type == PT_LOAD ? part.p_filesz : 0;
+    }
+    return sum;
+}
+
+std::size_t files_in(const std::string& folder) {
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+constexpr std::uint64_t mebibyte = 1 << 20;
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_guests_memory_in_a_file) {
+    Host host;
+    auto guest = ticking(host, "d");
+    guest.memory_mib = 96;
+    host.create(guest, {"--define"});
+    host.wait_console("d", tick(3));
+    const auto file = host.path("d.core");
+    BOOST_TEST(host.ok({"dump-core", "d", file}).empty());
+    BOOST_TEST(memory_in(file) >= 96 * mebibyte);
+    struct stat info {};
+    BOOST_REQUIRE(::stat(file.c_str(), &info) == 0);
+    BOOST_TEST((info.st_mode & 0777U) == 0600U);
+    // What the kernel was told is somewhere in it.
+    BOOST_TEST(run({"/bin/grep", "-qa", "mshv.test=tick:100", file}).status == 0);
+    BOOST_TEST(host.view("d")["state"].text() == "running");
+    goes_on(host, "d");
+    BOOST_TEST(contains(host.fails(4, {"dump-core", "d", file}), "is there already"));
+    BOOST_TEST(contains(host.ok({"jobs", "--all"}), "dump-core"));
+
+    host.ok({"pause", "d"});
+    const auto packed = host.path("d.kdump");
+    host.ok({"dump-core", "--format", "kdump-zlib", "d", packed});
+    BOOST_TEST(mshv::posix::read_file(packed, 1UL << 30U).starts_with("makedumpfile"));
+    BOOST_TEST(fs::file_size(packed) < fs::file_size(file));
+    BOOST_TEST(host.view("d")["state"].text() == "paused");
+    BOOST_TEST(contains(host.fails(1, {"dump-core", "-f", "win-dmp", "d", host.path("x")}),
+                        "is the format one for this guest"));
+    BOOST_TEST(!fs::exists(host.path("x")));
+    host.ok({"destroy", "d"});
+    host.fails(5, {"dump-core", "d", host.path("x")});
+}
+
+BOOST_AUTO_TEST_CASE(a_guest_that_crashed_and_was_kept_is_dumped) {
+    Host host;
+    host.create({.name = "c", .steps = "panic", .on_crash = "preserve"}, {"--define"});
+    host.wait_state("c", "crashed");
+    const auto file = host.path("c.core");
+    host.ok({"dump-core", "c", file});
+    BOOST_TEST(memory_in(file) >= 96 * mebibyte);
+    BOOST_TEST(host.view("c")["state"].text() == "crashed");
+    host.ok({"destroy", "c"});
+}
+
+BOOST_AUTO_TEST_CASE(a_dump_without_room_leaves_nothing) {
+    Host host;
+    host.create(ticking(host, "d"), {"--define"});
+    host.wait_console("d", tick(3));
+    const auto folder = host.path("small");
+    fs::create_directory(folder);
+    BOOST_REQUIRE(::mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=4m") == 0);
+    BOOST_TEST(contains(host.fails(1, {"dump-core", "d", folder + "/d"}), "is there room"));
+    BOOST_TEST(fs::is_empty(folder));
+    BOOST_TEST(::umount(folder.c_str()) == 0);
+    BOOST_TEST(host.view("d")["state"].text() == "running");
+    goes_on(host, "d");
+}
+
+BOOST_AUTO_TEST_CASE(the_daemon_dies_at_each_step_of_a_dump) {
+    Host host; // one guest that lives through all of it
+    host.create(ticking(host, "d"), {"--define"});
+    host.wait_console("d", tick(3));
+    const auto folder = host.path("dumps");
+    fs::create_directory(folder);
+    const auto file = folder + "/d.core";
+    for (const std::string point :
+         {"dump.after_job", "dump.before", "dump.vmm_before", "dump.vmm_after", "dump.after",
+          "dump.before_name", "save.before_rename", "save.after_rename", "dump.after_name",
+          "dump.before_job_end", "dump.after_job_end"}) {
+        BOOST_TEST_CONTEXT("crash point " << point) {
+            host.kill_daemon();
+            BOOST_REQUIRE(host.start_daemon(point));
+            (void)host.ctl({"dump-core", "d", file});
+            (void)host.wait_daemon_ended();
+            BOOST_REQUIRE(host.start_daemon());
+            await_jobs(host);
+            check_invariants(host);
+            const bool dumped = last_job(host)["state"].text() == "done";
+            BOOST_TEST(files_in(folder) == (dumped ? 1U : 0U));
+            if (dumped) {
+                BOOST_TEST(memory_in(file) >= 96 * mebibyte);
+                fs::remove(file);
+            }
+            BOOST_TEST(host.view("d")["state"].text() == "running");
+            goes_on(host, "d");
+            BOOST_TEST_MESSAGE(point << ": " << (dumped ? "dumped" : "not dumped"));
         }
     }
 }

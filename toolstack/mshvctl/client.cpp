@@ -298,6 +298,12 @@ api::JobView Client::save(const Selector& selector, const api::SaveRequest& save
         request("POST", partition_target(selector) + "/save", api::encode(save_request), deadline));
 }
 
+api::JobView Client::dump(const Selector& selector, const api::DumpRequest& dump_request,
+                          Deadline deadline) {
+    return decode_answer<api::JobView>(request("POST", partition_target(selector) + "/dump-core",
+                                               api::encode(dump_request), deadline));
+}
+
 api::JobView Client::restore(const api::RestoreRequest& restore_request, Deadline deadline) {
     return decode_answer<api::JobView>(
         request("POST", "/v1/restore", api::encode(restore_request), deadline));

@@ -109,8 +109,10 @@ public:
                               Deadline deadline);
     api::PartitionView set_autostart(const api::Selector& selector,
                                      const api::AutostartRequest& request, Deadline deadline);
-    /// Both answer as the job begins.
+    /// These answer as the job begins.
     api::JobView save(const api::Selector& selector, const api::SaveRequest& request,
+                      Deadline deadline);
+    api::JobView dump(const api::Selector& selector, const api::DumpRequest& request,
                       Deadline deadline);
     api::JobView restore(const api::RestoreRequest& request, Deadline deadline);
     api::PartitionView drop_saved(const api::Selector& selector, Deadline deadline);

@@ -45,6 +45,11 @@ constexpr std::array table{
          "whole and not before; a save that fails or is cancelled leaves the partition as it was. "
          "The daemon goes on with it when nobody waits, and after a restart of its own.",
          make_save},
+    Verb{
+        "dump-core", life, "write a partition's memory to a file",
+        "For crash(8), gdb(1) and the like. The partition stands still meanwhile, and goes on. The "
+        "file has its name when it is whole and not before.",
+        make_dump_core},
     Verb{"restore", life, "let a saved partition go on",
          "Refused early when the file is damaged, when this host's VMM or processor is another, "
          "when the definition or a disk has changed, or when the name is in use. The file stays.",

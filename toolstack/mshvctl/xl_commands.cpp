@@ -61,7 +61,7 @@ constexpr std::array table{
     XlCommand{"suspend", absent, "guests are not put to sleep in this release; 'pause' stops one"},
     XlCommand{"resume", absent,
               "guests are not put to sleep in this release; 'unpause' goes on with one that is paused"},
-    XlCommand{"dump-core", absent, "a partition's memory is not written to a file in this release"},
+    XlCommand{"dump-core", here, {}},
     XlCommand{"cd-insert", absent, "media are not changed in this release"},
     XlCommand{"cd-eject", absent, "media are not changed in this release"},
     XlCommand{"mem-max", here, {}},

@@ -61,6 +61,26 @@ Transfer parse_transfer(std::string_view line) {
     return transfer;
 }
 
+Transfer parse_dump(std::string_view line) {
+    const JsonValue answer = answer_of(line, "tell how far the dump is");
+    Transfer transfer;
+    transfer.state = state_of(text_at(answer, {"status"}));
+    transfer.done = number_at(answer, {"completed"});
+    transfer.total = number_at(answer, {"total"});
+    return transfer;
+}
+
+std::vector<std::string> parse_dump_formats(std::string_view line) {
+    const JsonValue answer = answer_of(line, "tell how memory can be dumped");
+    std::vector<std::string> formats;
+    if (const auto* list = answer.find("formats")) {
+        for (const auto& format : list->items()) {
+            formats.push_back(bounded(format.text().value_or("")));
+        }
+    }
+    return formats;
+}
+
 std::string parse_blockers(std::string_view line) {
     const JsonValue answer = answer_of(line, "tell what is in the way of its state");
     std::string why;

@@ -11,7 +11,7 @@
 
 namespace mshv::vmm::qemu {
 
-// What QEMU calls migration, to and from files.
+// What QEMU calls migration, to and from files, and dumps.
 
 /// The reply to query-migrate.
 Transfer parse_transfer(std::string_view line);
@@ -24,6 +24,12 @@ std::string parse_machine(std::string_view line);
 
 /// The number of the set that add-fd made.
 std::int64_t parse_fdset(std::string_view line);
+
+/// The formats in the reply to query-dump-guest-memory-capability.
+std::vector<std::string> parse_dump_formats(std::string_view line);
+
+/// The reply to query-dump. Why a dump failed QEMU does not say there.
+Transfer parse_dump(std::string_view line);
 
 /// From this version on a file is no `fd:` any more.
 inline constexpr Version first_with_files_only{11, 0, 0};

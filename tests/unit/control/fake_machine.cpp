@@ -396,6 +396,43 @@ public:
             [](FakeKeeper& keeper) { keeper.transfer.state = vmm::Transfer::State::cancelled; });
     }
 
+    void prepare_dump(api::DumpFormat format, Deadline) override {
+        if (format != api::DumpFormat::elf) {
+            throw Error(ErrorCode::unsupported, "The fake knows no other format");
+        }
+    }
+    void dump_to(const posix::Fd& file, api::DumpFormat, Deadline) override {
+        constexpr std::string_view memory = "the guest's memory";
+        act("dump", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (::write(file.get(), memory.data(), memory.size()) < 0) {
+                throw Error(ErrorCode::failed, "The fake cannot write");
+            }
+            keeper.dump = {};
+            keeper.dump.state = machine_.faults_.fail_dump ? vmm::Transfer::State::failed
+                                                           : vmm::Transfer::State::active;
+            keeper.ran_before_dump = keeper.state == State::running;
+            if (keeper.ran_before_dump) {
+                keeper.state = State::paused;
+                machine_.note(keeper, Kind::paused, Reason::user);
+            }
+        });
+    }
+    vmm::Transfer dump(Deadline) override {
+        vmm::Transfer dump;
+        act("look", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (keeper.dump.state == vmm::Transfer::State::active && !machine_.faults_.hold_save) {
+                keeper.dump.state = vmm::Transfer::State::completed;
+            }
+            if (keeper.dump.state != vmm::Transfer::State::active &&
+                std::exchange(keeper.ran_before_dump, false)) {
+                keeper.state = State::running;
+                machine_.note(keeper, Kind::running, Reason::none);
+            }
+            dump = keeper.dump;
+        });
+        return dump;
+    }
+
     static vmm::KeeperStatus status_of(const FakeKeeper& keeper) {
         vmm::KeeperStatus status;
         status.keeper = keeper.record.keeper;

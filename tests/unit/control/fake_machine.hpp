@@ -31,6 +31,8 @@ struct FakeKeeper {
     std::vector<std::string> asked;          ///< what the guest was asked for
     std::vector<domain::EndPolicy> policies; ///< given since the start
     vmm::Transfer transfer;                  ///< of its state
+    vmm::Transfer dump;                      ///< of its memory
+    bool ran_before_dump = false;
     std::string loaded;                      ///< what it took its state from
     std::set<std::string> devices;           ///< that came: in the VMM now
     std::set<std::string> made_of;           ///< in what later generations get
@@ -57,6 +59,7 @@ struct Faults {
     bool hold_events = false;    ///< what keepers report comes late: when this is taken back
     bool hold_save = false;      ///< a state is not written before this is taken back
     std::string fail_save;       ///< what the VMM says in the place of writing it
+    bool fail_dump = false;      ///< the VMM begins a dump and does not get on
     std::string objection;       ///< what the host says against every definition
     std::string fail_attach;     ///< the VMM refuses a device, and has half of it
     std::string fail_resize;     ///< the VMM refuses another size

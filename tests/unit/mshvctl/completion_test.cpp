@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(bash_completes_verbs_options_words_and_names) {
     BOOST_TEST(bash({"list", "-o", "name,upt"}) == "name,uptime\n");
     BOOST_TEST(bash({"trigger", "web1", "n"}) == "nmi\n");
     BOOST_TEST(bash({"completion", "z"}) == "zsh\n");
-    BOOST_TEST(bash({"help", "dump"}) == "dumpxml\n");
+    BOOST_TEST(bash({"help", "dumpx"}) == "dumpxml\n");
     BOOST_TEST(bash({"list", "--no-h"}) == "--no-header\n");
     BOOST_TEST(bash({"check", folder / "mshvctl.f"}) == (folder / "mshvctl.fish") + "\n");
     BOOST_TEST(bash({"__"}) == "\n");

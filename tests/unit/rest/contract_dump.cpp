@@ -86,6 +86,7 @@ constexpr Described structs[] = {
     described<api::VmmArguments>("VmmArguments"),
     described<api::SaveRequest>("SaveRequest"),
     described<api::RestoreRequest>("RestoreRequest"),
+    described<api::DumpRequest>("DumpRequest"),
     described<api::JobView>("JobView"),
     described<api::JobList>("JobList"),
     described<api::AttachDiskRequest>("AttachDiskRequest"),

@@ -169,6 +169,11 @@ public:
         note("save " + selector.to_string() + " " + request.path);
         return job_of(api::JobKind::save, request.path);
     }
+    api::JobView dump(const api::Selector& selector, const api::DumpRequest& request,
+                      const control::Actor& /*actor*/, control::Deadline /*wait_busy*/) override {
+        note("dump " + selector.to_string() + " " + request.path);
+        return job_of(api::JobKind::dump_core, request.path);
+    }
     api::JobView restore(const api::RestoreRequest& request, const control::Actor& /*actor*/,
                          control::Deadline /*wait_busy*/) override {
         note("restore " + request.path);

@@ -30,6 +30,21 @@ std::string refusal(const char* saved_by, const char* machine, const char* here,
 
 } // namespace
 
+BOOST_AUTO_TEST_CASE(dumps_are_read) {
+    const auto active =
+        parse_dump(R"({"return":{"status":"active","completed":4096,"total":8192}})");
+    BOOST_TEST((active.state == Transfer::State::active));
+    BOOST_TEST(active.done == 4096);
+    BOOST_TEST(active.total == 8192);
+    BOOST_TEST((parse_dump(R"({"return":{"status":"none","completed":0,"total":0}})").state ==
+                Transfer::State::none));
+    BOOST_TEST((parse_dump(R"({"return":{"status":"failed"}})").state == Transfer::State::failed));
+    BOOST_CHECK_THROW(parse_dump("{}"), api::Error);
+    BOOST_TEST(parse_dump_formats(R"({"return":{"formats":["elf",7,"win-dmp"]}})") ==
+               (std::vector<std::string>{"elf", "", "win-dmp"}));
+    BOOST_TEST(parse_dump_formats(R"({"return":{}})").empty());
+}
+
 BOOST_AUTO_TEST_CASE(transfers_are_read) {
     const auto transfer = parse_transfer(
         R"({"return":{"status":"active","ram":{"total":1000,"remaining":400,"dirty-sync-count":3}}})");

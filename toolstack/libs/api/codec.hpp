@@ -52,10 +52,10 @@ struct VcpuList {
 /// StoredDefinition, PartitionView, PartitionList, Event, EventPage, HistoryEntry, HistoryList,
 /// VcpuView, VcpuList, VersionInfo, HostView, Revision, RevisionList, SpecChange, ChangeList,
 /// PlanRequest, Plan, ReplaceRequest, RollbackRequest, VmmArgumentsRequest, VmmArguments,
-/// SaveRequest, RestoreRequest, JobView, JobList, Disk, AttachDiskRequest, DetachDiskRequest,
-/// ResizeDiskRequest, DiskList, Nic, AttachNicRequest, DetachNicRequest, SetLinkRequest, NicList,
-/// SetMemoryRequest, MemoryView, PinVcpuRequest; and for SaveManifest and AuditRecord, which stand
-/// in files. Any other type does not link.
+/// SaveRequest, RestoreRequest, DumpRequest, JobView, JobList, Disk, AttachDiskRequest,
+/// DetachDiskRequest, ResizeDiskRequest, DiskList, Nic, AttachNicRequest, DetachNicRequest,
+/// SetLinkRequest, NicList, SetMemoryRequest, MemoryView, PinVcpuRequest; and for SaveManifest and
+/// AuditRecord, which stand in files. Any other type does not link.
 template <typename T>
 T decode(std::string_view json, const DecodeOptions& options = {});
 

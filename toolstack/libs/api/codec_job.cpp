@@ -25,6 +25,15 @@ Fields fields_of<RestoreRequest>() {
 }
 
 template <>
+Fields fields_of<DumpRequest>() {
+    static constexpr std::array list{
+        field<&DumpRequest::path>("path", Presence::required),
+        field<&DumpRequest::format>("format"),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<JobView>() {
     static constexpr std::array list{
         field<&JobView::id>("id", Presence::required),
@@ -104,6 +113,7 @@ namespace mshv::api {
 
 MSHV_DOCUMENT(SaveRequest)
 MSHV_DOCUMENT(RestoreRequest)
+MSHV_DOCUMENT(DumpRequest)
 MSHV_DOCUMENT(JobView)
 MSHV_DOCUMENT(JobList)
 MSHV_DOCUMENT(SaveManifest)

@@ -13,10 +13,11 @@
 namespace mshv::api {
 
 // Work that takes long goes on in the daemon while nobody waits for it: a job. The jobs of this
-// release save and restore partitions.
+// release save and restore partitions, and write their memory to files.
 
-enum class JobKind { save, restore };
-MSHV_ENUM_NAMES(JobKind, {JobKind::save, "save"}, {JobKind::restore, "restore"});
+enum class JobKind { save, restore, dump_core };
+MSHV_ENUM_NAMES(JobKind, {JobKind::save, "save"}, {JobKind::restore, "restore"},
+                {JobKind::dump_core, "dump-core"});
 
 enum class JobState {
     running,
@@ -60,6 +61,18 @@ struct RestoreRequest {
     bool paused = false;
     bool force = false; ///< although the disks have changed since
     std::uint64_t timeout_ms = 600'000;
+};
+
+/// What a guest's memory is written as; the names are QEMU's.
+enum class DumpFormat { elf, kdump_zlib, kdump_lzo, kdump_snappy, win_dmp };
+MSHV_ENUM_NAMES(DumpFormat, {DumpFormat::elf, "elf"}, {DumpFormat::kdump_zlib, "kdump-zlib"},
+                {DumpFormat::kdump_lzo, "kdump-lzo"}, {DumpFormat::kdump_snappy, "kdump-snappy"},
+                {DumpFormat::win_dmp, "win-dmp"});
+
+/// POST /v1/partitions/{sel}/dump-core: answered by the job as it begins.
+struct DumpRequest {
+    std::string path; ///< absolute
+    DumpFormat format = DumpFormat::elf;
 };
 
 struct JobView {

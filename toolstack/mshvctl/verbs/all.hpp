@@ -52,6 +52,7 @@ std::unique_ptr<Command> make_rename();
 std::unique_ptr<Command> make_reset();
 std::unique_ptr<Command> make_restore();
 std::unique_ptr<Command> make_save();
+std::unique_ptr<Command> make_dump_core();
 std::unique_ptr<Command> make_shutdown();
 std::unique_ptr<Command> make_start();
 std::unique_ptr<Command> make_top();
