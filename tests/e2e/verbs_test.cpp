@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 
 using namespace mshv::e2e;
@@ -324,6 +325,10 @@ BOOST_AUTO_TEST_CASE(verbs_that_need_no_daemon) {
     BOOST_TEST(run({"/bin/bash", "-n", script}).status == 0);
     BOOST_TEST(contains(offline({"check", host.write_file("ok.xml", GuestXml{.name = "x"}.text())}),
                         "valid"));
+    // What a program writes into the kernel's log is not shown as the kernel's.
+    std::ofstream("/dev/kmsg") << "mshv: of a program\n" << std::flush;
+    BOOST_TEST(!contains(offline({"dmesg"}), "mshv: of a program"));
+    BOOST_TEST(contains(offline({"--json", "dmesg"}), "\"items\":["));
     const auto doctor = host.ctl({"doctor"});
     BOOST_TEST((doctor.status == 0 || doctor.status == 1));
     BOOST_TEST(contains(doctor.out, "/dev/mshv"));

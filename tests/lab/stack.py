@@ -167,7 +167,7 @@ def finds(**wanted):
 
 
 def knows_host(machine, kernel):
-    """info says which hypervisor this is, its scheduler and the root's privileges by name"""
+    """info says which hypervisor this is, its scheduler and the root's privileges by name, dmesg the rest"""
     facts = ask_until(lambda: json.loads(ctl(machine, "--json info"))["host"],
                       lambda host: "accel.mshv" in host)
     wanted = {"hv_vendor": "Microsoft Hv", "hv_root": "yes", "hv_scheduler": "root"}
@@ -176,6 +176,9 @@ def knows_host(machine, kernel):
         raise Failed(f"{wrong}, {facts}")
     if not {"CreatePartitions", "CpuManagement"} <= set(facts["hv_privileges"].split(", ")):
         raise Failed(facts["hv_privileges"])
+    log = ctl(machine, "dmesg")
+    if "mshv: hypervisor" not in log or "root scheduler" not in log:
+        raise Failed(f"dmesg: {log}")
     return f"{facts['hv_version']}, {facts['hv_scheduler']} scheduler, {facts['hv_privileges']}"
 
 

@@ -163,6 +163,8 @@ constexpr std::array table{
     Verb{"doctor", host, "say what this host can and cannot do as root partition, and the fix",
          "Exit status 0 when partitions can run here, 1 when something stands in the way.",
          make_doctor},
+    Verb{"dmesg", host, "print what the kernel's log says of the hypervisor",
+         "Of this root partition: the hypervisor's own log cannot be read from here.", make_dmesg},
     Verb{"image", host, "create, show, convert and resize disk images",
          "By qemu-img, without the daemon. A format is never guessed. A new image has its name "
          "when it "

@@ -86,9 +86,7 @@ constexpr std::array table{
     XlCommand{"debug-keys", meaningless, "the hypervisor takes no keys from the root partition"},
     XlCommand{"set-parameters", meaningless,
               "the hypervisor is configured by its loader, not while it runs"},
-    XlCommand{"dmesg", absent,
-              "the hypervisor's own log cannot be read from here; dmesg(1) has what Linux says as root "
-              "partition"},
+    XlCommand{"dmesg", here, {}},
     XlCommand{"top", here, {}},
     XlCommand{"network-attach", here, {}},
     XlCommand{"network-list", here, {}},

@@ -153,16 +153,3 @@ BOOST_AUTO_TEST_CASE(nothing_else_is_waited_for) {
     BOOST_TEST(!found.known);
     BOOST_TEST(found.why.find("is no file") != std::string::npos);
 }
-
-BOOST_AUTO_TEST_CASE(the_kernels_log_names_the_scheduler) {
-    const std::string ours = "6,500,24063072,-;mshv: hypervisor 10.0 build 27744, root scheduler\n";
-    BOOST_TEST(scheduler_of_log(ours) == "root");
-    BOOST_TEST(scheduler_of_log("6,9,1,-;misc mshv: Hypervisor using root scheduler\n") == "root");
-    BOOST_TEST(scheduler_of_log("6,9,1,-;mshv: hypervisor 10.0 build 1, classic SMT scheduler\n") ==
-               "classic SMT");
-    // A program may write what it likes: its records have a facility.
-    BOOST_TEST(scheduler_of_log("14,500,24063072,-;mshv: hypervisor 1, core scheduler\n").empty());
-    BOOST_TEST(scheduler_of_log("6,1,1,-;io scheduler mq-deadline registered\n").empty());
-    BOOST_TEST(scheduler_of_log("6,1,1,-;mshv: , scheduler\n6;\n,;\nmshv: \n").empty());
-    BOOST_TEST(scheduler_of_log("").empty());
-}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/libs/hostprobe/partitions.hpp"
 
+#include "toolstack/libs/hostprobe/text.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
 #include <algorithm>
@@ -29,21 +30,6 @@ std::string_view take_word(std::string_view& text) {
     const auto word = text.substr(begin, end - begin);
     text.remove_prefix(end);
     return word;
-}
-
-std::string_view take_line(std::string_view& text) {
-    const auto end = text.find('\n');
-    const auto line = text.substr(0, end);
-    text = end == std::string_view::npos ? "" : text.substr(end + 1);
-    return line;
-}
-
-/// A decimal number that is not negative and fits; nothing else.
-std::optional<std::int64_t> number_of(std::string_view word) {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    const bool whole = error == std::errc{} && end == word.data() + word.size() && value >= 0;
-    return whole ? std::optional(value) : std::nullopt;
 }
 
 /// Only a regular file, as debugfs has them, and without waiting for whatever else stands there.
@@ -98,7 +84,8 @@ std::vector<HypervisorPartition> read_folders(const std::string& path) {
         partition.id = static_cast<std::uint64_t>(id);
         partition.vps = static_cast<std::int64_t>(numbered_entries(of_one + "/vp").size());
         try {
-            partition.deposited_pages = counter(read_regular(of_one + "/stats"), "PtDepositedPages");
+            partition.deposited_pages =
+                counter(read_regular(of_one + "/stats"), "PtDepositedPages");
         } catch (const std::system_error&) {
             partition.deposited_pages.reset(); // it ended meanwhile
         }
@@ -261,34 +248,6 @@ HypervisorPartitions read_partitions(const std::string& root) {
         found.partitions = read_folders(base + "/partition");
         found.known = true;
         found.why.clear();
-    }
-    return found;
-}
-
-std::string scheduler_of_log(std::string_view records) {
-    // "PRIORITY,SEQUENCE,TIME,FLAGS;TEXT": a priority of 8 or more is of a program, which may say
-    // anything. The series says "mshv: hypervisor 10.0 build 27744, root scheduler", Linux 7.2
-    // "misc mshv: Hypervisor using root scheduler".
-    std::string found;
-    while (!records.empty()) {
-        auto line = take_line(records);
-        const auto priority = number_of(line.substr(0, line.find(',')));
-        const auto semicolon = line.find(';');
-        if (!priority || *priority > 7 || semicolon == std::string_view::npos) {
-            continue;
-        }
-        line.remove_prefix(semicolon + 1);
-        const auto driver = line.find("mshv: ");
-        const auto end = line.find(" scheduler");
-        if (driver == std::string_view::npos || end == std::string_view::npos || driver > end) {
-            continue;
-        }
-        for (const std::string_view before : {", ", "Hypervisor using "}) {
-            const auto at = line.find(before, driver);
-            if (at != std::string_view::npos && at + before.size() < end) {
-                found = line.substr(at + before.size(), end - at - before.size());
-            }
-        }
     }
     return found;
 }

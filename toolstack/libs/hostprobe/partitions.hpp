@@ -51,8 +51,4 @@ std::optional<std::vector<HypervisorPartition>> parse_partitions(std::string_vie
 /// says of their processors.
 void parse_processors(std::string_view text, std::vector<HypervisorPartition>& partitions);
 
-/// The hypervisor's scheduler by the kernel's log, a record of /dev/kmsg a line: "root", "core",
-/// "classic", "classic SMT"; empty when the driver has not said it, or too long ago.
-std::string scheduler_of_log(std::string_view records);
-
 } // namespace mshv::hostprobe

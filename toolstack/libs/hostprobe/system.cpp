@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolstack/libs/hostprobe/hostprobe.hpp"
+#include "toolstack/libs/hostprobe/kernel_log.hpp"
 #include "toolstack/libs/hostprobe/partitions.hpp"
 #include "toolstack/libs/hostprobe/text.hpp"
-#include "toolstack/libs/posix/file.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <dirent.h>
-#include <fcntl.h>
 #include <memory>
 #include <string_view>
 #include <sys/utsname.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace mshv::hostprobe {
@@ -54,22 +52,12 @@ std::string of_first_cpu(const std::string& info, std::string_view key) {
                                       : info.substr(colon + 2, info.find('\n', colon) - colon - 2);
 }
 
-/// What is in the kernel's log, a record a line, without waiting for more.
-std::string kernel_log() {
-    // The ring holds less; a record that does not fit into the buffer is skipped by the kernel.
-    constexpr std::size_t most_log = 8UL * 1024 * 1024;
-    std::string log;
-    const posix::Fd fd{::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
-    std::array<char, 8192> record; // NOLINT: filled by read
-    while (fd && log.size() < most_log) {
-        const auto got = ::read(fd.get(), record.data(), record.size());
-        if (got > 0) {
-            log.append(record.data(), static_cast<std::size_t>(got));
-        } else if (got == 0 || (errno != EINTR && errno != EPIPE && errno != EINVAL)) {
-            break; // EPIPE: the oldest record was overwritten just now; the next follows
-        }
+std::string scheduler() {
+    try {
+        return scheduler_of_log(read_kernel_log());
+    } catch (const std::system_error&) {
+        return {};
     }
-    return log;
 }
 
 } // namespace
@@ -103,7 +91,7 @@ SystemFacts probe_system() {
             facts.qboot = path;
         }
     }
-    facts.scheduler = scheduler_of_log(kernel_log());
+    facts.scheduler = scheduler();
     return facts;
 }
 

@@ -23,6 +23,20 @@ std::string read_line(const std::string& path) {
     return text;
 }
 
+std::string_view take_line(std::string_view& text) {
+    const auto end = text.find('\n');
+    const auto line = text.substr(0, end);
+    text = end == std::string_view::npos ? "" : text.substr(end + 1);
+    return line;
+}
+
+std::optional<std::int64_t> number_of(std::string_view word) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    const bool whole = error == std::errc{} && end == word.data() + word.size() && value >= 0;
+    return whole ? std::optional(value) : std::nullopt;
+}
+
 std::uint64_t number_behind(std::string_view text, std::string_view key) {
     const auto at = text.find(std::string(key) + ":");
     const auto digits = at == text.npos ? at : text.find_first_of("0123456789", at + key.size());

@@ -4,7 +4,6 @@
 #include "toolstack/libs/hostprobe/text.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -16,11 +15,9 @@ namespace mshv::hostprobe {
 namespace {
 
 std::optional<unsigned> number(std::string_view text) {
-    unsigned value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() && !text.empty()
-               ? std::optional(value)
-               : std::nullopt;
+    const auto value = number_of(text);
+    return value && std::in_range<unsigned>(*value) ? std::optional(static_cast<unsigned>(*value))
+                                                    : std::nullopt;
 }
 
 /// The numbers N of the entries PREFIXN of a folder, in their order.

@@ -22,6 +22,7 @@ std::unique_ptr<Command> make_console();
 std::unique_ptr<Command> make_create();
 std::unique_ptr<Command> make_define();
 std::unique_ptr<Command> make_destroy();
+std::unique_ptr<Command> make_dmesg();
 std::unique_ptr<Command> make_doctor();
 std::unique_ptr<Command> make_domid();
 std::unique_ptr<Command> make_domname();
