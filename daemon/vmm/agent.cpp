@@ -1,107 +1,143 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/agent.hpp"
 
-#include "daemon/vmm/qemu/qmp.hpp"
+#include "daemon/vmm/agent_talk.hpp"
+#include "daemon/vmm/qemu/agent_replies.hpp"
+#include "daemon/vmm/vmm.hpp"
 #include "toolstack/libs/api/error.hpp"
-#include "toolstack/libs/posix/socket.hpp"
+#include "toolstack/libs/posix/crashpoint.hpp"
 
 #include <array>
-#include <random>
-#include <system_error>
+#include <utility>
 
 namespace mshv::vmm {
 namespace {
 
-using posix::Deadline;
+using api::Error;
+using api::ErrorCode;
 
-constexpr std::size_t longest_line = 64UL * 1024;
-constexpr char delimiter = static_cast<char>(0xff);
-
-class Agent {
-public:
-    Agent(const std::string& path, Deadline deadline)
-        : socket_(posix::connect_unix(path, deadline)), deadline_(deadline) {}
-
-    void send(const std::string& text) {
-        posix::write_all(socket_.get(), text, deadline_, "request to the guest agent");
-    }
-
-    /// Throws away whatever an earlier session left in the channel: the agent answers with the
-    /// number it was given, behind a byte that stands in no JSON.
-    void synchronise() {
-        const std::uint64_t number = std::random_device{}();
-        send(std::string(1, delimiter) + R"({"execute":"guest-sync-delimited","arguments":{"id":)" +
-             std::to_string(number) + "}}\n");
-        for (;;) {
-            const std::string line = next_line();
-            const auto mark = line.rfind(delimiter);
-            if (mark != std::string::npos &&
-                qemu::is_sync_reply(std::string_view(line).substr(mark + 1), number)) {
-                return;
-            }
-        }
-    }
-
-    std::string next_line() {
-        for (;;) {
-            const auto end = pending_.find('\n');
-            if (end != std::string::npos) {
-                std::string line = pending_.substr(0, end);
-                pending_.erase(0, end + 1);
-                return line;
-            }
-            if (pending_.size() > longest_line) {
-                throw api::Error(api::ErrorCode::failed, "The guest agent sent a line without end");
-            }
-            std::array<char, 4096> buffer; // NOLINT: filled by read
-            const auto got =
-                posix::read_some(socket_.get(), buffer, deadline_, "answer of the guest agent");
-            if (got == 0) {
-                throw api::Error(api::ErrorCode::failed, "The VMM closed the agent's channel");
-            }
-            pending_.append(buffer.data(), got);
-        }
-    }
-
-    /// A request whose success has no answer: only a refusal would come, and at once.
-    void expect_silence(Deadline deadline) {
-        constexpr auto moment = std::chrono::milliseconds(300);
-        const auto soon = Deadline::after(moment);
-        deadline_ = deadline.is_never() || soon.point() < deadline.point() ? soon : deadline;
-        std::string refusal;
-        try {
-            refusal = qemu::error_text(next_line());
-        } catch (const posix::TimedOut&) {
-            return;
-        }
-        if (!refusal.empty()) {
-            throw api::Error(api::ErrorCode::failed, "The guest agent refused: " + refusal);
-        }
-    }
-
-private:
-    posix::Fd socket_;
-    Deadline deadline_;
-    std::string pending_;
-};
+/// A program's output comes with its status, in one line.
+constexpr std::size_t longest_output = 16UL * 1024 * 1024;
 
 } // namespace
 
-void agent_shutdown(const std::string& path, bool reboot, Deadline deadline) {
-    try {
-        Agent agent(path, deadline);
-        agent.synchronise();
-        agent.send(std::string(R"({"execute":"guest-shutdown","arguments":{"mode":")") +
-                   (reboot ? "reboot" : "powerdown") + "\"}}\n");
-        agent.expect_silence(deadline);
-    } catch (const posix::TimedOut&) {
-        throw api::Error(api::ErrorCode::timeout, "The guest agent did not answer in time",
-                         "is qemu-guest-agent running in the guest?");
-    } catch (const std::system_error& error) {
-        throw api::Error(api::ErrorCode::failed,
-                         std::string("Cannot reach the guest agent: ") + error.what(),
-                         "give the partition an agent channel and restart it");
-    }
+GuestAgent* guest_agent_of(VmmProcess& process) {
+    auto* const owner = dynamic_cast<GuestAgentOwner*>(&process);
+    return owner == nullptr ? nullptr : owner->guest_agent();
+}
+
+template <typename Do>
+auto Agent::talk(const AgentTime& time, Do action) {
+    auto turn = line_.take(time.who, time.turn);
+    AgentTalk talk(turn, socket_, time.talk);
+    return action(talk);
+}
+
+std::int64_t Agent::number(std::string_view command, const AgentTime& time) {
+    return talk(time, [&](AgentTalk& talk) {
+        const auto number = talk.ask(command).number();
+        if (!number) {
+            throw Error(ErrorCode::failed,
+                        "The guest agent's answer to " + std::string(command) + " is no number");
+        }
+        return *number;
+    });
+}
+
+void Agent::shutdown(bool reboot, posix::Deadline deadline) {
+    auto turn = line_.seize(reboot ? "a reboot" : "a shutdown", deadline);
+    AgentTalk talk(turn, socket_, deadline);
+    talk.tell("guest-shutdown", reboot ? R"({"mode":"reboot"})" : R"({"mode":"powerdown"})");
+}
+
+void Agent::ping(const AgentTime& time) {
+    talk(time, [](AgentTalk& talk) { (void)talk.ask("guest-ping"); });
+}
+
+api::GuestInfo Agent::info(const AgentTime& time) {
+    using Read = void (*)(const qemu::JsonValue&, api::GuestInfo&);
+    static constexpr std::array<std::pair<std::string_view, Read>, 5> parts{{
+        {"guest-get-host-name", qemu::read_hostname},
+        {"guest-get-osinfo", qemu::read_os},
+        {"guest-get-timezone", qemu::read_timezone},
+        {"guest-get-users", qemu::read_users},
+        {"guest-get-fsinfo", qemu::read_filesystems},
+    }};
+    return talk(time, [](AgentTalk& talk) {
+        api::GuestInfo info;
+        qemu::read_agent_info(talk.ask("guest-info"), info);
+        for (const auto& [command, read] : parts) {
+            if (!qemu::knows(info, command)) {
+                continue;
+            }
+            try {
+                read(talk.ask(command), info);
+            } catch (const Error& error) {
+                // What the agent refuses is absent; what it does not answer ends the talk.
+                if (error.code() == ErrorCode::timeout || error.code() == ErrorCode::busy) {
+                    throw;
+                }
+            }
+        }
+        return info;
+    });
+}
+
+api::GuestAddresses Agent::addresses(const AgentTime& time) {
+    return talk(time, [](AgentTalk& talk) {
+        return qemu::read_interfaces(talk.ask("guest-network-get-interfaces"));
+    });
+}
+
+api::GuestExecStarted Agent::exec(const api::GuestExecRequest& request, const AgentTime& time) {
+    const std::string arguments = qemu::exec_arguments(request);
+    return talk(time, [&](AgentTalk& talk) {
+        MSHV_CRASHPOINT("vmm.guest_exec.before");
+        const api::GuestExecStarted started{qemu::read_pid(talk.ask("guest-exec", arguments))};
+        MSHV_CRASHPOINT("vmm.guest_exec.after");
+        return started;
+    });
+}
+
+api::GuestExecStatus Agent::exec_status(std::int64_t pid, const AgentTime& time) {
+    return talk(time, [&](AgentTalk& talk) {
+        return qemu::read_exec_status(talk.ask(
+            "guest-exec-status", R"({"pid":)" + std::to_string(pid) + "}", longest_output));
+    });
+}
+
+std::int64_t Agent::freeze(const AgentTime& time) {
+    MSHV_CRASHPOINT("vmm.guest_freeze.before");
+    const auto count = number("guest-fsfreeze-freeze", time);
+    MSHV_CRASHPOINT("vmm.guest_freeze.after");
+    return count;
+}
+
+std::int64_t Agent::thaw(const AgentTime& time) {
+    MSHV_CRASHPOINT("vmm.guest_thaw.before");
+    const auto count = number("guest-fsfreeze-thaw", time);
+    MSHV_CRASHPOINT("vmm.guest_thaw.after");
+    return count;
+}
+
+bool Agent::frozen(const AgentTime& time) {
+    return talk(time, [](AgentTalk& talk) {
+        const auto word = talk.ask("guest-fsfreeze-status").text().value_or("");
+        if (word != "frozen" && word != "thawed") {
+            throw Error(ErrorCode::failed, "The guest agent did not say whether it is frozen");
+        }
+        return word == "frozen";
+    });
+}
+
+std::int64_t Agent::clock_ns(const AgentTime& time) {
+    return number("guest-get-time", time);
+}
+
+void Agent::set_clock(std::int64_t unix_ns, const AgentTime& time) {
+    talk(time, [&](AgentTalk& talk) {
+        (void)talk.ask("guest-set-time", R"({"time":)" + std::to_string(unix_ns) + "}");
+    });
 }
 
 } // namespace mshv::vmm

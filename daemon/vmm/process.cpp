@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/process.hpp"
 
-#include "daemon/vmm/agent.hpp"
 #include "daemon/vmm/proc.hpp"
 #include "daemon/vmm/qemu/accelerator.hpp"
 #include "daemon/vmm/qemu/qmp.hpp"
@@ -29,7 +28,8 @@ Deadline sooner(Deadline deadline, std::chrono::milliseconds span) {
 KeeperProcess::KeeperProcess(std::shared_ptr<Hub> hub, std::shared_ptr<KeeperLink> link,
                              KeeperRecord record, LaunchNote note, TapOpener open_tap)
     : hub_(std::move(hub)), link_(std::move(link)), record_(std::move(record)),
-      note_(std::move(note)), open_tap_(std::move(open_tap)) {}
+      note_(std::move(note)), open_tap_(std::move(open_tap)),
+      agent_(link_->run_dir() + "/agent.sock") {}
 
 KeeperProcess::~KeeperProcess() {
     // A released keeper is still listened to until it has left.
@@ -125,7 +125,7 @@ void KeeperProcess::agent_shutdown(bool reboot, Deadline deadline) {
         throw api::Error(api::ErrorCode::unsupported, "The partition has no guest agent channel",
                          "add <channel> with target name org.qemu.guest_agent.0");
     }
-    vmm::agent_shutdown(link_->run_dir() + "/agent.sock", reboot, deadline);
+    agent_.shutdown(reboot, deadline);
 }
 
 bool KeeperProcess::agent_connected(Deadline deadline) {

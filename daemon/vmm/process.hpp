@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/vmm/agent.hpp"
 #include "daemon/vmm/hub.hpp"
 #include "daemon/vmm/keeper_text.hpp"
 #include "daemon/vmm/qemu/makeup.hpp"
@@ -17,7 +18,7 @@ inline std::int64_t milliseconds_left(Deadline deadline) {
 }
 
 /// A partition's keeper with its QEMU. Letting go of it leaves both running.
-class KeeperProcess final : public VmmProcess {
+class KeeperProcess final : public VmmProcess, public GuestAgentOwner {
 public:
     /// Both are shared with the hub's thread and the host, which may go first.
     KeeperProcess(std::shared_ptr<Hub> hub, std::shared_ptr<KeeperLink> link, KeeperRecord record,
@@ -40,6 +41,7 @@ public:
     void expect(Expected end, Deadline deadline) override;
     void agent_shutdown(bool reboot, Deadline deadline) override;
     bool agent_connected(Deadline deadline) override;
+    GuestAgent* guest_agent() override { return note_.agent ? &agent_ : nullptr; }
     void kill(Deadline deadline) override;
     void release(Deadline deadline) override;
     void set_policy(const domain::EndPolicy& policy, Deadline deadline) override;
@@ -107,6 +109,7 @@ private:
     KeeperRecord record_;
     LaunchNote note_;
     TapOpener open_tap_;
+    Agent agent_;
 };
 
 } // namespace mshv::vmm

@@ -32,7 +32,12 @@ public:
                    ? add_number(JsonValue::Type::number, static_cast<std::int64_t>(value))
                    : add_number(JsonValue::Type::fraction, 0); // nobody here asks for such a one
     }
-    bool Double(double /*value*/) { return add_number(JsonValue::Type::fraction, 0); }
+    bool Double(double number) {
+        JsonValue value;
+        value.type_ = JsonValue::Type::fraction;
+        value.fraction_ = number;
+        return add(std::move(value)) != nullptr;
+    }
     bool RawNumber(const char* /*text*/, rapidjson::SizeType /*size*/, bool /*copy*/) {
         return false;
     }
@@ -130,6 +135,13 @@ std::optional<std::string> JsonValue::text() const {
 
 std::optional<std::int64_t> JsonValue::number() const {
     return type_ == Type::number ? std::optional(number_) : std::nullopt;
+}
+
+std::optional<double> JsonValue::real() const {
+    if (type_ == Type::number) {
+        return static_cast<double>(number_);
+    }
+    return type_ == Type::fraction ? std::optional(fraction_) : std::nullopt;
 }
 
 std::optional<bool> JsonValue::boolean() const {

@@ -29,6 +29,7 @@ public:
     [[nodiscard]] const std::vector<JsonValue>& items() const { return items_; }
     [[nodiscard]] std::optional<std::string> text() const;
     [[nodiscard]] std::optional<std::int64_t> number() const; ///< a whole number in 64 bits
+    [[nodiscard]] std::optional<double> real() const;         ///< any number
     [[nodiscard]] std::optional<bool> boolean() const;
 
 private:
@@ -36,6 +37,7 @@ private:
     enum class Type { null, boolean, number, fraction, text, list, object };
     Type type_ = Type::null;
     std::int64_t number_ = 0; ///< also the boolean
+    double fraction_ = 0;
     std::string text_;
     std::vector<std::string> keys_; ///< of an object, in the order of items_
     std::vector<JsonValue> items_;

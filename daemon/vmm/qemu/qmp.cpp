@@ -216,10 +216,4 @@ std::string error_text(std::string_view line) {
     return value.find("error") != nullptr ? description(value) : std::string();
 }
 
-bool is_sync_reply(std::string_view line, std::uint64_t number) {
-    const auto value = parse(line);
-    const auto* answer = value.find("return");
-    return answer != nullptr && answer->number() == static_cast<std::int64_t>(number);
-}
-
 } // namespace mshv::vmm::qemu

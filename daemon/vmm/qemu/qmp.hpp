@@ -62,7 +62,4 @@ std::set<std::string> parse_idle_backends(std::string_view line);
 /// Text of {"error":{"desc":…}}, bounded and escaped; empty when `line` is no error.
 std::string error_text(std::string_view line);
 
-/// True when an agent's line is {"return":NUMBER} with exactly that number.
-bool is_sync_reply(std::string_view line, std::uint64_t number);
-
 } // namespace mshv::vmm::qemu
