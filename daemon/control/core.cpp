@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/core.hpp"
 
+#include "daemon/net/netlink.hpp"
 #include "toolstack/libs/api/codec.hpp"
 
 namespace mshv::control {
@@ -21,6 +22,16 @@ void Core::log(Severity severity, std::string_view text) const {
 
 Deadline Core::vmm_deadline() const {
     return Deadline::after(options.vmm_timeout);
+}
+
+std::vector<net::Neighbour> Core::neighbours(const std::string& bridge) const {
+    if (options.neighbours) {
+        return options.neighbours(bridge);
+    }
+    const auto index = net::interface_index(bridge);
+    auto all = index ? net::neighbours() : std::vector<net::Neighbour>{};
+    std::erase_if(all, [&](const net::Neighbour& one) { return one.interface != *index; });
+    return all;
 }
 
 void Core::on_commit(const store::Committed& committed) {

@@ -44,6 +44,8 @@ public:
     void log(Severity severity, std::string_view text) const;
     /// For one exchange with a VMM that no user gave a deadline for.
     [[nodiscard]] Deadline vmm_deadline() const;
+    /// Whom the host has spoken with on a bridge.
+    [[nodiscard]] std::vector<net::Neighbour> neighbours(const std::string& bridge) const;
 
     /// The store's observer.
     void on_commit(const store::Committed& committed);

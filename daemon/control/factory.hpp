@@ -3,6 +3,7 @@
 
 #include "daemon/control/clock.hpp"
 #include "daemon/control/service.hpp"
+#include "daemon/net/neighbours.hpp"
 #include "daemon/store/store.hpp"
 #include "daemon/vmm/vmm.hpp"
 #include "toolstack/libs/hostprobe/partitions.hpp"
@@ -13,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mshv::control {
 
@@ -49,6 +51,8 @@ struct ServiceOptions {
     std::string proc = "/proc", sys = "/sys"; ///< for tests
     /// What the hypervisor has; empty: as the kernel lists it. It may take its time.
     std::function<hostprobe::HypervisorPartitions()> partitions;
+    /// Whom the host has spoken with on a bridge; empty: as the kernel lists them.
+    std::function<std::vector<net::Neighbour>(const std::string& bridge)> neighbours;
 };
 
 /// Everything is referenced, not owned, and must outlive the service.

@@ -8,7 +8,7 @@ namespace mshv::control {
 ServiceImpl::ServiceImpl(const Dependencies& dependencies)
     : core_(dependencies), supervisor_(core_), operations_(core_, supervisor_),
       jobs_(core_, operations_, supervisor_), devices_(core_, operations_),
-      tuning_(core_, operations_), ladders_(core_, operations_),
+      tuning_(core_, operations_), guests_(core_), ladders_(core_, operations_),
       reconciler_(core_, operations_, supervisor_, ladders_), restarter_(core_, operations_),
       autostarter_(core_, operations_), sampler_(core_, [this] { reconciler_.chores(); }),
       census_(core_), log_folders_(core_) {
@@ -51,6 +51,7 @@ void ServiceImpl::start_up() {
     jobs_.go_on();
     MSHV_CRASHPOINT("control.after_reconcile");
     restarter_.start();
+    guests_.start();
     log_folders_.look();
     sampler_.start();
     census_.start();
@@ -68,6 +69,7 @@ void ServiceImpl::stop() {
     if (started_) {
         autostarter_.stop();
         restarter_.stop();
+        guests_.stop();
         sampler_.stop();
         census_.stop();
         ladders_.stop();

@@ -22,6 +22,8 @@ namespace mshv::control {
 
 using posix::Deadline;
 
+class GuestService;
+
 /// Who asks: written into events, history and the holder of an operation.
 struct Actor {
     std::string name; ///< "uid 0 pid 4711", "autostart", "restart policy"
@@ -42,6 +44,9 @@ struct Snapshot {
 class PartitionService {
 public:
     virtual ~PartitionService() = default;
+
+    /// What is asked of guests.
+    virtual GuestService& guests() = 0;
 
     // ---- reads ----
     /// `list` as JSON text: {"partitions":[…]}, rows in id order, rendered ahead of time.

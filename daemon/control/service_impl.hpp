@@ -5,6 +5,7 @@
 #include "daemon/control/core.hpp"
 #include "daemon/control/devices.hpp"
 #include "daemon/control/factory.hpp"
+#include "daemon/control/guests.hpp"
 #include "daemon/control/jobs.hpp"
 #include "daemon/control/ladder_engine.hpp"
 #include "daemon/control/log_folders.hpp"
@@ -33,6 +34,7 @@ public:
     void stop() override;
     [[nodiscard]] Counts counts() const override;
 
+    GuestService& guests() override { return guests_; }
     std::string list_json(bool include_off) override;
     Snapshot snapshot() override;
     api::PartitionView get(const api::Selector& selector) override;
@@ -151,6 +153,7 @@ private:
     Jobs jobs_;
     Devices devices_;
     Tuning tuning_;
+    Guests guests_;
     LadderEngine ladders_;
     Reconciler reconciler_;
     Restarter restarter_;

@@ -133,7 +133,9 @@ http::Answer ApiHandler::handle(http::Request& request, const posix::PeerCredent
     if (access.audited) {
         access.query = request.target.query;
         access.body_bytes = request.body.size();
-        access.body = request.body.size() <= api::audited_body ? request.body : std::string();
+        const bool kept =
+            route.body == Body::audited && request.body.size() <= api::audited_body;
+        access.body = kept ? request.body : std::string();
     }
     const auto answer = [&](http::Response response, std::string error) -> http::Answer {
         access.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);

@@ -32,7 +32,7 @@ struct Access {
     std::string error; ///< message of the error; empty when it was none
     // Of an audited request that was not refused:
     std::map<std::string, std::string> query;
-    std::string body; ///< empty when it is longer than api::audited_body
+    std::string body; ///< empty when it is longer than api::audited_body, or secret
     std::size_t body_bytes = 0;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/control/guest_service.hpp"
 #include "daemon/control/service.hpp"
 #include "daemon/rest/api_handler.hpp"
 #include "daemon/rest/query.hpp"
@@ -54,15 +55,21 @@ enum class Kind {
     change,
 };
 
+/// Whether the audit log has a request's body.
+enum class Body {
+    audited,
+    secret, ///< it may hold what is nobody else's business; its size is logged
+};
+
 using RouteFunction = http::Answer (*)(Call&);
 
 /// One way into the daemon. Every part must be given, and a route for everybody does not compile:
 /// whoever adds one has to say who may use it.
 struct Route {
     consteval Route(std::string_view method_, std::string_view pattern_, Role role_, Kind kind_,
-                    std::size_t body_limit_, RouteFunction function_)
+                    std::size_t body_limit_, RouteFunction function_, Body body_ = Body::audited)
         : method(method_), pattern(pattern_), role(role_), kind(kind_), body_limit(body_limit_),
-          function(function_) {
+          function(function_), body(body_) {
         if (role_ == Role::none) {
             throw "a route needs a role";
         }
@@ -77,6 +84,7 @@ struct Route {
     Kind kind;
     std::size_t body_limit;
     RouteFunction function;
+    Body body;
 };
 
 /// All of them.
@@ -159,6 +167,17 @@ http::Answer set_link(Call& call);
 http::Answer get_memory(Call& call);
 http::Answer set_memory(Call& call);
 http::Answer pin_vcpu(Call& call);
+
+// guest_routes.cpp
+http::Answer ping_guest(Call& call);
+http::Answer get_guest_info(Call& call);
+http::Answer get_guest_addresses(Call& call);
+http::Answer exec_in_guest(Call& call);
+http::Answer get_guest_exec(Call& call);
+http::Answer get_guest_freeze(Call& call);
+http::Answer freeze_guest(Call& call);
+http::Answer thaw_guest(Call& call);
+http::Answer sync_guest_time(Call& call);
 
 // console_routes.cpp
 http::Answer attach_console(Call& call);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/control/fake_machine.hpp"
 
+#include "tests/unit/control/fake_agent.hpp"
+
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -158,10 +160,16 @@ std::string FakeMachine::boot_id() const {
 }
 
 /// A daemon's handle of one keeper.
-class FakeProcess final : public vmm::VmmProcess {
+class FakeProcess final : public vmm::VmmProcess, public vmm::GuestAgentOwner {
 public:
     FakeProcess(FakeMachine& machine, KeeperKey key, vmm::KeeperRecord record)
-        : machine_(machine), key_(std::move(key)), record_(std::move(record)) {}
+        : machine_(machine), key_(std::move(key)), record_(std::move(record)),
+          agent_(machine, [this](const std::string& what,
+                                 const std::function<void(FakeKeeper&)>& effect) {
+              act(what, effect);
+          }) {}
+
+    vmm::GuestAgent* guest_agent() override { return &agent_; }
 
     /// Also when the keeper is no more, as the real one does.
     [[nodiscard]] vmm::KeeperRecord record() const override { return record_; }
@@ -490,6 +498,7 @@ private:
     FakeMachine& machine_;
     const KeeperKey key_;
     const vmm::KeeperRecord record_;
+    FakeAgent agent_;
 };
 
 std::unique_ptr<vmm::VmmProcess> FakeVmmHost::launch(const domain::LaunchPlan& plan,

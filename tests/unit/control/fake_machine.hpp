@@ -43,6 +43,8 @@ struct FakeKeeper {
     std::map<std::string, std::uint64_t> sizes; ///< of disks; 4096 where nothing else is said
     std::map<std::string, bool> links;          ///< of NICs whose cable was touched
     std::map<std::string, std::string> taps;    ///< of NICs that came with one, its name
+    bool frozen = false;                        ///< its file systems stand still
+    int looks = 0;                              ///< after a program that its agent has started
 };
 
 using KeeperKey = std::pair<api::Uuid, std::string>;
@@ -54,6 +56,9 @@ struct Faults {
     bool hold_launch = false;    ///< launch waits until this is taken back or it is cleaned away
     bool stuck = false;          ///< a killed VMM does not go
     bool no_agent = true;        ///< nobody answers to agent_shutdown
+    bool mute_agent = false;     ///< an agent has the channel and does not answer
+    std::string fail_freeze;     ///< what it says in the place of freezing
+    std::string agent_mac;       ///< of the interface that it tells of
     bool deaf = true;            ///< the guest ignores what it is asked for
     bool no_adoption = false;    ///< keepers do not answer a new daemon
     bool hold_events = false;    ///< what keepers report comes late: when this is taken back

@@ -4,6 +4,7 @@
 // each struct of the contract with its fields.
 
 #include "daemon/rest/routes.hpp"
+#include "toolstack/libs/api/guest.hpp"
 #include "toolstack/libs/api/json_codec.hpp"
 
 #include <cstdio>
@@ -84,6 +85,20 @@ constexpr Described structs[] = {
     described<api::RollbackRequest>("RollbackRequest"),
     described<api::VmmArgumentsRequest>("VmmArgumentsRequest"),
     described<api::VmmArguments>("VmmArguments"),
+    described<api::GuestUser>("GuestUser"),
+    described<api::GuestFilesystem>("GuestFilesystem"),
+    described<api::GuestInfo>("GuestInfo"),
+    described<api::GuestAddress>("GuestAddress"),
+    described<api::GuestInterface>("GuestInterface"),
+    described<api::GuestAddresses>("GuestAddresses"),
+    described<api::GuestPing>("GuestPing"),
+    described<api::GuestExecRequest>("GuestExecRequest"),
+    described<api::GuestExecStarted>("GuestExecStarted"),
+    described<api::GuestExecStatusRequest>("GuestExecStatusRequest"),
+    described<api::GuestExecStatus>("GuestExecStatus"),
+    described<api::GuestFreezeRequest>("GuestFreezeRequest"),
+    described<api::GuestFreeze>("GuestFreeze"),
+    described<api::GuestTime>("GuestTime"),
     described<api::SaveRequest>("SaveRequest"),
     described<api::RestoreRequest>("RestoreRequest"),
     described<api::DumpRequest>("DumpRequest"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/control/guest_service.hpp"
 #include "daemon/control/service.hpp"
 
 #include <condition_variable>
@@ -12,8 +13,9 @@
 namespace mshv::rest::test {
 
 /// Notes what it is asked, and throws what the test wants.
-class FakeService : public control::PartitionService {
+class FakeService : public control::PartitionService, private control::GuestService {
 public:
+    control::GuestService& guests() override { return *this; }
     std::vector<std::string> calls; ///< "start web {paused} by uid 0 …"
     std::function<void()> before;   ///< run by each call; may throw
     control::Snapshot counted;      ///< what snapshot() answers
@@ -287,6 +289,53 @@ public:
     int waiting = 0;
 
 private:
+    api::GuestPing ping(const api::Selector& selector, const control::Actor& /*actor*/) override {
+        note("ping " + selector.to_string());
+        return {};
+    }
+    api::GuestInfo info(const api::Selector& selector, const control::Actor& /*actor*/) override {
+        note("guest " + selector.to_string());
+        return {};
+    }
+    api::GuestAddresses addresses(const api::Selector& selector,
+                                  const control::Actor& /*actor*/) override {
+        note("addresses " + selector.to_string());
+        return {};
+    }
+    api::GuestExecStarted exec(const api::Selector& selector, const api::GuestExecRequest& request,
+                               const control::Actor& actor,
+                               control::Deadline /*wait_busy*/) override {
+        note("exec " + request.program + " " + selector.to_string() + " by " + actor.name);
+        return {7};
+    }
+    api::GuestExecStatus exec_status(const api::Selector& selector,
+                                     const api::GuestExecStatusRequest& request,
+                                     const control::Actor& /*actor*/) override {
+        note("exec-status " + std::to_string(request.pid) + " " + selector.to_string());
+        return {};
+    }
+    api::GuestFreeze freeze(const api::Selector& selector, const api::GuestFreezeRequest& request,
+                            const control::Actor& /*actor*/,
+                            control::Deadline /*wait_busy*/) override {
+        note("freeze " + std::to_string(request.thaw_after_s) + " " + selector.to_string());
+        return {};
+    }
+    api::GuestFreeze thaw(const api::Selector& selector, const control::Actor& /*actor*/,
+                          control::Deadline /*wait_busy*/) override {
+        note("thaw " + selector.to_string());
+        return {};
+    }
+    api::GuestFreeze freeze_status(const api::Selector& selector,
+                                   const control::Actor& /*actor*/) override {
+        note("freeze-status " + selector.to_string());
+        return {};
+    }
+    api::GuestTime sync_time(const api::Selector& selector, const control::Actor& /*actor*/,
+                             control::Deadline /*wait_busy*/) override {
+        note("sync-time " + selector.to_string());
+        return {};
+    }
+
     static std::string of(std::optional<std::int64_t> revision) {
         return revision ? " @" + std::to_string(*revision) : "";
     }

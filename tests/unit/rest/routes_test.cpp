@@ -120,6 +120,12 @@ BOOST_AUTO_TEST_CASE(an_audited_request_has_query_and_body_unless_that_is_long) 
     d.ask("GET", "/v1/partitions", admin);
     BOOST_TEST_REQUIRE(d.log.size() == 3U);
     BOOST_TEST(!d.log[2].audited);
+    const std::string secret = R"({"program":"login","arguments":["--password=x"]})";
+    d.ask("POST", "/v1/partitions/web/guest/exec", admin, secret);
+    BOOST_TEST_REQUIRE(d.log.size() == 4U);
+    BOOST_TEST(d.log[3].audited);
+    BOOST_TEST(d.log[3].body.empty());
+    BOOST_TEST(d.log[3].body_bytes == secret.size());
 }
 
 BOOST_AUTO_TEST_CASE(every_route_against_every_role) {
@@ -223,6 +229,18 @@ BOOST_AUTO_TEST_CASE(requests_reach_the_service) {
     check("POST", "/v1/partitions/web/set-memory", R"({"size":1048576,"maximum":true})",
           "memory 1048576 maximum web");
     check("GET", "/v1/partitions/web/memory", "", "memory web");
+    check("GET", "/v1/partitions/web/guest/ping", "", "ping web");
+    check("GET", "/v1/partitions/web/guest/info", "", "guest web");
+    check("GET", "/v1/partitions/web/guest/addresses", "", "addresses web");
+    check("GET", "/v1/partitions/web/guest/freeze", "", "freeze-status web");
+    check("POST", "/v1/partitions/web/guest/freeze", "", "freeze 60 web");
+    check("POST", "/v1/partitions/web/guest/freeze", R"({"thaw_after_s":5})", "freeze 5 web");
+    check("POST", "/v1/partitions/web/guest/thaw", "", "thaw web");
+    check("POST", "/v1/partitions/web/guest/sync-time", "", "sync-time web");
+    check("POST", "/v1/partitions/web/guest/exec", R"({"program":"ls","arguments":["-l"]})",
+          "exec ls web by uid 1003 pid 1");
+    check("POST", "/v1/partitions/web/guest/exec-status", R"({"pid":7,"wait_ms":9})",
+          "exec-status 7 web");
     check("POST", "/v1/partitions/web/pin-vcpu", R"({"vcpu":1,"cpus":"0-3","live":true})",
           "pin 1 0-3 live web");
     check("POST", "/v1/partitions/web/pin-vcpu", R"({"cpus":"all"})", "pin all all web");
