@@ -385,6 +385,59 @@ api::DiskList Client::disks(const Selector& selector, Deadline deadline) {
         request("GET", partition_target(selector) + "/disks", {}, deadline));
 }
 
+api::GuestPing Client::guest_ping(const Selector& selector, Deadline deadline) {
+    return decode_answer<api::GuestPing>(
+        request("GET", partition_target(selector) + "/guest/ping", {}, deadline));
+}
+
+api::GuestInfo Client::guest_info(const Selector& selector, Deadline deadline) {
+    return decode_answer<api::GuestInfo>(
+        request("GET", partition_target(selector) + "/guest/info", {}, deadline));
+}
+
+api::GuestAddresses Client::guest_addresses(const Selector& selector, Deadline deadline) {
+    return decode_answer<api::GuestAddresses>(
+        request("GET", partition_target(selector) + "/guest/addresses", {}, deadline));
+}
+
+api::GuestFreeze Client::guest_freeze_status(const Selector& selector, Deadline deadline) {
+    return decode_answer<api::GuestFreeze>(
+        request("GET", partition_target(selector) + "/guest/freeze", {}, deadline));
+}
+
+api::GuestFreeze Client::guest_thaw(const Selector& selector, Deadline deadline) {
+    return decode_answer<api::GuestFreeze>(
+        request("POST", partition_target(selector) + "/guest/thaw", "{}", deadline));
+}
+
+api::GuestTime Client::guest_sync_time(const Selector& selector, Deadline deadline) {
+    return decode_answer<api::GuestTime>(
+        request("POST", partition_target(selector) + "/guest/sync-time", "{}", deadline));
+}
+
+api::GuestExecStarted Client::guest_exec(const Selector& selector,
+                                         const api::GuestExecRequest& exec_request,
+                                         Deadline deadline) {
+    return decode_answer<api::GuestExecStarted>(request("POST",
+                                                        partition_target(selector) + "/guest/exec",
+                                                        api::encode(exec_request), deadline));
+}
+
+api::GuestExecStatus
+Client::guest_exec_status(const Selector& selector,
+                          const api::GuestExecStatusRequest& status_request, Deadline deadline) {
+    return decode_answer<api::GuestExecStatus>(ask(partition_target(selector) + "/guest/exec-status",
+                                                   api::encode(status_request), deadline));
+}
+
+api::GuestFreeze Client::guest_freeze(const Selector& selector,
+                                      const api::GuestFreezeRequest& freeze_request,
+                                      Deadline deadline) {
+    return decode_answer<api::GuestFreeze>(request("POST",
+                                                   partition_target(selector) + "/guest/freeze",
+                                                   api::encode(freeze_request), deadline));
+}
+
 PartitionView Client::act(const Selector& selector, std::string_view verb, Deadline deadline) {
     return decode_answer<PartitionView>(
         request("POST", partition_target(selector) + "/" + std::string(verb), "{}", deadline));

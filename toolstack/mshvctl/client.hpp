@@ -2,6 +2,7 @@
 #pragma once
 
 #include "toolstack/libs/api/device_requests.hpp"
+#include "toolstack/libs/api/guest.hpp"
 #include "toolstack/libs/api/job.hpp"
 #include "toolstack/libs/api/requests.hpp"
 #include "toolstack/libs/api/settings_requests.hpp"
@@ -139,6 +140,21 @@ public:
     api::PartitionView set_link(const api::Selector& selector, const api::SetLinkRequest& request,
                                 Deadline deadline);
     std::vector<api::NicView> nics(const api::Selector& selector, Deadline deadline);
+    // ---- asked of the guest, by its agent ----
+    api::GuestPing guest_ping(const api::Selector& selector, Deadline deadline);
+    api::GuestInfo guest_info(const api::Selector& selector, Deadline deadline);
+    api::GuestAddresses guest_addresses(const api::Selector& selector, Deadline deadline);
+    api::GuestExecStarted guest_exec(const api::Selector& selector,
+                                     const api::GuestExecRequest& exec_request, Deadline deadline);
+    api::GuestExecStatus guest_exec_status(const api::Selector& selector,
+                                           const api::GuestExecStatusRequest& status_request,
+                                           Deadline deadline);
+    api::GuestFreeze guest_freeze(const api::Selector& selector,
+                                  const api::GuestFreezeRequest& freeze_request, Deadline deadline);
+    api::GuestFreeze guest_thaw(const api::Selector& selector, Deadline deadline);
+    api::GuestFreeze guest_freeze_status(const api::Selector& selector, Deadline deadline);
+    api::GuestTime guest_sync_time(const api::Selector& selector, Deadline deadline);
+
     /// The verbs without a body: reset, pause, unpause.
     api::PartitionView act(const api::Selector& selector, std::string_view verb, Deadline deadline);
 

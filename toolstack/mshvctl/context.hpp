@@ -50,6 +50,9 @@ public:
     void warn(std::string_view text) const;
     /// With -N, says what would be done and returns true.
     bool dry_run(std::string_view what);
+    /// What mshvctl exits with when nothing has failed.
+    void set_exit_status(int status) { exit_status_ = status; }
+    [[nodiscard]] int exit_status() const { return exit_status_; }
     /// With -N and --json, prints all that dry_run() was told, as one document.
     void end_dry_run();
 
@@ -58,6 +61,7 @@ private:
     Output out_;
     std::vector<std::string> would_; ///< do without -N
     std::unique_ptr<Client> client_;
+    int exit_status_ = 0;
 };
 
 } // namespace mshv::ctl

@@ -32,16 +32,16 @@ bool wants_help(const std::vector<std::string>& words) {
     return false;
 }
 
-void run_verb(Globals& globals, const std::vector<std::string>& words) {
+int run_verb(Globals& globals, const std::vector<std::string>& words) {
     Arguments arguments;
     globals.declare(arguments);
     if (!words.empty() && (words.front() == "--help" || words.front() == "-h")) {
         Context(globals).print(help_text());
-        return;
+        return 0;
     }
     if (!words.empty() && words.front() == "--version") {
         Context(globals).print("mshvctl " MSHV_VERSION "\n");
-        return;
+        return 0;
     }
     const SplitLine line = split_at_verb(arguments, words);
     if (line.verb.empty()) {
@@ -54,7 +54,7 @@ void run_verb(Globals& globals, const std::vector<std::string>& words) {
     Context context(globals);
     if (wants_help(line.after)) {
         context.print(help_text(verb));
-        return;
+        return 0;
     }
     const auto command = verb.make();
     command->declare(arguments);
@@ -70,6 +70,7 @@ void run_verb(Globals& globals, const std::vector<std::string>& words) {
         throw;
     }
     context.out().flush();
+    return context.exit_status();
 }
 
 int report(const Error& error, bool json) {
@@ -84,8 +85,7 @@ int run(const std::vector<std::string>& words) {
     // An error of the command line itself is JSON too, wherever --json stands in it.
     const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
     try {
-        run_verb(globals, words);
-        return 0;
+        return run_verb(globals, words);
     } catch (const Error& error) {
         return report(error, json);
     } catch (const posix::TimedOut& error) {

@@ -3,6 +3,7 @@
 
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
+#include "toolstack/mshvctl/virsh_commands.hpp"
 #include "toolstack/mshvctl/xl_commands.hpp"
 
 #include <algorithm>
@@ -136,6 +137,12 @@ constexpr std::array table{
          "Ctrl-] alone detaches; Ctrl-] twice sends one; Ctrl-] ? lists the keys. What is pasted "
          "is passed on unread. The session survives a restart of the daemon.",
          make_console},
+    Verb{"guest", looking, "ask a partition's guest, by its agent",
+         "info, addresses, ping and freeze-status look; exec runs a program in the guest, and ends "
+         "with its exit status; freeze makes its file systems stand still until thaw, or until "
+         "--thaw-after at the latest; sync-time sets its clock. All but addresses need "
+         "qemu-guest-agent in the guest and its channel in the definition.",
+         make_guest},
     Verb{"vcpu-list", looking, "list virtual processors", "", make_vcpu_list},
     Verb{"vmm-args", looking, "print the command line with which the VMM would be started",
          "From the stored definition of a partition, or from a guest XML file: a word with a slash "
@@ -217,6 +224,11 @@ const Verb& resolve_verb(std::string_view word, bool allow_prefix) {
                                                                 : api::ErrorCode::unsupported,
                          "xl's '" + std::string(word) + "' is no verb of mshvctl",
                          std::string(xl->answer));
+    }
+    if (const std::string_view ours = virsh_counterpart(word); !ours.empty()) {
+        throw api::Error(api::ErrorCode::usage,
+                         "virsh's '" + std::string(word) + "' is no verb of mshvctl",
+                         "use '" + std::string(ours) + "'");
     }
     const auto names = shown_names();
     std::vector<std::string_view> fitting;

@@ -29,6 +29,7 @@ std::unique_ptr<Command> make_domname();
 std::unique_ptr<Command> make_dumpxml();
 std::unique_ptr<Command> make_events();
 std::unique_ptr<Command> make_export();
+std::unique_ptr<Command> make_guest();
 std::unique_ptr<Command> make_help();
 std::unique_ptr<Command> make_history();
 std::unique_ptr<Command> make_image();
