@@ -7,7 +7,8 @@
 //
 // tells it, step by step; at the end (and without the word) it keeps a shell on the console.
 // Steps: shell · poweroff · reboot · reboot-once · halt · panic · hang · count:N · tick:MS ·
-// sleep:MS · say:WORD · line (waits for a line on the console) · mute (ignore the power button).
+// sleep:MS · say:WORD · line (waits for a line on the console) · mute (ignore the power button) ·
+// qemu-ga (QEMU's own guest agent in the place of the small one, where the image has it).
 //
 // A power button ends the guest as acpid would, and a guest agent answers on its virtio port: ping,
 // sync and shutdown, which is all that the shutdown ladder asks of one.
@@ -196,14 +197,15 @@ std::string agent_answer(const std::string& request) {
     return "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"not here\"}}\n";
 }
 
-/// The port of `name`: its number is only known from sysfs, since no udev makes links here.
-int open_port(std::string_view name) {
-    int result = -1;
+/// The port of `name`: its number is only known from sysfs, since no udev makes links here. Empty
+/// when there is none.
+std::string find_port(std::string_view name) {
+    std::string result;
     if (DIR* folder = ::opendir("/sys/class/virtio-ports")) {
         while (const dirent* entry = ::readdir(folder)) {
             const std::string node = entry->d_name;
             if (slurp(("/sys/class/virtio-ports/" + node + "/name").c_str()).starts_with(name)) {
-                result = ::open(("/dev/" + node).c_str(), O_RDWR | O_CLOEXEC);
+                result = "/dev/" + node;
             }
         }
         ::closedir(folder);
@@ -211,15 +213,28 @@ int open_port(std::string_view name) {
     return result;
 }
 
-void serve_agent() {
+/// QEMU's own; its folder for files that outlive it is this one's to choose.
+void become_qemu_ga(const std::string& port) {
+    ::setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
+    ::execl("/usr/sbin/qemu-ga", "qemu-ga", "--method", "virtio-serial", "--path", port.c_str(),
+            "--statedir", "/tmp", static_cast<char*>(nullptr));
+    say(std::string("guest: cannot run qemu-ga: ") + std::strerror(errno));
+}
+
+void serve_agent(bool of_qemu) {
     // The name of a port arrives some time after its driver was loaded.
-    int port = -1;
-    for (int attempt = 0; port < 0 && attempt < 300; ++attempt) {
-        port = open_port("org.qemu.guest_agent.0");
-        if (port < 0) {
+    std::string path;
+    for (int attempt = 0; path.empty() && attempt < 300; ++attempt) {
+        path = find_port("org.qemu.guest_agent.0");
+        if (path.empty()) {
             pause_for(10);
         }
     }
+    if (of_qemu && !path.empty()) {
+        become_qemu_ga(path);
+        return;
+    }
+    const int port = path.empty() ? -1 : ::open(path.c_str(), O_RDWR | O_CLOEXEC);
     if (port >= 0) {
         say("MSHV-GUEST-AGENT");
     }
@@ -332,7 +347,7 @@ void do_step(const std::string& name, const std::string& argument) {
         say(argument);
     } else if (name == "line") {
         wait_for_line();
-    } else if (name != "shell" && name != "mute" && !name.empty()) {
+    } else if (name != "shell" && name != "mute" && name != "qemu-ga" && !name.empty()) {
         say("guest: unknown step " + name);
     }
 }
@@ -371,7 +386,7 @@ int main() {
     power_button_muted = steps.find("mute") != std::string::npos;
     PowerButtons buttons;
     in_background([&] { buttons.serve(); });
-    in_background(serve_agent);
+    in_background([&] { serve_agent(steps.find("qemu-ga") != std::string::npos); });
     say("MSHV-GUEST-READY");
     do_steps(steps);
     for (;;) {

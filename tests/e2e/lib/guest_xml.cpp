@@ -21,7 +21,9 @@ std::string boot(const GuestXml& guest) {
     cmdline += guest.append.empty() ? "" : " " + guest.append;
     std::string xml = "  <os>\n    <type arch='x86_64' machine='q35'>hvm</type>\n";
     xml += "  " + element("kernel", guest.kernel.empty() ? guest_kernel() : guest.kernel);
-    xml += "  " + element("initrd", guest.kernel.empty() ? guest_initrd() : "");
+    xml += "  " + element("initrd", !guest.initrd.empty()   ? guest.initrd
+                               : guest.kernel.empty() ? guest_initrd()
+                                                      : "");
     return xml + "  " + element("cmdline", cmdline) + "  </os>\n";
 }
 

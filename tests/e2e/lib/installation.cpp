@@ -41,6 +41,9 @@ std::string guest_kernel() {
 std::string guest_initrd() {
     return guest("initrd.gz");
 }
+std::string guest_agent_initrd() {
+    return guest("agent.gz");
+}
 std::string guest_disk(const std::string& format) {
     return guest(format == "raw" ? "disk.img" : "disk.qcow2");
 }

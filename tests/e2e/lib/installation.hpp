@@ -19,6 +19,8 @@ std::string cache_path();
 
 std::string guest_kernel();
 std::string guest_initrd();
+/// The same with QEMU's guest agent, which the step qemu-ga starts.
+std::string guest_agent_initrd();
 std::string guest_disk(const std::string& format); ///< "raw" or "qcow2"; shared: never written to
 
 /// A file below tests/data or configs, in the source tree.
