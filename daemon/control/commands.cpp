@@ -296,7 +296,9 @@ api::PartitionView ServiceImpl::set_autostart(const api::Selector& selector,
 
 api::JobView ServiceImpl::save(const api::Selector& selector, const api::SaveRequest& request,
                                const Actor& actor, Deadline wait_busy) {
-    return jobs_.save(core_.resolve(selector), request, actor.name, wait_busy);
+    const auto entry = core_.resolve(selector);
+    guests_.refuse_frozen(entry->row);
+    return jobs_.save(entry, request, actor.name, wait_busy);
 }
 
 api::JobView ServiceImpl::dump(const api::Selector& selector, const api::DumpRequest& request,

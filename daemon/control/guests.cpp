@@ -64,6 +64,13 @@ void Guests::stop() {
     thaws_.stop();
 }
 
+void Guests::refuse_frozen(const store::PartitionRow& row) const {
+    if (thaws_.find(row)) {
+        throw Error(ErrorCode::wrong_state, "The guest of '" + row.name + "' is frozen",
+                    "thaw it first");
+    }
+}
+
 Guests::Guest Guests::reach(const api::Selector& selector) {
     const auto entry = core_.resolve(selector);
     const auto& row = entry->row;
@@ -223,6 +230,9 @@ api::GuestFreeze Guests::freeze(const api::Selector& selector,
                                             std::to_string(longest_freeze_s) + " seconds");
     }
     const Guest guest = reach(selector);
+    if (const auto holder = core_.locks.holder(guest.row.uuid); holder && holder->verb == "save") {
+        throw Error(ErrorCode::busy, "Partition '" + guest.row.name + "' is being saved");
+    }
     const auto span = static_cast<std::int64_t>(request.thaw_after_s) * 1000;
     const auto token =
         thaws_.begin(guest.row, core_.clock.boot_ms() + span, actor.name,

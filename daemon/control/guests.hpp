@@ -22,6 +22,9 @@ public:
     /// Ends every talk.
     void stop();
 
+    /// Throws wrong_state for a guest that is frozen: its state, saved, would have no deadline.
+    void refuse_frozen(const store::PartitionRow& row) const;
+
     api::GuestPing ping(const api::Selector& selector, const Actor& actor) override;
     api::GuestInfo info(const api::Selector& selector, const Actor& actor) override;
     api::GuestAddresses addresses(const api::Selector& selector, const Actor& actor) override;

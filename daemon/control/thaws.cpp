@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <random>
 #include <sstream>
+#include <utility>
 
 namespace mshv::control {
 namespace {
@@ -19,6 +20,8 @@ constexpr const char* record = "guest_freezes";
 constexpr const char* thaw_actor = "freeze deadline";
 /// How soon it is tried again when the guest does not answer.
 constexpr std::int64_t retry_ms = 2000;
+/// Threads of the pool that guests which do not answer may have.
+constexpr std::size_t most_at_once = 8;
 
 bool is_run(const store::PartitionRow& row, const std::string& incarnation) {
     return row.runtime && row.runtime->incarnation == incarnation;
@@ -34,7 +37,7 @@ Thaws::Freezes Thaws::read(store::Transaction& t) {
     std::int64_t due = 0;
     while (lines >> uuid >> incarnation >> token >> due) {
         if (const auto known = api::parse_uuid(uuid)) {
-            freezes[*known] = {incarnation, token, due, due, false, false};
+            freezes[*known] = {incarnation, token, due, due};
         }
     }
     return freezes;
@@ -78,7 +81,8 @@ Thaws::Token Thaws::begin(const store::PartitionRow& row, std::int64_t due_boot_
                         due_boot_ms,
                         due_boot_ms,
                         false,
-                        true};
+                        true,
+                        false};
     MSHV_CRASHPOINT("control.before_freeze_record");
     core_.store.write([&](store::Transaction& t) {
         Freezes freezes = read(t);
@@ -116,6 +120,7 @@ void Thaws::end(const api::Uuid& uuid, Token token, std::string_view event,
     const auto found = freezes_.find(uuid);
     if (found != freezes_.end() && found->second.token == token) {
         freezes_.erase(found);
+        changed_.notify_all();
     }
 }
 
@@ -144,6 +149,9 @@ void Thaws::run(const std::stop_token& stop) noexcept {
     while (!stop.stop_requested()) {
         const std::int64_t now = core_.clock.boot_ms();
         std::int64_t next = Clock::never;
+        auto busy = static_cast<std::size_t>(
+            std::count_if(freezes_.begin(), freezes_.end(),
+                          [](const auto& freeze) { return freeze.second.trying; }));
         for (auto& [uuid, freeze] : freezes_) {
             if (freeze.trying || freeze.freezing) {
                 continue;
@@ -152,6 +160,10 @@ void Thaws::run(const std::stop_token& stop) noexcept {
                 next = std::min(next, freeze.attempt);
                 continue;
             }
+            if (busy == most_at_once) {
+                break; // one of them says when it is done
+            }
+            ++busy;
             freeze.trying = true;
             core_.pool.post([this, who = uuid] { step(who); });
         }
@@ -196,6 +208,10 @@ void Thaws::step(const api::Uuid& uuid) noexcept {
 }
 
 void Thaws::thaw(const store::PartitionRow& row, Token token) {
+    if (row.state != api::State::running && row.state != api::State::stopping) {
+        throw Error(ErrorCode::wrong_state, "Partition '" + row.name + "' is " +
+                                                std::string(api::to_name(row.state)));
+    }
     const auto process = core_.process_of(row);
     auto* const agent = vmm::guest_agent_of(*process);
     if (agent == nullptr) {
@@ -208,12 +224,21 @@ void Thaws::thaw(const store::PartitionRow& row, Token token) {
 }
 
 void Thaws::again(const api::Uuid& uuid, const std::string& why) {
-    core_.log(Severity::warning, "the thaw of " + api::to_string(uuid) + ": " + why);
-    const posix::Lock lock(mutex_);
-    if (const auto found = freezes_.find(uuid); found != freezes_.end()) {
+    bool first = false;
+    {
+        const posix::Lock lock(mutex_);
+        const auto found = freezes_.find(uuid);
+        if (found == freezes_.end()) {
+            return;
+        }
+        first = !std::exchange(found->second.told, true);
         found->second.attempt = core_.clock.boot_ms() + retry_ms;
         found->second.trying = false;
         changed_.notify_all();
+    }
+    if (first) {
+        core_.log(Severity::warning, "the thaw of " + api::to_string(uuid) +
+                                         " is tried again until it succeeds: " + why);
     }
 }
 

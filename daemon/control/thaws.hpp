@@ -51,6 +51,7 @@ private:
         std::int64_t attempt = 0; ///< when it is tried next; later than `due` behind a failure
         bool trying = false;      ///< a thread is at it
         bool freezing = false;    ///< the guest has not answered yet
+        bool told = false;        ///< the log knows that it does not answer
     };
     using Freezes = std::map<api::Uuid, Freeze>;
 

@@ -76,6 +76,7 @@ BOOST_AUTO_TEST_CASE(nothing_waits_for_a_guest_and_a_guest_waits_for_nothing) {
     BOOST_TEST((code_of([&] { service().pause(by_name("web"), tester, at_once()); }) ==
                 ErrorCode::busy));
     BOOST_TEST(guests().ping(by_name("web"), tester).took_ms == 0);
+    BOOST_TEST((code_of([&] { freeze("web", 60); }) == ErrorCode::busy));
     held.hold_save = false;
     machine().set_faults(held);
     (void)service().job(job.id, soon());
@@ -146,6 +147,9 @@ BOOST_AUTO_TEST_CASE(a_frozen_guest_is_thawed_at_its_deadline) {
     BOOST_TEST(keeper().frozen);
     BOOST_TEST((code_of([&] { freeze("web", 60); }) == ErrorCode::wrong_state));
     BOOST_TEST(guests().freeze_status(by_name("web"), tester).frozen);
+    BOOST_TEST(error_of([&] {
+                   service().save(by_name("web"), {dir().path("file"), {}}, tester, at_once());
+               }) == "The guest of 'web' is frozen");
     clock().advance(59'000);
     BOOST_TEST(guests().freeze_status(by_name("web"), tester).thaw_in_ms.value() == 1000);
     clock().advance(1'000);
@@ -185,6 +189,48 @@ BOOST_AUTO_TEST_CASE(a_guest_that_does_not_answer_is_thawed_when_it_does) {
     }
     BOOST_TEST(!keeper().frozen);
     destroy("web");
+}
+
+BOOST_AUTO_TEST_CASE(a_paused_guest_is_thawed_when_it_goes_on) {
+    create("web");
+    freeze("web", 1);
+    service().pause(by_name("web"), tester, at_once());
+    clock().advance(100'000);
+    BOOST_TEST(keeper().frozen);
+    service().unpause(by_name("web"), tester, at_once());
+    const auto deadline = soon();
+    while (keeper().frozen && !deadline.expired()) {
+        clock().advance(1'000);
+    }
+    BOOST_TEST(!keeper().frozen);
+    destroy("web");
+}
+
+BOOST_AUTO_TEST_CASE(guests_that_do_not_answer_do_not_delay_others_for_long) {
+    constexpr int many = 20;
+    for (int i = 0; i < many; ++i) {
+        create("g" + std::to_string(i));
+        freeze("g" + std::to_string(i), 1);
+    }
+    agent(true, true);
+    clock().advance(1'000);
+    define("other");
+    start("other");
+    destroy("other");
+    agent(true);
+    const auto deadline = soon();
+    const auto all = [&] {
+        const auto keepers = machine().keepers();
+        return std::none_of(keepers.begin(), keepers.end(),
+                            [](const auto& keeper) { return keeper.second.frozen; });
+    };
+    while (!all() && !deadline.expired()) {
+        clock().advance(1'000);
+    }
+    BOOST_TEST(all());
+    for (int i = 0; i < many; ++i) {
+        destroy("g" + std::to_string(i));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_freeze_that_failed_is_taken_back) {
