@@ -68,8 +68,9 @@ def holds_its_interface(machine, kernel, but=""):
 def killed_vmms_leave_nothing(machine, kernel):
     """a VMM that is killed leaves nothing behind"""
     begin = len(machine.log.text)
-    # Each says so in a file of its own when its child runs: an older one's word would be early.
-    machine.run("i=0; while [ $i -lt %d ]; do lab-child-vmm spin >/tmp/said$i & p=$!;"
+    # Each says so in a file of its own when its child runs: an older one's word would be early, and
+    # so would be that of the last time.
+    machine.run("rm -f /tmp/said*; i=0; while [ $i -lt %d ]; do lab-child-vmm spin >/tmp/said$i & p=$!;"
                 " until grep -q SPINS /tmp/said$i 2>/dev/null; do :; done; kill -9 $p; wait $p;"
                 " i=$((i+1)); done; true" % KILLS)
     pages = children.wait_ends(machine, begin, KILLS)
