@@ -5,6 +5,7 @@
 #include "daemon/vmm/hub.hpp"
 #include "daemon/vmm/keeper_text.hpp"
 #include "daemon/vmm/qemu/makeup.hpp"
+#include "daemon/vmm/qemu/qmp.hpp"
 
 #include <memory>
 #include <string>
@@ -65,6 +66,11 @@ public:
     DeviceBuses device_buses(Deadline deadline) override;
     std::uint64_t disk_size(const std::string& alias, Deadline deadline) override;
     void resize_disk(const std::string& alias, std::uint64_t size, Deadline deadline) override;
+    // process_media.cpp
+    std::string settle_medium(const std::string& alias, Deadline deadline) override;
+    Tray change_medium(const api::PartitionSpec& spec, const api::Disk& drive,
+                       const std::vector<domain::DiskClaim>& claims, TrayLock lock,
+                       Deadline deadline) override;
     // process_settings.cpp
     std::uint64_t memory(Deadline deadline) override;
     MemoryTarget memory_target(Deadline deadline) override;
@@ -78,6 +84,8 @@ public:
 
 private:
     qemu::MakeUp makeup(Deadline deadline);
+    /// The same for something that comes: its files meet none of the present VMM's.
+    qemu::MakeUp makeup_to_extend(Deadline deadline);
     void amend(const qemu::MakeUp& before, const qemu::MakeUp& next, const qemu::Addition* addition,
                const std::vector<Fd>& fds, Deadline deadline);
     std::vector<Fd> open_files(const qemu::Addition& addition,
@@ -87,6 +95,12 @@ private:
     bool is_there(const std::string& alias, Deadline deadline);
     /// The node that a disk's device reads; throws when it has none.
     std::string node_of(const std::string& alias, Deadline deadline);
+    qemu::QmpDrive drive(const std::string& alias, Deadline deadline);
+    /// `guest`: how long a locked tray is waited for.
+    Tray open_tray(const std::string& alias, TrayLock lock, Deadline guest, Deadline deadline);
+    void close_tray(const std::string& alias, Deadline deadline);
+    void take_out(const std::string& alias, Deadline deadline);
+    void put_in(const std::string& alias, const std::string& node, Deadline deadline);
     void sweep_blocks(const qemu::MakeUp& now, Deadline deadline);
     /// Takes away backends that no NIC has, and the descriptor of a tap that none of them took.
     void sweep_backends(const qemu::MakeUp& now, const std::string& alias, Deadline deadline);

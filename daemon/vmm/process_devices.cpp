@@ -77,6 +77,16 @@ qemu::MakeUp KeeperProcess::makeup(Deadline deadline) {
     return now;
 }
 
+qemu::MakeUp KeeperProcess::makeup_to_extend(Deadline deadline) {
+    auto now = makeup(deadline);
+    for (const auto set : qemu::parse_numbers(
+             qmp(qemu::qmp_command("query-fdsets"), "look at the VMM's files", deadline),
+             "fdset-id")) {
+        now.next_set = std::max(now.next_set, static_cast<int>(set) + 1);
+    }
+    return now;
+}
+
 void KeeperProcess::amend(const qemu::MakeUp& before, const qemu::MakeUp& next,
                           const qemu::Addition* addition, const std::vector<Fd>& fds,
                           Deadline deadline) {

@@ -158,6 +158,22 @@ public:
     /// too.
     virtual std::uint64_t disk_size(const std::string& alias, Deadline deadline) = 0;
     virtual void resize_disk(const std::string& alias, std::uint64_t size, Deadline deadline) = 0;
+    /// What the CD drive with this alias reads now and in later generations, by a name that no
+    /// medium of it had before; empty = nothing. A change that was cut off is finished or taken
+    /// back first.
+    virtual std::string settle_medium(const std::string& alias, Deadline deadline) = 0;
+    enum class Tray {
+        moved,
+        locked, ///< the guest kept it closed until the deadline: nothing has changed
+    };
+    enum class TrayLock { honoured, overridden };
+    /// Gives a CD drive the medium of `drive`, now and in each later generation, in the place of
+    /// what it has; takes it away when that has no path. `claims` say which files it must be.
+    /// Whatever it returns or throws, settle_medium() says what has come of it, and is to be
+    /// called.
+    virtual Tray change_medium(const api::PartitionSpec& spec, const api::Disk& drive,
+                               const std::vector<domain::DiskClaim>& claims, TrayLock lock,
+                               Deadline deadline) = 0;
     /// Bytes of its memory that the guest has now, as its balloon says.
     virtual std::uint64_t memory(Deadline deadline) = 0;
     /// What the balloon was asked for last, in this generation and in later ones.

@@ -90,6 +90,8 @@ void add_disks(CommandBuilder& command, const BootOrder& order);
 /// A virtio disk beside those that are there; `node` names its blocks.
 void add_another_disk(CommandBuilder& command, const api::Disk& disk, const std::string& node,
                       std::size_t index);
+/// The blocks of a disk's image, the uppermost of which is called `node`.
+void add_medium(CommandBuilder& command, const api::Disk& disk, const std::string& node);
 void add_spare_ports(CommandBuilder& command);
 /// True when the model stands behind a port of its own, and so may come and go on q35, too.
 bool behind_port(api::NicModel model);

@@ -50,32 +50,6 @@ void format_node(CommandBuilder& command, const std::string& node, api::DiskForm
     command.json("-blockdev", json);
 }
 
-void medium(CommandBuilder& command, const std::string& node, const api::Disk& disk) {
-    const bool read_only = disk.read_only || disk.device == api::DiskDevice::cdrom;
-    std::string below;
-    // QEMU wants a backing node before the one above it: the farthest first.
-    for (std::size_t i = disk.backing.size(); i-- > 0;) {
-        const std::string name = node + "-back" + std::to_string(i);
-        domain::FilePlan file;
-        file.path = disk.backing[i].path;
-        file.format = disk.backing[i].format;
-        file.backing = i + 1 < disk.backing.size();
-        file.direct = is_direct(disk.cache);
-        file_node(command, name + "-file", std::move(file), disk, true);
-        format_node(command, name, disk.backing[i].format, disk, true, below);
-        below = name;
-    }
-    domain::FilePlan file;
-    file.path = disk.path;
-    file.format = disk.format;
-    file.backing = !disk.backing.empty();
-    file.writable = !read_only;
-    file.block_device = disk.source == api::DiskSource::block;
-    file.direct = is_direct(disk.cache);
-    file_node(command, node + "-file", std::move(file), disk, read_only);
-    format_node(command, node, disk.format, disk, read_only, below);
-}
-
 class SataPorts {
 public:
     /// The bus of the next port; makes a controller for each six.
@@ -148,6 +122,32 @@ void disk_device(CommandBuilder& command, const api::Disk& disk, JsonObject devi
 
 } // namespace
 
+void add_medium(CommandBuilder& command, const api::Disk& disk, const std::string& node) {
+    const bool read_only = disk.read_only || disk.device == api::DiskDevice::cdrom;
+    std::string below;
+    // QEMU wants a backing node before the one above it: the farthest first.
+    for (std::size_t i = disk.backing.size(); i-- > 0;) {
+        const std::string name = node + "-back" + std::to_string(i);
+        domain::FilePlan file;
+        file.path = disk.backing[i].path;
+        file.format = disk.backing[i].format;
+        file.backing = i + 1 < disk.backing.size();
+        file.direct = is_direct(disk.cache);
+        file_node(command, name + "-file", std::move(file), disk, true);
+        format_node(command, name, disk.backing[i].format, disk, true, below);
+        below = name;
+    }
+    domain::FilePlan file;
+    file.path = disk.path;
+    file.format = disk.format;
+    file.backing = !disk.backing.empty();
+    file.writable = !read_only;
+    file.block_device = disk.source == api::DiskSource::block;
+    file.direct = is_direct(disk.cache);
+    file_node(command, node + "-file", std::move(file), disk, read_only);
+    format_node(command, node, disk.format, disk, read_only, below);
+}
+
 void add_disks(CommandBuilder& command, const BootOrder& order) {
     const auto& disks = command.input().spec.devices.disks;
     SataPorts sata;
@@ -156,7 +156,7 @@ void add_disks(CommandBuilder& command, const BootOrder& order) {
         const std::string node = "disk" + std::to_string(i);
         const std::string id = alias_or(disk.alias, node);
         if (!disk.path.empty()) {
-            medium(command, node, disk);
+            add_medium(command, disk, node);
         }
         disk_device(command, disk,
                     disk.bus == api::DiskBus::virtio ? virtio_disk(command, disk, id, i)
@@ -167,7 +167,7 @@ void add_disks(CommandBuilder& command, const BootOrder& order) {
 
 void add_another_disk(CommandBuilder& command, const api::Disk& disk, const std::string& node,
                       std::size_t index) {
-    medium(command, node, disk);
+    add_medium(command, disk, node);
     disk_device(command, disk, virtio_disk(command, disk, alias_or(disk.alias, node), index), node,
                 std::nullopt);
 }

@@ -72,6 +72,34 @@ void put_in(MakeUp& now, domain::LaunchPlan& plan, const PlanInput& input,
     }
 }
 
+/// The drives that were there all the time and have another medium than at the start.
+std::vector<api::Disk> other_media(const api::PartitionSpec& started,
+                                   const api::PartitionSpec& live) {
+    std::vector<api::Disk> drives;
+    for (const auto& drive : live.devices.disks) {
+        for (const auto& before : started.devices.disks) {
+            if (domain::is_same(before, drive) && !domain::has_same_medium(before, drive)) {
+                drives.push_back(drive);
+            }
+        }
+    }
+    return drives;
+}
+
+void load(MakeUp& now, domain::LaunchPlan& plan, const PlanInput& input,
+          const std::vector<api::Disk>& drives) {
+    for (const auto& drive : drives) {
+        if (drive.path.empty()) {
+            continue;
+        }
+        const auto medium = make_medium(now, input.spec, drive);
+        now = with_medium(with_addition(now, medium.addition), drive.alias, medium.node);
+        for (const auto& each : medium.addition.files) {
+            plan.files.push_back(each.file);
+        }
+    }
+}
+
 /// Cables are as they were at the end, also of the NICs that were there all the time.
 void plug_in(MakeUp& now, domain::LaunchPlan& plan, const PlanInput& input,
              const api::Devices& live) {
@@ -90,11 +118,15 @@ void plug_in(MakeUp& now, domain::LaunchPlan& plan, const PlanInput& input,
 void change_devices(domain::LaunchPlan& plan, const PlanInput& input,
                     const api::PartitionSpec& live,
                     const std::map<std::string, std::string>& buses) {
-    MakeUp now{plan.argv, plan.setup, targets_of(plan), 1};
+    MakeUp now{plan.argv, plan.setup, targets_of(plan), 1, 1};
     const auto& started = input.spec.devices;
     const auto& wanted = live.devices;
     take_away(now, started.disks, wanted.disks);
     take_away(now, started.nics, wanted.nics);
+    const auto drives = other_media(input.spec, live);
+    for (const auto& drive : drives) {
+        now = with_medium(now, drive.alias, {});
+    }
     const auto is_gone = [&](const auto& planned) {
         return std::find(now.targets.begin(), now.targets.end(), planned.target) ==
                now.targets.end();
@@ -103,6 +135,7 @@ void change_devices(domain::LaunchPlan& plan, const PlanInput& input,
     std::erase_if(plan.taps, is_gone);
     put_in(now, plan, input, started.disks, wanted.disks, buses);
     put_in(now, plan, input, started.nics, wanted.nics, buses);
+    load(now, plan, input, drives);
     plug_in(now, plan, input, wanted);
     plan.argv = std::move(now.argv);
     plan.setup = std::move(now.setup);

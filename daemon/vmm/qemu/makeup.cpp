@@ -146,6 +146,7 @@ private:
 
 CommandBuilder::Taken taken_by(const MakeUp& now, const std::string& bus) {
     CommandBuilder::Taken taken;
+    taken.next_set = now.next_set;
     for (const int target : now.targets) {
         taken.next_target = std::max(taken.next_target, target + 1);
     }
@@ -169,10 +170,10 @@ CommandBuilder::Taken taken_by(const MakeUp& now, const std::string& bus) {
 }
 
 /// A name that no block has, nor any that begins with it.
-std::string free_node(const MakeUp& now) {
+std::string free_node(const MakeUp& now, const std::string& stem) {
     const auto nodes = nodes_of(now);
     for (int n = 0;; ++n) {
-        const std::string name = "disk" + std::to_string(n);
+        const std::string name = stem + std::to_string(n);
         if (std::none_of(nodes.begin(), nodes.end(),
                          [&](const std::string& node) { return belongs(node, name); })) {
             return name;
@@ -246,6 +247,18 @@ Addition as_addition(domain::LaunchPlan plan, const std::string& id) {
     return addition;
 }
 
+/// A device's JSON with another node as its drive.
+std::string reading(std::string device, const std::string& node) {
+    constexpr std::string_view key = R"(,"drive":")";
+    if (const auto at = device.find(key); at != std::string::npos) {
+        device.erase(at, device.find('"', at + key.size()) + 1 - at);
+    }
+    if (!node.empty()) {
+        device.insert(device.size() - 1, std::string(key) + node + '"');
+    }
+    return device;
+}
+
 std::string member_of(const MakeUp& now, std::string_view id, std::string_view key) {
     std::string member;
     each_json(now.argv, "-device", [&](const JsonValue& value, std::size_t) {
@@ -314,7 +327,7 @@ Addition add_disk(const MakeUp& now, const api::PartitionSpec& spec, const api::
     refuse_taken(now, disk.alias);
     const PlanInput input = input_of(spec);
     CommandBuilder command(input, taken_by(now, bus));
-    const std::string node = free_node(now);
+    const std::string node = free_node(now, "disk");
     add_another_disk(command, disk, node, spec.devices.disks.size());
     return as_addition(std::move(command.plan()), disk.alias);
 }
@@ -355,6 +368,28 @@ MakeUp without_device(const MakeUp& now, std::string_view id) {
         }
     });
     return removal.apply();
+}
+
+Medium make_medium(const MakeUp& now, const api::PartitionSpec& spec, const api::Disk& drive) {
+    const PlanInput input = input_of(spec);
+    CommandBuilder command(input, taken_by(now, {}));
+    const std::string node = free_node(now, "medium");
+    add_medium(command, drive, node);
+    return {node, as_addition(std::move(command.plan()), drive.alias)};
+}
+
+MakeUp with_medium(const MakeUp& now, std::string_view id, const std::string& node) {
+    Removal removal(now);
+    if (const auto before = drive_of(now, id); !before.empty()) {
+        removal.blocks(before);
+    }
+    MakeUp next = removal.apply();
+    each_json(next.argv, "-device", [&](const JsonValue& value, std::size_t at) {
+        if (text_at(value, {"id"}) == id) {
+            next.argv[at + 1] = reading(next.argv[at + 1], node);
+        }
+    });
+    return next;
 }
 
 MakeUp with_addition(const MakeUp& now, const Addition& addition) {

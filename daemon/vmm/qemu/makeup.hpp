@@ -18,6 +18,9 @@ struct MakeUp {
     std::vector<std::string> setup;
     std::vector<int> targets; ///< descriptors, by their numbers in the VMM
     std::int64_t generation = 0;
+    /// The first number for a new fd set: a device that is leaving may have others in the present
+    /// VMM.
+    int next_set = 1;
 };
 
 /// A descriptor that the VMM gets by its monitor, into an fd set.
@@ -71,6 +74,17 @@ MakeUp with_link(const MakeUp& now, const std::string& backend, bool up);
 MakeUp without_device(const MakeUp& now, std::string_view id);
 /// `now` and what is added, without its commands.
 MakeUp with_addition(const MakeUp& now, const Addition& addition);
+
+/// The blocks and files of a medium, beside what the drive reads now.
+struct Medium {
+    std::string node;
+    Addition addition;
+};
+/// `drive`: the CD drive with that medium. Throws api::Error.
+Medium make_medium(const MakeUp& now, const api::PartitionSpec& spec, const api::Disk& drive);
+/// `now` with the drive `id` reading `node`, or nothing when that is empty, and without what it
+/// read until now.
+MakeUp with_medium(const MakeUp& now, std::string_view id, const std::string& node);
 
 /// By its id, the bus that each device stands on.
 std::map<std::string, std::string> buses_of(const MakeUp& now);

@@ -109,9 +109,11 @@ std::int64_t parse_fdset(std::string_view line) {
 }
 
 std::string guest_visible(std::string option) {
-    constexpr std::string_view key = R"(,"netdev":")";
-    if (const auto at = option.find(key); at != std::string::npos) {
-        option.erase(at, option.find('"', at + key.size()) + 1 - at);
+    constexpr std::array<std::string_view, 2> keys{R"(,"netdev":")", R"(,"drive":")"};
+    for (const auto key : keys) {
+        if (const auto at = option.find(key); at != std::string::npos) {
+            option.erase(at, option.find('"', at + key.size()) + 1 - at);
+        }
     }
     return option;
 }

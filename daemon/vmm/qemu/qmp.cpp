@@ -158,6 +158,24 @@ std::uint64_t parse_disk_size(std::string_view line, std::string_view node) {
     throw api::Error(api::ErrorCode::failed, "The VMM has no block " + std::string(node));
 }
 
+QmpDrive parse_drive(std::string_view line, std::string_view id) {
+    const auto value = parse(line);
+    for (const auto& entry : list_of(result(value, "tell of its drives"))) {
+        if (text_at(entry, {"qdev"}) != id) {
+            continue;
+        }
+        const auto is = [&](std::string_view key) {
+            const auto* flag = entry.find(key);
+            return flag != nullptr && flag->boolean().value_or(false);
+        };
+        if (!is("removable")) {
+            break;
+        }
+        return {text_at(entry, {"inserted", "node-name"}), is("tray_open"), is("locked")};
+    }
+    throw api::Error(api::ErrorCode::failed, "The VMM has no drive " + std::string(id));
+}
+
 Version parse_version(std::string_view line) {
     const auto value = parse(line);
     const auto* qemu = result(value, "tell its version").find("qemu");

@@ -56,6 +56,15 @@ std::uint64_t parse_balloon(std::string_view line);
 /// Bytes of the image under the node, from the reply to query-named-block-nodes.
 std::uint64_t parse_disk_size(std::string_view line, std::string_view node);
 
+/// A drive whose medium can be changed, as the VMM has it.
+struct QmpDrive {
+    std::string node; ///< that it reads; empty = there is no medium
+    bool tray_open = false;
+    bool locked = false; ///< the guest keeps its tray closed
+};
+/// The drive with this id, from the reply to query-block.
+QmpDrive parse_drive(std::string_view line, std::string_view id);
+
 /// Names of the backends to which no NIC is connected, from the reply to "info network".
 std::set<std::string> parse_idle_backends(std::string_view line);
 

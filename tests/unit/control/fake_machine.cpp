@@ -305,6 +305,35 @@ public:
             keeper.sizes[alias] = size;
         });
     }
+    std::string settle_medium(const std::string& alias, Deadline) override {
+        std::string medium;
+        act("settle_medium", [&](FakeKeeper& keeper) {
+            medium = keeper.media[alias] = keeper.media_next[alias];
+        });
+        return medium;
+    }
+    Tray change_medium(const api::PartitionSpec&, const api::Disk& drive,
+                       const std::vector<domain::DiskClaim>&, TrayLock lock, Deadline) override {
+        Tray tray = Tray::moved;
+        act("medium", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (!machine_.faults_.fail_medium.empty()) {
+                throw Error(ErrorCode::failed, machine_.faults_.fail_medium);
+            }
+            if (machine_.faults_.tray_locked && lock == TrayLock::honoured) {
+                tray = Tray::locked;
+                return;
+            }
+            auto& next = keeper.media_next[drive.alias];
+            next = drive.path.empty() || machine_.faults_.lose_medium
+                       ? ""
+                       : drive.path + (next.starts_with(drive.path) ? "'" : "");
+            keeper.media[drive.alias] = next;
+            if (machine_.faults_.lose_medium) {
+                throw Error(ErrorCode::failed, "The VMM has no such node");
+            }
+        });
+        return tray;
+    }
     std::uint64_t memory(Deadline) override {
         std::uint64_t bytes = 0;
         act("look", [&](FakeKeeper& keeper) { bytes = keeper.memory; });

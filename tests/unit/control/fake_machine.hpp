@@ -42,6 +42,8 @@ struct FakeKeeper {
     std::optional<std::uint64_t> memory_target; ///< of later generations
     std::map<std::string, std::uint64_t> sizes; ///< of disks; 4096 where nothing else is said
     std::map<std::string, bool> links;          ///< of NICs whose cable was touched
+    std::map<std::string, std::string> media;     ///< in drives: the name of what is in
+    std::map<std::string, std::string> media_next; ///< and of what later generations have
     std::map<std::string, std::string> taps;    ///< of NICs that came with one, its name
     bool frozen = false;                        ///< its file systems stand still
     int looks = 0;                              ///< after a program that its agent has started
@@ -72,6 +74,9 @@ struct Faults {
     std::string fail_pin;        ///< the keeper cannot pin
     bool mute_pins = false;      ///< and has no word of what it has
     bool mute_balloon = false;   ///< and has no word of the one that it has
+    std::string fail_medium;     ///< the VMM cannot read a medium
+    bool lose_medium = false;    ///< it takes the old one out, and cannot take the new one
+    bool tray_locked = false;    ///< the guest keeps its drives closed
     std::string fail_link;       ///< or to touch a cable
     bool keeps_device = false;   ///< the guest refuses to let go of one
     bool slow_to_let_go = false; ///< or does it when it is told to by guest_lets_go()
