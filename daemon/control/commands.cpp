@@ -343,6 +343,12 @@ api::PartitionView ServiceImpl::resize_disk(const api::Selector& selector,
     return devices_.resize(core_.resolve(selector), request, actor.name, wait_busy);
 }
 
+api::PartitionView ServiceImpl::change_medium(const api::Selector& selector,
+                                              const api::ChangeMediumRequest& request,
+                                              const Actor& actor, Deadline wait_busy) {
+    return devices_.change_medium(core_.resolve(selector), request, actor.name, wait_busy);
+}
+
 api::PartitionView ServiceImpl::set_memory(const api::Selector& selector,
                                            const api::SetMemoryRequest& request, const Actor& actor,
                                            Deadline wait_busy) {

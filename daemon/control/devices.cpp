@@ -37,6 +37,11 @@ std::string verb_of(DeviceClass device_class, std::string_view what) {
 std::string event_of(const LiveDevice& device, Kind kind, bool came_true) {
     const std::string stem = "partition." + noun(class_of(device));
     switch (kind) {
+    case Kind::medium: {
+        const bool empty = std::get<api::Disk>(device).path.empty();
+        return came_true ? (empty ? "partition.medium-ejected" : "partition.medium-inserted")
+                         : (empty ? "partition.medium-kept" : "partition.medium-not-inserted");
+    }
     case Kind::attach:
         return stem + (came_true ? "-attached" : "-not-attached");
     case Kind::detach:
@@ -56,6 +61,10 @@ std::string link_word(const LiveDevice& device) {
 /// What a revision says of the change that made it.
 std::string detail_of(const LiveDevice& device, Kind kind) {
     const std::string what = noun(class_of(device)) + " " + name_of(device);
+    if (kind == Kind::medium) {
+        const auto& path = std::get<api::Disk>(device).path;
+        return what + (path.empty() ? " without a medium" : " with " + path);
+    }
     return kind == Kind::attach   ? "with " + what
            : kind == Kind::detach ? "without " + what
                                   : "link of " + what + " " + link_word(device);
@@ -309,18 +318,13 @@ void Devices::record(const Change& done, bool came_true) {
             refused = error;
         }
     }
-    const bool gone = kind == Kind::attach ? !came_true : kind == Kind::detach && came_true;
     core_.store.write([&](store::Transaction& t) {
         const auto now = t.find(row.id);
         if (!now || !now->runtime || now->runtime->incarnation != row.runtime->incarnation) {
             return; // everything went with the run
         }
         t.drop_device_change(row.id, done.change.device);
-        if (gone && class_of(done.device) == DeviceClass::disk) {
-            t.release_disk(row.id, name_of(done.device));
-        } else if (gone) {
-            t.release_mac(row.id, name_of(done.device));
-        }
+        release(t, done, came_true);
         if (came_true) {
             t.set_live_spec(row.id, {api::encode(next)});
         }
@@ -336,6 +340,29 @@ void Devices::record(const Change& done, bool came_true) {
                                            name_of(done.device) + " of '" + row.name +
                                            "' is changed in what runs, but not in the definition")
             .because(refused->message());
+    }
+}
+
+void Devices::release(store::Transaction& t, const Change& done, bool came_true) {
+    const auto kind = done.change.kind;
+    const auto& name = name_of(done.device);
+    if (kind == Kind::medium) {
+        const auto next = lease_of_next_medium(name);
+        if (came_true && std::get<api::Disk>(done.device).path.empty()) {
+            t.release_disk(done.row.id, name);
+            t.release_disk(done.row.id, next); // of one that was to come
+        } else if (came_true) { // in the place of the medium that it had
+            t.rename_disk(done.row.id, next, name);
+        } else {
+            t.release_disk(done.row.id, next);
+        }
+        return;
+    }
+    const bool gone = kind == Kind::attach ? !came_true : kind == Kind::detach && came_true;
+    if (gone && class_of(done.device) == DeviceClass::disk) {
+        t.release_disk(done.row.id, name);
+    } else if (gone) {
+        t.release_mac(done.row.id, name);
     }
 }
 
@@ -370,6 +397,9 @@ void Devices::settle_any(const Change& open) {
         break;
     case Kind::link:
         settle_link(open, *process, deadline);
+        break;
+    case Kind::medium:
+        settle_medium(open, *process, deadline);
         break;
     case Kind::attach:
     case Kind::detach:

@@ -34,6 +34,10 @@ public:
     api::PartitionView resize(const Directory::EntryPtr& entry,
                               const api::ResizeDiskRequest& request, const std::string& actor,
                               Deadline wait_busy);
+    /// Gives a CD drive another medium, or takes the one that it has.
+    api::PartitionView change_medium(const Directory::EntryPtr& entry,
+                                     const api::ChangeMediumRequest& request,
+                                     const std::string& actor, Deadline wait_busy);
     /// Plugs the cable of an interface in, or pulls it.
     api::PartitionView set_link(const Directory::EntryPtr& entry, const std::string& text, bool up,
                                 const Order& order);
@@ -80,6 +84,12 @@ private:
     std::uint64_t settle_size(const Change& open, vmm::VmmProcess& process, Deadline deadline);
     /// And for a cable, which the VMM does not tell: it is made so, or as it was before.
     void settle_link(const Change& open, vmm::VmmProcess& process, Deadline deadline);
+    void change_medium_live(const store::PartitionRow& row, const api::Disk& drive, bool config,
+                            const api::ChangeMediumRequest& request, const std::string& actor);
+    /// And for a medium: what the VMM says the drive reads. True when that is what was wanted.
+    bool settle_medium(const Change& open, vmm::VmmProcess& process, Deadline deadline);
+    /// The leases of a device after its change.
+    static void release(store::Transaction& t, const Change& done, bool came_true);
     /// The definition after the change; `running` = what will run then, if it changes, too.
     Operations::Replacement replacement(const store::PartitionRow& row, const LiveDevice& device,
                                         store::DeviceChange::Kind kind,

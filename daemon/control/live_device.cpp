@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/live_device.hpp"
 
+#include "daemon/domain/same_device.hpp"
 #include "toolstack/libs/api/codec.hpp"
 
 #include <algorithm>
@@ -37,6 +38,11 @@ void touch_cable(api::Nic& nic, const api::Nic& wanted) {
     nic.link_up = wanted.link_up;
 }
 
+void touch_medium(api::Disk& disk, const api::Disk& wanted) {
+    domain::take_medium(disk, wanted);
+}
+void touch_medium(api::Nic&, const api::Nic&) {}
+
 } // namespace
 
 DeviceClass class_of(const LiveDevice& device) {
@@ -62,6 +68,10 @@ std::string describe(const LiveDevice& device) {
 
 std::string encoded(const LiveDevice& device) {
     return std::visit([](const auto& each) { return api::encode(each); }, device);
+}
+
+std::string lease_of_next_medium(const std::string& target) {
+    return target + "+";
 }
 
 LiveDevice decoded(const store::DeviceChange& change) {
@@ -112,9 +122,11 @@ void change(api::PartitionSpec& spec, const LiveDevice& device, Kind kind) {
             if (kind == Kind::attach) {
                 all.push_back(wanted);
             }
-            if (const auto found = std::find_if(all.begin(), all.end(), is_it);
-                kind == Kind::link && found != all.end()) {
+            const auto found = std::find_if(all.begin(), all.end(), is_it);
+            if (kind == Kind::link && found != all.end()) {
                 touch_cable(*found, wanted);
+            } else if (kind == Kind::medium && found != all.end()) {
+                touch_medium(*found, wanted);
             }
         },
         device);

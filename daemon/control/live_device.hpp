@@ -37,8 +37,12 @@ std::optional<LiveDevice> find(const api::PartitionSpec& spec, DeviceClass devic
 /// The device of either class with this alias.
 std::optional<LiveDevice> find_alias(const api::PartitionSpec& spec, std::string_view alias);
 
-/// `spec` after the change: with the device, without it, or with the device's cable. Kind::resize
-/// changes nothing.
+/// What has the leases of a medium until it is in its drive, and those of the one before are given
+/// back.
+std::string lease_of_next_medium(const std::string& target);
+
+/// `spec` after the change: with the device, without it, or with the device's cable or medium.
+/// Kind::resize changes nothing.
 void change(api::PartitionSpec& spec, const LiveDevice& device, store::DeviceChange::Kind kind);
 
 } // namespace mshv::control

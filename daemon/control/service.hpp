@@ -147,6 +147,10 @@ public:
     virtual api::PartitionView resize_disk(const api::Selector& selector,
                                            const api::ResizeDiskRequest& request,
                                            const Actor& actor, Deadline wait_busy) = 0;
+    /// Changes the medium of a CD drive, of what runs with the tray's lock in mind.
+    virtual api::PartitionView change_medium(const api::Selector& selector,
+                                             const api::ChangeMediumRequest& request,
+                                             const Actor& actor, Deadline wait_busy) = 0;
     /// What the balloon shall leave the guest, or all of its memory.
     virtual api::PartitionView set_memory(const api::Selector& selector,
                                           const api::SetMemoryRequest& request, const Actor& actor,

@@ -106,6 +106,9 @@ public:
     api::PartitionView resize_disk(const api::Selector& selector,
                                    const api::ResizeDiskRequest& request, const Actor& actor,
                                    Deadline wait_busy) override;
+    api::PartitionView change_medium(const api::Selector& selector,
+                                     const api::ChangeMediumRequest& request, const Actor& actor,
+                                     Deadline wait_busy) override;
     api::PartitionView set_memory(const api::Selector& selector,
                                   const api::SetMemoryRequest& request, const Actor& actor,
                                   Deadline wait_busy) override;

@@ -26,6 +26,12 @@ http::Answer resize_disk(Call& call) {
                                             call.actor(), busy));
 }
 
+http::Answer change_medium(Call& call) {
+    const auto busy = call.wait_busy();
+    return json_of(call.service.change_medium(
+        call.selector(), call.body<api::ChangeMediumRequest>(), call.actor(), busy));
+}
+
 http::Answer list_nics(Call& call) {
     call.query.done();
     return json_of(call.service.nics(call.selector()));

@@ -58,6 +58,8 @@ constexpr std::array table{
           detach_disk},
     Route{"POST", "/v1/partitions/{sel}/resize-disk", Role::admin, Kind::change, small_body,
           resize_disk},
+    Route{"POST", "/v1/partitions/{sel}/change-medium", Role::admin, Kind::change, small_body,
+          change_medium},
     Route{"GET", "/v1/partitions/{sel}/memory", Role::reader, Kind::query, no_body, get_memory},
     Route{"POST", "/v1/partitions/{sel}/set-memory", Role::admin, Kind::change, small_body,
           set_memory},

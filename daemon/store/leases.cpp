@@ -90,6 +90,13 @@ void Unit::release_disk(PartitionNumber id, const std::string& device) {
         .exec();
 }
 
+void Unit::rename_disk(PartitionNumber id, const std::string& device, const std::string& next) {
+    release_disk(id, next);
+    (bind(connection_, "UPDATE disk_lease SET device = ? WHERE partition = ? AND device = ?")
+     << next << id << device)
+        .exec();
+}
+
 void Unit::claim_mac(PartitionNumber id, const std::string& mac) {
     check_free_mac(mac, id);
     (bind(connection_, "INSERT OR REPLACE INTO mac_lease (mac, partition) VALUES (?, ?)")
@@ -114,9 +121,11 @@ void Unit::set_live_spec(PartitionNumber id, const LiveSpec& live) {
 
 void Unit::put_device_change(PartitionNumber id, const DeviceChange& change) {
     (bind(connection_, "INSERT OR REPLACE INTO device_change (partition, device, kind, class, "
-                       "what, config, actor, started, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+                       "what, config, actor, started, size, before) VALUES (?, ?, ?, ?, ?, ?, ?, "
+                       "?, ?, ?)")
      << id << change.device << api::to_name(change.kind) << api::to_name(change.device_class)
-     << change.what << change.config << change.actor << change.started_ms << change.size)
+     << change.what << change.config << change.actor << change.started_ms << change.size
+     << change.before)
         .exec();
     touch(id);
 }

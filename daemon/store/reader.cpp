@@ -77,15 +77,15 @@ std::optional<LiveSpec> Reader::live_spec(PartitionNumber id) {
 std::vector<DeviceChange> Reader::device_changes(PartitionNumber id) {
     return with_connection("Reading what changes", [&](Connection& connection) {
         auto& s =
-            connection.statement("SELECT device, kind, class, what, config, actor, started, size "
-                                 "FROM device_change WHERE partition = ? ORDER BY started");
+            connection.statement("SELECT device, kind, class, what, config, actor, started, size, "
+                                 "before FROM device_change WHERE partition = ? ORDER BY started");
         s.bind(1, id);
         std::vector<DeviceChange> changes;
         while (s.executeStep()) {
             changes.push_back({s.getColumn(0).getString(), column_enum<DeviceChange::Kind>(s, 1),
                                column_enum<DeviceClass>(s, 2), s.getColumn(3).getString(),
                                column_int(s, 4) != 0, s.getColumn(5).getString(), column_int(s, 6),
-                               column_int(s, 7)});
+                               column_int(s, 7), s.getColumn(8).getString()});
         }
         s.reset();
         return changes;

@@ -78,15 +78,16 @@ enum class DeviceClass { disk, interface };
 
 /// A device of a run on its way: written before the VMM hears of it, removed with what came of it.
 struct DeviceChange {
-    enum class Kind { attach, detach, resize, link };
+    enum class Kind { attach, detach, resize, link, medium };
     std::string device; ///< alias
     Kind kind = Kind::attach;
     DeviceClass device_class = DeviceClass::disk;
-    std::string what;    ///< the disk or interface as JSON; kind link: as it shall be
+    std::string what;    ///< the disk or interface as JSON; kinds link and medium: as it shall be
     bool config = false; ///< in the definition, too, once it is done
     std::string actor;
     std::int64_t started_ms = 0;
     std::int64_t size = 0; ///< bytes that the disk shall have
+    std::string before{};  ///< kind medium: what the VMM called the medium until then
     bool operator==(const DeviceChange&) const = default;
 };
 
@@ -193,7 +194,8 @@ MSHV_ENUM_NAMES(store::IntentKind, {store::IntentKind::create, "create"},
 MSHV_ENUM_NAMES(store::DeviceChange::Kind, {store::DeviceChange::Kind::attach, "attach"},
                 {store::DeviceChange::Kind::detach, "detach"},
                 {store::DeviceChange::Kind::resize, "resize"},
-                {store::DeviceChange::Kind::link, "link"});
+                {store::DeviceChange::Kind::link, "link"},
+                {store::DeviceChange::Kind::medium, "medium"});
 MSHV_ENUM_NAMES(store::DeviceClass, {store::DeviceClass::disk, "disk"},
                 {store::DeviceClass::interface, "interface"});
 

@@ -91,6 +91,9 @@ public:
     virtual void claim_disks(PartitionNumber id, const std::vector<domain::DiskClaim>& claims) = 0;
     /// Gives back what the run has for one of its disks.
     virtual void release_disk(PartitionNumber id, const std::string& device) = 0;
+    /// What the run has as `device` it has as `next` from now on, in the place of what that had.
+    virtual void rename_disk(PartitionNumber id, const std::string& device,
+                             const std::string& next) = 0;
     /// Takes a MAC address for the run, as a definition does for its partition: throws as insert().
     virtual void claim_mac(PartitionNumber id, const std::string& mac) = 0;
     virtual void release_mac(PartitionNumber id, const std::string& mac) = 0;

@@ -43,6 +43,8 @@ public:
     bool cancel_restart(PartitionNumber id, const RunEnd& end) override;
     void claim_disks(PartitionNumber id, const std::vector<domain::DiskClaim>& claims) override;
     void release_disk(PartitionNumber id, const std::string& device) override;
+    void rename_disk(PartitionNumber id, const std::string& device,
+                     const std::string& next) override;
     void claim_mac(PartitionNumber id, const std::string& mac) override;
     void release_mac(PartitionNumber id, const std::string& mac) override;
     void set_live_spec(PartitionNumber id, const LiveSpec& live) override;

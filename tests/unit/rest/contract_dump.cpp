@@ -107,6 +107,7 @@ constexpr Described structs[] = {
     described<api::AttachDiskRequest>("AttachDiskRequest"),
     described<api::DetachDiskRequest>("DetachDiskRequest"),
     described<api::ResizeDiskRequest>("ResizeDiskRequest"),
+    described<api::ChangeMediumRequest>("ChangeMediumRequest"),
     described<api::DiskView>("DiskView"),
     described<api::DiskList>("DiskList"),
     described<api::SetMemoryRequest>("SetMemoryRequest"),

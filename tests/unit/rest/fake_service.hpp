@@ -227,6 +227,15 @@ public:
                         (request.shrink ? " shrink" : ""),
                     selector);
     }
+    api::PartitionView change_medium(const api::Selector& selector,
+                                     const api::ChangeMediumRequest& request,
+                                     const control::Actor& /*actor*/,
+                                     control::Deadline /*wait_busy*/) override {
+        return view("medium " + request.target + " " + request.path +
+                        (request.force ? " force" : "") + (request.live ? " live" : "") +
+                        (request.config ? " config" : ""),
+                    selector);
+    }
     api::PartitionView set_memory(const api::Selector& selector,
                                   const api::SetMemoryRequest& request,
                                   const control::Actor& /*actor*/,

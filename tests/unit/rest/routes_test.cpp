@@ -224,6 +224,11 @@ BOOST_AUTO_TEST_CASE(requests_reach_the_service) {
     check("POST", "/v1/partitions/web/detach-disk", R"({"target":"vdb"})", "detach vdb web");
     check("POST", "/v1/partitions/web/resize-disk", R"({"target":"vdb","size":1024})",
           "resize vdb 1024 web");
+    check("POST", "/v1/partitions/web/change-medium",
+          R"({"target":"sda","path":"/a.iso","force":true,"live":true})",
+          "medium sda /a.iso force live web");
+    check("POST", "/v1/partitions/web/change-medium", R"({"target":"sda","config":true})",
+          "medium sda  config web");
     check("POST", "/v1/partitions/web/set-memory", R"({"size":1048576,"live":true})",
           "memory 1048576 live web");
     check("POST", "/v1/partitions/web/set-memory", R"({"size":1048576,"maximum":true})",

@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(a_commit_that_fails_is_unknown_and_ends_the_writing) {
 BOOST_AUTO_TEST_CASE(a_full_disk_is_no_resource_and_heals) {
     const std::string small = dir + "/small";
     posix::make_directories(small, 0700);
-    if (::mount("tmpfs", small.c_str(), "tmpfs", 0, "size=600k") != 0) {
+    if (::mount("tmpfs", small.c_str(), "tmpfs", 0, "size=700k") != 0) {
         BOOST_TEST_MESSAGE("not allowed to mount a small file system: skipped");
         return;
     }

@@ -53,9 +53,9 @@ struct VcpuList {
 /// VcpuView, VcpuList, VersionInfo, HostView, Revision, RevisionList, SpecChange, ChangeList,
 /// PlanRequest, Plan, ReplaceRequest, RollbackRequest, VmmArgumentsRequest, VmmArguments,
 /// SaveRequest, RestoreRequest, DumpRequest, JobView, JobList, Disk, AttachDiskRequest,
-/// DetachDiskRequest, ResizeDiskRequest, DiskList, Nic, AttachNicRequest, DetachNicRequest,
-/// SetLinkRequest, NicList, SetMemoryRequest, MemoryView, PinVcpuRequest; and for SaveManifest and
-/// AuditRecord, which stand in files. Any other type does not link.
+/// DetachDiskRequest, ResizeDiskRequest, ChangeMediumRequest, DiskList, Nic, AttachNicRequest,
+/// DetachNicRequest, SetLinkRequest, NicList, SetMemoryRequest, MemoryView, PinVcpuRequest; and for
+/// SaveManifest and AuditRecord, which stand in files. Any other type does not link.
 template <typename T>
 T decode(std::string_view json, const DecodeOptions& options = {});
 

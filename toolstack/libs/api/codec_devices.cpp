@@ -40,6 +40,22 @@ Fields fields_of<ResizeDiskRequest>() {
 }
 
 template <>
+Fields fields_of<ChangeMediumRequest>() {
+    using Request = ChangeMediumRequest;
+    static constexpr std::array list{
+        field<&Request::target>("target", Presence::required),
+        field<&Request::path>("path"),
+        field<&Request::source>("source"),
+        field<&Request::format>("format"),
+        field<&Request::force>("force"),
+        field<&Request::live>("live"),
+        field<&Request::config>("config"),
+        field<&Request::timeout_ms>("timeout_ms"),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<DiskView>() {
     static constexpr std::array list{
         field<&DiskView::disk>("disk", Presence::required),
@@ -119,6 +135,7 @@ MSHV_DOCUMENT(Disk)
 MSHV_DOCUMENT(AttachDiskRequest)
 MSHV_DOCUMENT(DetachDiskRequest)
 MSHV_DOCUMENT(ResizeDiskRequest)
+MSHV_DOCUMENT(ChangeMediumRequest)
 MSHV_DOCUMENT(DiskList)
 MSHV_DOCUMENT(Nic)
 MSHV_DOCUMENT(AttachNicRequest)

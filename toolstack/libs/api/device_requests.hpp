@@ -36,6 +36,17 @@ struct ResizeDiskRequest {
     std::uint64_t timeout_ms = 10'000;
 };
 
+/// POST /v1/partitions/{sel}/change-medium
+struct ChangeMediumRequest {
+    std::string target; ///< "sda", a CD drive
+    std::string path;   ///< the image or device; empty = the drive is emptied
+    DiskSource source = DiskSource::file;
+    DiskFormat format = DiskFormat::raw;
+    bool force = false; ///< also when the guest has locked the tray
+    bool live = false, config = false;
+    std::uint64_t timeout_ms = 10'000; ///< for the guest to open a tray that it has locked
+};
+
 enum class DeviceState {
     present,   ///< in what runs
     attaching, ///< the VMM is being given it

@@ -67,6 +67,7 @@ MSHV_DESCRIBED(VcpuList);
 MSHV_DESCRIBED(AttachDiskRequest);
 MSHV_DESCRIBED(DetachDiskRequest);
 MSHV_DESCRIBED(ResizeDiskRequest);
+MSHV_DESCRIBED(ChangeMediumRequest);
 MSHV_DESCRIBED(AttachNicRequest);
 MSHV_DESCRIBED(DetachNicRequest);
 MSHV_DESCRIBED(SetLinkRequest);
