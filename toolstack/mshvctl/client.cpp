@@ -344,6 +344,12 @@ PartitionView Client::resize_disk(const Selector& selector,
     return post(selector, "resize-disk", resize_request, deadline);
 }
 
+PartitionView Client::change_medium(const Selector& selector,
+                                    const api::ChangeMediumRequest& medium_request,
+                                    Deadline deadline) {
+    return post(selector, "change-medium", medium_request, deadline);
+}
+
 PartitionView Client::set_memory(const Selector& selector,
                                  const api::SetMemoryRequest& memory_request, Deadline deadline) {
     return post(selector, "set-memory", memory_request, deadline);

@@ -101,6 +101,14 @@ constexpr std::array table{
     Verb{"block-list", devices, "list a partition's disks", "", make_block_list},
     Verb{"block-resize", devices, "give a disk of a running partition another size",
          "The VMM changes the image and tells the guest.", make_block_resize},
+    Verb{
+        "cd-insert", devices, "put a medium into a CD drive of a partition",
+        "In the place of the one that is there. A guest that has locked the drive is asked to open "
+        "it. Without --live or --config what runs gets it, until it ends; of a partition that is "
+        "off, the definition. With both, both.",
+        make_cd_insert},
+    Verb{"cd-eject", devices, "take the medium out of a CD drive of a partition",
+         "A guest that has locked the drive is asked to open it.", make_cd_eject},
     Verb{"mem-max", devices, "say how much memory a partition has with its next start",
          "Its definition is changed: no VMM gives a guest that runs another maximum.",
          make_mem_max},

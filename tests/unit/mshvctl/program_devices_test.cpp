@@ -81,6 +81,31 @@ BOOST_AUTO_TEST_CASE(a_size_has_a_unit_or_is_bytes) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_medium_by_xls_words) {
+    daemon.on("POST /v1/partitions/web/change-medium", 200, partition_json(1, "web", "running"));
+    const auto made = body({"cd-insert", "web", "hdc", "/srv/a.iso"});
+    BOOST_TEST(contains(made, R"("target":"sdc","path":"/srv/a.iso")"), made);
+    BOOST_TEST(!contains(made, "block"), made);
+    BOOST_TEST(!contains(made, R"("force":true)"), made);
+    const auto forced = body({"cd-insert", "--force", "--live", "--config", "--format", "qcow2",
+                              "--timeout", "60", "web", "sda", "/dev/sr0"});
+    for (const char* part :
+         {R"("target":"sda")", R"("source":"block")", R"("format":"qcow2")", R"("force":true)",
+          R"("live":true)", R"("config":true)", R"("timeout_ms":60000)"}) {
+        BOOST_TEST(contains(forced, part), part << " in " << forced);
+    }
+    BOOST_TEST(contains(body({"cd-insert", "web", "ua-cd", "here.iso"}), "/here.iso"));
+    const auto ejected = body({"cd-eject", "web", "xvdd"});
+    BOOST_TEST(contains(ejected, R"("target":"sdd")"), ejected);
+    BOOST_TEST(!contains(ejected, ".iso"), ejected);
+    BOOST_TEST(contains(body({"cd-eject", "--force", "web", "sda"}), R"("force":true)"));
+    refused({"cd-insert", "web", "sda"}, 2);
+    refused({"cd-insert", "web", "sda", ""}, 2);
+    BOOST_TEST(run({"-N", "cd-insert", "web", "hdc", "/a.iso"}).out ==
+               "would insert /a.iso into sdc of web\n");
+    BOOST_TEST(run({"-N", "cd-eject", "web", "sda"}).out == "would empty sda of web\n");
+}
+
 BOOST_AUTO_TEST_CASE(an_interface_by_xls_words_or_by_a_file) {
     for (const char* path : {"attach-interface", "detach-interface", "set-link"}) {
         daemon.on(std::string("POST /v1/partitions/web/") + path, 200,

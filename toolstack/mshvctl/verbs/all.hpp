@@ -14,6 +14,8 @@ std::unique_ptr<Command> make_block_attach();
 std::unique_ptr<Command> make_block_detach();
 std::unique_ptr<Command> make_block_list();
 std::unique_ptr<Command> make_block_resize();
+std::unique_ptr<Command> make_cd_eject();
+std::unique_ptr<Command> make_cd_insert();
 std::unique_ptr<Command> make_check();
 std::unique_ptr<Command> make_complete();
 std::unique_ptr<Command> make_completion();

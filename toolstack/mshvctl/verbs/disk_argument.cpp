@@ -99,4 +99,9 @@ std::string disk_target(const std::string& word) {
     return word.starts_with("xvd") ? "vd" + word.substr(3) : word;
 }
 
+std::string drive_target(const std::string& word) {
+    const bool of_xl = word.starts_with("hd") || word.starts_with("xvd");
+    return of_xl ? "sd" + word.substr(word.starts_with("hd") ? 2 : 3) : word;
+}
+
 } // namespace mshv::ctl::verbs

@@ -27,5 +27,7 @@ private:
 
 /// The name of a disk here, where `word` may be xl's: xvdb is vdb.
 std::string disk_target(const std::string& word);
+/// The name of a CD drive here, all of which are on the sata bus: hdc is sdc.
+std::string drive_target(const std::string& word);
 
 } // namespace mshv::ctl::verbs
