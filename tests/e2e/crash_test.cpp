@@ -47,7 +47,8 @@ struct Step {
     int status = 0;    ///< of mshvctl
 };
 
-/// "+vda=" of a partition with this disk in what runs and in its definition; - where it has it not.
+/// "+vda=" of a partition with this disk in what runs and in its definition; - where it has it not;
+/// "(a)" = the medium in a drive, by the first letter of its name.
 /// Waits until nothing of it is on its way.
 std::string disks_of(Host& host, const std::string& uuid) {
     for (;;) {
@@ -62,6 +63,11 @@ std::string disks_of(Host& host, const std::string& uuid) {
             rests = rests && state != "attaching" && state != "detaching";
             text += "+" + view["disk"]["target"].text() + (state == "defined" ? "-" : "") +
                     (view.has("config") && view["config"].flag() ? "=" : "");
+            const auto& disk = view["disk"];
+            if (disk.has("device") && disk["device"].text() == "cdrom") {
+                const auto path = disk.has("path") ? disk["path"].text() : "/";
+                text += "(" + path.substr(path.rfind('/') + 1, 1) + ")";
+            }
         }
         if (rests) {
             return text;
@@ -136,31 +142,41 @@ std::vector<Step> usual_life(Host& host) {
     };
     const auto disk = host.write_file("disk", std::string(4096, 'd'));
     const auto other = host.write_file("other", std::string(4096, 'o'));
+    const auto with_drive = [&](const std::string& name) {
+        auto guest = host.fake_guest(name);
+        guest.devices = {"<disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>"};
+        return host.write_file(name + "-drive.xml", guest.text());
+    };
     return {
-        {{"define", file("p")}, "p:shutoff "},
-        {{"start", "p"}, "p:running "},
-        {{"block-attach", "p", disk}, "p:running+vda "},
-        {{"block-resize", "p", "vda", "8192"}, "p:running+vda "},
-        {{"mem-set", "p", "96"}, "p:running~96+vda "},
-        {{"mem-set", "--live", "--config", "p", "128"}, "p:running+vda "},
-        {{"vcpu-pin", "p", "0", "0"}, "p:running+vda "},
-        {{"block-attach", "--live", "--config", "p", other}, "p:running+vda+vdb= "},
-        {{"block-detach", "p", "vda"}, "p:running+vdb= "},
-        {{"block-detach", "--live", "--config", "p", "vdb"}, "p:running "},
-        {{"block-attach", "--config", "p", disk}, "p:running+vda-= "},
-        {{"block-detach", "--config", "p", "vda"}, "p:running "},
-        {{"network-attach", "p", "type=user"}, "p:running+net0 "},
-        {{"network-link", "p", "0", "down"}, "p:running+net0! "},
-        {{"network-attach", "--live", "--config", "p", "type=user"}, "p:running+net0!+net1= "},
-        {{"network-link", "--live", "--config", "p", "1", "down"}, "p:running+net0!+net1=! "},
-        {{"network-detach", "p", "0"}, "p:running+net1=! "},
-        {{"network-detach", "--live", "--config", "p", "1"}, "p:running "},
-        {{"pause", "p"}, "p:paused "},
-        {{"unpause", "p"}, "p:running "},
-        {{"rename", "p", "q"}, "q:running "},
-        {{"reset", "q"}, "q:running "},
-        {{"autostart", "--enable", "q"}, "q:running "},
-        {{"destroy", "q"}, "q:shutoff "},
+        {{"define", with_drive("p")}, "p:shutoff+sda-=() "},
+        {{"start", "p"}, "p:running+sda=() "},
+        {{"block-attach", "p", disk}, "p:running+sda=()+vda "},
+        {{"block-resize", "p", "vda", "8192"}, "p:running+sda=()+vda "},
+        {{"mem-set", "p", "96"}, "p:running~96+sda=()+vda "},
+        {{"mem-set", "--live", "--config", "p", "128"}, "p:running+sda=()+vda "},
+        {{"vcpu-pin", "p", "0", "0"}, "p:running+sda=()+vda "},
+        {{"block-attach", "--live", "--config", "p", other}, "p:running+sda=()+vda+vdb= "},
+        {{"block-detach", "p", "vda"}, "p:running+sda=()+vdb= "},
+        {{"block-detach", "--live", "--config", "p", "vdb"}, "p:running+sda=() "},
+        {{"block-attach", "--config", "p", disk}, "p:running+sda=()+vda-= "},
+        {{"block-detach", "--config", "p", "vda"}, "p:running+sda=() "},
+        {{"network-attach", "p", "type=user"}, "p:running+sda=()+net0 "},
+        {{"network-link", "p", "0", "down"}, "p:running+sda=()+net0! "},
+        {{"network-attach", "--live", "--config", "p", "type=user"},
+         "p:running+sda=()+net0!+net1= "},
+        {{"network-link", "--live", "--config", "p", "1", "down"},
+         "p:running+sda=()+net0!+net1=! "},
+        {{"network-detach", "p", "0"}, "p:running+sda=()+net1=! "},
+        {{"network-detach", "--live", "--config", "p", "1"}, "p:running+sda=() "},
+        {{"pause", "p"}, "p:paused+sda=() "},
+        {{"unpause", "p"}, "p:running+sda=() "},
+        {{"cd-insert", "p", "sda", disk}, "p:running+sda=(d) "},
+        {{"cd-insert", "--live", "--config", "p", "sda", other}, "p:running+sda=(o) "},
+        {{"cd-eject", "p", "sda"}, "p:running+sda=() "},
+        {{"rename", "p", "q"}, "q:running+sda=() "},
+        {{"reset", "q"}, "q:running+sda=() "},
+        {{"autostart", "--enable", "q"}, "q:running+sda=() "},
+        {{"destroy", "q"}, "q:shutoff+sda-=(o) "},
         {{"undefine", "q"}, ""},
         {{"create", file("t")}, "t:running(transient) "},
         {{"shutdown", "-w", "--method", "acpi", "--timeout", "20", "t"}, ""},

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tests/fakevmm/drives.hpp"
 #include "tests/fakevmm/script.hpp"
 #include "toolstack/libs/posix/fd.hpp"
 #include "toolstack/libs/posix/file.hpp"
@@ -32,7 +33,7 @@ using Clock = std::chrono::steady_clock;
 class FakeVmm {
 public:
     FakeVmm(Arguments arguments, Script script)
-        : arguments_(std::move(arguments)), script_(std::move(script)),
+        : arguments_(std::move(arguments)), script_(std::move(script)), drives_(arguments_.devices),
           fault_at_(script_.has("at") ? script_.text("at") : "query-status") {
         sigset_t caught;
         ::sigemptyset(&caught);
@@ -481,7 +482,7 @@ private:
         } else if (name == "query-fdsets") {
             return list_of(sets_, "fdset-id", "");
         } else {
-            return std::nullopt;
+            return drives_.answer(name, given);
         }
         return "{}";
     }
@@ -552,6 +553,7 @@ private:
 
     Arguments arguments_;
     Script script_;
+    Drives drives_;
     std::string fault_at_;
     Fd signals_, client_, console_in_, console_out_;
     std::string input_, printed_, late_reply_, guest_does_;

@@ -10,9 +10,9 @@ namespace mshv::e2e {
 struct GuestXml {
     std::string name;
     std::string steps = {};  ///< of tests/guest/init.cpp: what follows mshv.test=
-    std::string initrd = {}; ///< another than the test guest's
     std::string append = {}; ///< more words for the kernel's command line
-    std::string kernel = {}; ///< another than the test guest's, and then without initrd
+    std::string kernel = {}; ///< another than the test guest's, without its initrd
+    std::string initrd = {}; ///< another than the test guest's
     std::string type = "tcg";
     unsigned memory_mib = 128;
     unsigned vcpus = 1;

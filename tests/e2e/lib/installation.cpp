@@ -44,6 +44,12 @@ std::string guest_initrd() {
 std::string guest_agent_initrd() {
     return guest("agent.gz");
 }
+std::string cd_guest_kernel() {
+    return guest("vmlinuz-cd");
+}
+std::string cd_guest_initrd() {
+    return guest("initrd-cd.gz");
+}
 std::string guest_disk(const std::string& format) {
     return guest(format == "raw" ? "disk.img" : "disk.qcow2");
 }

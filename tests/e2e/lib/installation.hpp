@@ -21,6 +21,9 @@ std::string guest_kernel();
 std::string guest_initrd();
 /// The same with QEMU's guest agent, which the step qemu-ga starts.
 std::string guest_agent_initrd();
+/// The same guest with the drivers of a CD drive, which needs another kernel.
+std::string cd_guest_kernel();
+std::string cd_guest_initrd();
 std::string guest_disk(const std::string& format); ///< "raw" or "qcow2"; shared: never written to
 
 /// A file below tests/data or configs, in the source tree.
