@@ -83,7 +83,9 @@ void Autostarter::start() {
     }
     Entries marked;
     for (auto& entry : core_.directory.all()) {
-        if (entry->row.autostart && entry->row.persistent) {
+        // What the host's shutdown saved goes on, marked or not.
+        const bool goes_on = !entry->row.saved.empty() && entry->row.was_running;
+        if ((entry->row.autostart || goes_on) && entry->row.persistent) {
             marked.push_back(std::move(entry));
         }
     }

@@ -12,10 +12,10 @@
 
 namespace mshv::control {
 
-/// Starts, once a boot of the host, what is marked for it: in order, with delays, after other
-/// partitions, mounts and bridges. A partition that cannot be started is an event, and the others
-/// go on. Which ones are done is recorded one by one, so that a daemon that is killed in the middle
-/// goes on where it was.
+/// Starts, once a boot of the host, what is marked for it and what the host's shutdown saved: in
+/// order, with delays, after other partitions, mounts and bridges. A partition that cannot be
+/// started is an event, and the others go on. Which ones are done is recorded one by one, so that a
+/// daemon that is killed in the middle goes on where it was.
 class Autostarter {
 public:
     Autostarter(Core& core, Operations& operations) : core_(core), operations_(operations) {}

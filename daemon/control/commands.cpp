@@ -191,6 +191,21 @@ api::PartitionView ServiceImpl::reset(const api::Selector& selector, const Actor
     return after ? core_.view(*after) : to_view(held.row);
 }
 
+api::PartitionView ServiceImpl::note_host_shutdown(const api::Selector& selector,
+                                                   const api::HostShutdownRequest& request,
+                                                   const Actor& actor) {
+    constexpr std::size_t longest_note = 1024;
+    // Not under the operation's lock: it says what is true whoever works on the partition.
+    const auto entry = core_.resolve(selector);
+    const std::string detail = request.detail.substr(0, longest_note);
+    MSHV_CRASHPOINT("control.before_host_note");
+    core_.store.write([&](store::Transaction& t) {
+        t.note_host_shutdown(entry->row.id, request.outcome, actor.name, detail);
+    });
+    MSHV_CRASHPOINT("control.after_host_note");
+    return core_.view(entry->row.uuid);
+}
+
 api::PartitionView ServiceImpl::destroy(const api::Selector& selector,
                                         const api::DestroyRequest& request, const Actor& actor,
                                         Deadline wait_busy) {

@@ -124,6 +124,10 @@ public:
     virtual api::PartitionView set_autostart(const api::Selector& selector,
                                              const api::AutostartRequest& request,
                                              const Actor& actor, Deadline wait_busy) = 0;
+    /// Records what a shutdown of the host begins with it, or what became of it.
+    virtual api::PartitionView note_host_shutdown(const api::Selector& selector,
+                                                  const api::HostShutdownRequest& request,
+                                                  const Actor& actor) = 0;
     /// These answer as the job begins.
     virtual api::JobView save(const api::Selector& selector, const api::SaveRequest& request,
                               const Actor& actor, Deadline wait_busy) = 0;

@@ -87,6 +87,9 @@ public:
     api::PartitionView set_autostart(const api::Selector& selector,
                                      const api::AutostartRequest& request, const Actor& actor,
                                      Deadline wait_busy) override;
+    api::PartitionView note_host_shutdown(const api::Selector& selector,
+                                          const api::HostShutdownRequest& request,
+                                          const Actor& actor) override;
     api::JobView save(const api::Selector& selector, const api::SaveRequest& request,
                       const Actor& actor, Deadline wait_busy) override;
     api::JobView dump(const api::Selector& selector, const api::DumpRequest& request,

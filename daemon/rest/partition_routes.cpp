@@ -71,6 +71,12 @@ http::Answer rename_partition(Call& call) {
         call.service.rename(call.selector(), call.body<api::RenameRequest>(), call.actor(), busy));
 }
 
+http::Answer note_host_shutdown(Call& call) {
+    (void)call.wait_busy(); // it waits for nobody
+    return json_of(call.service.note_host_shutdown(
+        call.selector(), call.body<api::HostShutdownRequest>(), call.actor()));
+}
+
 http::Answer autostart_partition(Call& call) {
     const auto busy = call.wait_busy();
     return json_of(call.service.set_autostart(call.selector(), call.body<api::AutostartRequest>(),

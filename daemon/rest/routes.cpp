@@ -51,6 +51,8 @@ constexpr std::array table{
           rename_partition},
     Route{"POST", "/v1/partitions/{sel}/autostart", Role::admin, Kind::change, small_body,
           autostart_partition},
+    Route{"POST", "/v1/partitions/{sel}/host-shutdown", Role::admin, Kind::change, small_body,
+          note_host_shutdown},
     Route{"GET", "/v1/partitions/{sel}/disks", Role::reader, Kind::query, no_body, list_disks},
     Route{"POST", "/v1/partitions/{sel}/attach-disk", Role::admin, Kind::change, small_body,
           attach_disk},

@@ -133,6 +133,7 @@ http::Answer unpause_partition(Call& call);
 http::Answer trigger_partition(Call& call);
 http::Answer rename_partition(Call& call);
 http::Answer autostart_partition(Call& call);
+http::Answer note_host_shutdown(Call& call);
 
 // definition_routes.cpp
 http::Answer get_definition(Call& call);

@@ -71,6 +71,7 @@ void Unit::begin_run(PartitionNumber id, const Runtime& r, const std::string& st
      << id << api::to_string(row.uuid) << row.name << r.incarnation << r.started_ms << started_by)
         .exec();
     const std::int64_t seq = connection_.database().getLastInsertRowid();
+    (bind(connection_, "UPDATE partition SET was_running = 0 WHERE id = ?") << id).exec();
     if (seq % 256 == 0) {
         (bind(connection_, "DELETE FROM history WHERE seq <= ? AND ended IS NOT NULL")
          << seq - options_.keep_history)
@@ -91,9 +92,12 @@ void Unit::update_run(PartitionNumber id, const Runtime& r) {
 
 void Unit::close_history(const RunEnd& end, const Runtime& runtime) {
     (bind(connection_, "UPDATE history SET ended = ?, ended_by = ?, reason = ?, exit_code = ?, "
-                       "exit_signal = ?, generations = ?, detail = ? WHERE incarnation = ?")
+                       "exit_signal = ?, generations = ?, "
+                       // What a shutdown of the host has begun with it stands there already.
+                       "detail = detail || CASE WHEN detail = '' OR ? = '' THEN '' ELSE '; ' END "
+                       "|| ? WHERE incarnation = ?")
      << end.at_ms << end.actor << api::to_name(end.reason) << end.exit_code << end.signal
-     << runtime.generation << end.detail << end.incarnation)
+     << runtime.generation << end.detail << end.detail << end.incarnation)
         .exec();
 }
 
@@ -124,8 +128,9 @@ bool Unit::end_run(PartitionNumber id, const RunEnd& given) {
     close_history(end, *row->runtime);
     release_run(id);
     (bind(connection_,
-          "UPDATE partition SET state = ?, reason = ?, state_since = ?, was_running = ?, "
-          "exit_at = ?, exit_reason = ?, exit_code = ?, exit_signal = ?, exit_detail = ? "
+          "UPDATE partition SET state = ?, reason = ?, state_since = ?, "
+          "was_running = was_running OR ?, exit_at = ?, exit_reason = ?, exit_code = ?, "
+          "exit_signal = ?, exit_detail = ? "
           "WHERE id = ? AND state = ?")
      << api::to_name(*to) << api::to_name(end.reason) << now_ms() << end.host_gone << end.at_ms
      << api::to_name(end.reason) << end.exit_code << end.signal << end.detail << id
@@ -143,6 +148,33 @@ void Unit::go_on_or_go(const PartitionRow& row, const RunEnd& end, bool stays) {
     } else if (!stays) {
         remove(row.id, "partition.removed", end.actor, {});
     }
+}
+
+void Unit::note_host_shutdown(PartitionNumber id, api::HostOutcome outcome,
+                              const std::string& actor, const std::string& detail) {
+    const PartitionRow row = must_find(id);
+    const bool begins = outcome == api::HostOutcome::begun;
+    const std::string told =
+        begins ? detail
+               : std::string(api::to_name(outcome)) + (detail.empty() ? "" : ": " + detail);
+    append_event(&row, {begins ? "partition.host-shutdown" : "partition.host-shutdown-done",
+                        actor,
+                        told,
+                        {},
+                        {},
+                        {}});
+    if (begins && row.runtime) {
+        (bind(connection_, "UPDATE partition SET was_running = 1 WHERE id = ?") << id).exec();
+    }
+    // The VMM's last words stay behind it.
+    (bind(connection_,
+          "UPDATE history SET detail = ? || CASE WHEN detail = '' THEN '' "
+          "WHEN detail NOT LIKE 'host shutdown%' THEN '; ' || detail "
+          "WHEN instr(detail, '; ') = 0 THEN '' ELSE substr(detail, instr(detail, '; ')) END "
+          "WHERE seq = (SELECT max(seq) FROM history WHERE uuid = ?)")
+     << ("host shutdown: " + told).substr(0, longest_detail) << api::to_string(row.uuid))
+        .exec();
+    touch(id);
 }
 
 bool Unit::cancel_restart(PartitionNumber id, const RunEnd& end) {

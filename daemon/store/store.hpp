@@ -23,7 +23,7 @@ struct Options {
     std::int64_t keep_events = 100'000;
     std::int64_t keep_history = 100'000;
     std::int64_t keep_revisions = 100;     ///< of each definition
-    std::int64_t keep_jobs = 1'000;         ///< that have ended
+    std::int64_t keep_jobs = 1'000;        ///< that have ended
     std::function<std::int64_t()> wall_ms; ///< empty = the system's clock
     /// Called once, on the committer's thread, when a commit's outcome cannot be known: the daemon
     /// must end, so that the next one finds out. Nothing is written after it.
@@ -102,6 +102,11 @@ public:
     virtual void put_device_change(PartitionNumber id, const DeviceChange& change) = 0;
     virtual void drop_device_change(PartitionNumber id, const std::string& device) = 0;
     virtual void set_autostart_done(PartitionNumber id, const std::string& boot_id) = 0;
+
+    /// The host is going down, and this is what begins with the partition or became of it: an
+    /// event, the detail of its last run, and that it ran, for autostart's if-was-running.
+    virtual void note_host_shutdown(PartitionNumber id, api::HostOutcome outcome,
+                                    const std::string& actor, const std::string& detail) = 0;
 
     // ---- saving ----
     /// The file that the next start resumes from; empty = none.

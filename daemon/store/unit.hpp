@@ -52,6 +52,9 @@ public:
     void drop_device_change(PartitionNumber id, const std::string& device) override;
     void set_autostart_done(PartitionNumber id, const std::string& boot_id) override;
 
+    void note_host_shutdown(PartitionNumber id, api::HostOutcome outcome, const std::string& actor,
+                            const std::string& detail) override;
+
     void set_saved(PartitionNumber id, const std::string& path, const std::string& actor,
                    const std::string& detail) override;
     std::int64_t add_job(const JobRow& job) override;

@@ -349,6 +349,75 @@ BOOST_AUTO_TEST_CASE(the_daemon_dies_at_each_step_of_a_start_from_a_saved_state)
     }
 }
 
+BOOST_AUTO_TEST_CASE(the_hosts_shutdown_takes_each_its_own_way) {
+    Host host;
+    const auto guest = [&](const std::string& name, const std::string& order,
+                           const std::string& action, const std::string& escalate) {
+        host.create({.name = name,
+                     .steps = "shell",
+                     .autostart = "<autostart order='" + order + "'/>",
+                     .shutdown = "timeout='5' escalate='" + escalate + "'",
+                     .mshv = {"<hostshutdown action='" + action + "' timeout='30'/>"}},
+                    {"--define"});
+    };
+    guest("saved", "10", "save", "none");
+    guest("left", "20", "leave", "destroy");
+    guest("down", "30", "shutdown", "none");
+    guest("killed", "30", "destroy", "none");
+    for (const char* name : {"saved", "left", "down", "killed"}) {
+        host.wait_console(name, "MSHV-GUEST-READY");
+    }
+    const auto before = host.last_event();
+    const auto plan = host.ok({"-N", "host-shutdown"});
+    BOOST_TEST(plan.find("down") < plan.find("left"), plan);
+    BOOST_TEST(plan.find("left") < plan.find("saved"), plan);
+    BOOST_TEST(host.last_event() == before);
+    const auto done = Json::parse(host.ok({"--json", "host-shutdown", "--deadline", "120"}));
+    std::string outcomes;
+    for (const auto& item : done["items"].items()) {
+        outcomes += item["name"].text() + "=" + item["outcome"].text() + " ";
+    }
+    BOOST_TEST(outcomes == "down=shut-down killed=destroyed left=left saved=saved ");
+    BOOST_TEST(state(host, "down") == "shutoff,shutdown");
+    BOOST_TEST(state(host, "killed") == "shutoff,destroyed");
+    BOOST_TEST(state(host, "saved") == "shutoff,saved");
+    BOOST_TEST(host.view("left")["state"].text() == "running");
+    for (const auto& [name, told] : {std::pair("down", "host shutdown: shut-down"),
+                                     {"killed", "host shutdown: destroyed"},
+                                     {"saved", "host shutdown: saved"},
+                                     {"left", "host shutdown: left"}}) {
+        BOOST_TEST(contains(host.ok({"history", name}), told), name);
+    }
+    // The order is that of the events.
+    std::string order;
+    for (const auto& event : host.events(before)) {
+        if (event["kind"].text() == "partition.host-shutdown-done") {
+            order += event["name"].text() + " ";
+        }
+    }
+    BOOST_TEST((order == "down killed left saved " || order == "killed down left saved "), order);
+    host.ok({"destroy", "left"});
+    host.ok({"managed-save-remove", "saved"});
+}
+
+BOOST_AUTO_TEST_CASE(a_guest_that_does_not_hear_ends_as_its_escalation_says) {
+    Host host;
+    for (const char* escalate : {"destroy", "none"}) {
+        // Firmware without anything to boot hears no button.
+        host.create({.name = std::string("deaf-") + escalate,
+                     .firmware_boot = true,
+                     .shutdown = std::string("escalate='") + escalate + "'",
+                     .mshv = {"<hostshutdown action='shutdown' timeout='2'/>"}},
+                    {"--define"});
+    }
+    const auto told = host.fails(13, {"host-shutdown"});
+    BOOST_TEST(contains(told, "1 of 2 partitions did not end: deaf-none"), told);
+    BOOST_TEST(state(host, "deaf-destroy") == "shutoff,destroyed");
+    BOOST_TEST(host.view("deaf-none")["state"].text() == "running");
+    BOOST_TEST(contains(host.ok({"history", "deaf-none"}), "did not shut itself down in time"));
+    host.ok({"destroy", "deaf-none"});
+}
+
 // ---- memory alone ----
 
 namespace {

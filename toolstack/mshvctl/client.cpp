@@ -278,6 +278,12 @@ PartitionView Client::destroy(const Selector& selector, const api::DestroyReques
     return post(selector, "destroy", destroy_request, deadline);
 }
 
+PartitionView Client::note_host_shutdown(const Selector& selector,
+                                         const api::HostShutdownRequest& host_request,
+                                         Deadline deadline) {
+    return post(selector, "host-shutdown", host_request, deadline);
+}
+
 PartitionView Client::trigger(const Selector& selector, api::Trigger trigger, Deadline deadline) {
     return post(selector, "trigger", api::TriggerRequest{trigger}, deadline);
 }

@@ -104,6 +104,9 @@ public:
                               Deadline deadline);
     api::PartitionView destroy(const api::Selector& selector, const api::DestroyRequest& request,
                                Deadline deadline);
+    api::PartitionView note_host_shutdown(const api::Selector& selector,
+                                          const api::HostShutdownRequest& request,
+                                          Deadline deadline);
     api::PartitionView trigger(const api::Selector& selector, api::Trigger trigger,
                                Deadline deadline);
     api::PartitionView rename(const api::Selector& selector, const std::string& name,

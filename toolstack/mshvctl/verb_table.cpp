@@ -59,6 +59,11 @@ constexpr std::array table{
          "The next start resumes from it, and uses it up.", make_managed_save},
     Verb{"managed-save-remove", life, "forget the saved state of partitions that are off",
          "The next start boots.", make_managed_save_remove},
+    Verb{"host-shutdown", life, "take all partitions down as each says, before the host goes down",
+         "Each as its definition's <mshv><hostshutdown> says, in the reverse order of autostart, "
+         "those of one place side by side. What became of each stands in history. With -N the plan "
+         "is printed, and nothing done.",
+         make_host_shutdown},
     Verb{"wait", life, "wait until a partition is in a state",
          "Without --state, waits for its end: shutoff or crashed.", make_wait},
     Verb{"define", stored, "store a partition's definition without starting it", "", make_define},

@@ -227,6 +227,7 @@ void policies(PartitionSpec& spec) {
         {ShutdownMethod::agent, ShutdownMethod::acpi}};
     spec.shutdown = {*rc::gen::elementOf(ways), number(0, 86400), number(0, 600),
                      any_enum<Escalate>()};
+    spec.host_shutdown = {any_enum<HostAction>(), number(0, 86400)};
     const unsigned delay = number(0, 100);
     spec.restart = {any_enum<RestartPolicyKind>(), delay, delay + number(0, 100), number(0, 10000),
                     number(1, 100000)};

@@ -209,6 +209,45 @@ BOOST_AUTO_TEST_CASE(autostart_of_what_was_running) {
     BOOST_TEST((autostarted() == Words{"was", "last"}));
 }
 
+BOOST_AUTO_TEST_CASE(what_the_hosts_shutdown_ended_was_running) {
+    const auto note = [&](const std::string& name, api::HostOutcome outcome,
+                          const std::string& detail) {
+        service().note_host_shutdown(by_name(name), {outcome, detail}, tester);
+    };
+    for (const char* name : {"ended", "left", "by-hand", "off"}) {
+        define_autostart(name, 10, [](auto& a) { a.when = api::AutostartWhen::if_was_running; });
+    }
+    for (const char* name : {"ended", "left", "by-hand"}) {
+        start(name);
+    }
+    destroy("by-hand");
+    note("ended", api::HostOutcome::begun, "destroy");
+    note("left", api::HostOutcome::begun, "leave");
+    note("off", api::HostOutcome::begun, "shutdown, 120 s"); // it did not run
+    destroy("ended");
+    note("ended", api::HostOutcome::destroyed, "");
+    note("left", api::HostOutcome::left, "as asked");
+    const auto told = [&](const std::string& name) {
+        return service().history(name, 1).front().detail;
+    };
+    BOOST_TEST(told("ended") == "host shutdown: destroyed");
+    BOOST_TEST(told("left") == "host shutdown: left: as asked");
+    const auto kinds = story("ended");
+    BOOST_TEST(std::count(kinds.begin(), kinds.end(), "partition.host-shutdown") == 1);
+    BOOST_TEST(std::count(kinds.begin(), kinds.end(), "partition.host-shutdown-done") == 1);
+    boot_host("boot-2");
+    wait("ended", State::running);
+    wait("left", State::running);
+    BOOST_TEST((get("by-hand").state == State::shutoff));
+    BOOST_TEST((get("off").state == State::shutoff));
+    BOOST_TEST(service().history("left", 2).back().detail.starts_with("host shutdown: left"));
+    // Who is ended by hand after that was not running.
+    destroy("ended");
+    boot_host("boot-3");
+    wait("left", State::running);
+    BOOST_TEST((get("ended").state == State::shutoff));
+}
+
 BOOST_AUTO_TEST_CASE(autostart_waits_for_others_and_gives_up_on_some) {
     define_autostart("app", 10, [](auto& a) { a.after = {{"db", api::AfterState::running, 60}}; });
     define_autostart("lost", 15, [](auto& a) {

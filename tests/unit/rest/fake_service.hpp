@@ -143,6 +143,13 @@ public:
                                control::Deadline /*wait_busy*/) override {
         return view("destroy " + std::to_string(request.grace_ms), selector);
     }
+    api::PartitionView note_host_shutdown(const api::Selector& selector,
+                                          const api::HostShutdownRequest& request,
+                                          const control::Actor& /*actor*/) override {
+        return view("host-shutdown " + std::string(api::to_name(request.outcome)) + " " +
+                        request.detail,
+                    selector);
+    }
     api::PartitionView pause(const api::Selector& selector, const control::Actor& /*actor*/,
                              control::Deadline /*wait_busy*/) override {
         return view("pause", selector);

@@ -217,6 +217,8 @@ BOOST_AUTO_TEST_CASE(requests_reach_the_service) {
     check("POST", "/v1/partitions/web/rename", R"({"name":"n"})", "rename to n web");
     check("POST", "/v1/partitions/web/autostart", R"({"enabled":false})", "autostart 0 web");
     check("POST", "/v1/partitions/web/trigger", R"({"trigger":"nmi"})", "get web");
+    check("POST", "/v1/partitions/web/host-shutdown", R"({"outcome":"saved","detail":"x"})",
+          "host-shutdown saved x web");
     check("GET", "/v1/partitions/web/disks", "", "disks web");
     check("POST", "/v1/partitions/web/attach-disk",
           R"({"disk":{"target":"vdb","path":"/d"},"live":true,"config":true})",

@@ -57,6 +57,15 @@ Fields fields_of<DestroyRequest>() {
 }
 
 template <>
+Fields fields_of<HostShutdownRequest>() {
+    static constexpr std::array list{
+        field<&HostShutdownRequest::outcome>("outcome", Presence::required),
+        field<&HostShutdownRequest::detail>("detail"),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<TriggerRequest>() {
     static constexpr std::array list{
         field<&TriggerRequest::trigger>("trigger", Presence::required)};
@@ -98,6 +107,7 @@ MSHV_DOCUMENT(EmptyRequest)
 MSHV_DOCUMENT(StartRequest)
 MSHV_DOCUMENT(ShutdownRequest)
 MSHV_DOCUMENT(DestroyRequest)
+MSHV_DOCUMENT(HostShutdownRequest)
 MSHV_DOCUMENT(TriggerRequest)
 MSHV_DOCUMENT(RenameRequest)
 MSHV_DOCUMENT(AutostartRequest)

@@ -233,6 +233,15 @@ Fields fields_of<ShutdownPolicy>() {
 }
 
 template <>
+Fields fields_of<HostShutdown>() {
+    static constexpr std::array list{
+        field<&HostShutdown::action>("action"),
+        field<&HostShutdown::timeout_s>("timeout_s"),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<RestartPolicy>() {
     static constexpr std::array list{
         field<&RestartPolicy::policy>("policy"),
@@ -270,6 +279,7 @@ Fields fields_of<PartitionSpec>() {
         field<&Spec::vmm>("vmm"),
         field<&Spec::autostart>("autostart"),
         field<&Spec::shutdown>("shutdown"),
+        field<&Spec::host_shutdown>("host_shutdown"),
         field<&Spec::restart>("restart"),
         field<&Spec::protect_destroy>("protect_destroy"),
         field<&Spec::protect_delete>("protect_delete"),

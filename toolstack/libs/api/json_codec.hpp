@@ -47,6 +47,7 @@ MSHV_DESCRIBED(Vmm);
 MSHV_DESCRIBED(AutostartAfter);
 MSHV_DESCRIBED(Autostart);
 MSHV_DESCRIBED(ShutdownPolicy);
+MSHV_DESCRIBED(HostShutdown);
 MSHV_DESCRIBED(RestartPolicy);
 MSHV_DESCRIBED(PartitionSpec);
 
@@ -87,6 +88,7 @@ MSHV_DESCRIBED(EmptyRequest);
 MSHV_DESCRIBED(StartRequest);
 MSHV_DESCRIBED(ShutdownRequest);
 MSHV_DESCRIBED(DestroyRequest);
+MSHV_DESCRIBED(HostShutdownRequest);
 MSHV_DESCRIBED(TriggerRequest);
 MSHV_DESCRIBED(RenameRequest);
 MSHV_DESCRIBED(AutostartRequest);

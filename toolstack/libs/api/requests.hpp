@@ -63,6 +63,25 @@ struct DestroyRequest {
     bool override_protection = false;
 };
 
+enum class HostOutcome {
+    begun, ///< the partition's action follows
+    shut_down,
+    saved,
+    destroyed,
+    left,   ///< it runs on, and its VMM is killed with the host
+    failed, ///< it could not even be seen to end
+};
+MSHV_ENUM_NAMES(HostOutcome, {HostOutcome::begun, "begun"}, {HostOutcome::shut_down, "shut-down"},
+                {HostOutcome::saved, "saved"}, {HostOutcome::destroyed, "destroyed"},
+                {HostOutcome::left, "left"}, {HostOutcome::failed, "failed"});
+
+/// POST /v1/partitions/{sel}/host-shutdown: what whoever takes the host down has begun with a
+/// partition, or what became of it. Recorded, nothing more.
+struct HostShutdownRequest {
+    HostOutcome outcome = HostOutcome::begun;
+    std::string detail;
+};
+
 enum class Trigger { nmi, reset, power, sleep, s3resume };
 MSHV_ENUM_NAMES(Trigger, {Trigger::nmi, "nmi"}, {Trigger::reset, "reset"}, {Trigger::power, "power"},
                 {Trigger::sleep, "sleep"}, {Trigger::s3resume, "s3resume"});

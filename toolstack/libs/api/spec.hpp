@@ -277,6 +277,17 @@ struct ShutdownPolicy {
     bool operator==(const ShutdownPolicy&) const = default;
 };
 
+enum class HostAction { shutdown, save, destroy, leave };
+MSHV_ENUM_NAMES(HostAction, {HostAction::shutdown, "shutdown"}, {HostAction::save, "save"},
+                {HostAction::destroy, "destroy"}, {HostAction::leave, "leave"});
+
+/// What becomes of a partition when the host goes down.
+struct HostShutdown {
+    HostAction action = HostAction::shutdown;
+    unsigned timeout_s = 120; ///< for the action; ShutdownPolicy::escalate says what follows
+    bool operator==(const HostShutdown&) const = default;
+};
+
 enum class RestartPolicyKind { never, on_failure, always };
 MSHV_ENUM_NAMES(RestartPolicyKind, {RestartPolicyKind::never, "never"},
                 {RestartPolicyKind::on_failure, "on-failure"},
@@ -314,6 +325,7 @@ struct PartitionSpec {
     Vmm vmm;
     Autostart autostart;
     ShutdownPolicy shutdown;
+    HostShutdown host_shutdown;
     RestartPolicy restart;
     bool protect_destroy = false, protect_delete = false;
     std::map<std::string, std::string> labels;

@@ -15,8 +15,7 @@ constexpr Row rows[] = {
         "What libvirt has no word for; in a <domain> it stands as "
         "<metadata><m:partition xmlns:m='urn:mshvctl:partition:1'>"),
     row("mshv/@version", Type::number, "Only 1").from(1, 1).by_default("1").no_effect(),
-    row("mshv/domain", Type::none,
-        "What a libvirt <domain> has no word for; not in a <partition>"),
+    row("mshv/domain", Type::none, "What a libvirt <domain> has no word for; not in a <partition>"),
     row("mshv/domain/@accelerator", Type::choice, "The domain's type is for libvirt alone")
         .of("auto")
         .by_default("the domain's type")
@@ -106,6 +105,18 @@ constexpr Row rows[] = {
         .of(words_of<Escalate>())
         .by_default("none")
         .to([](Build& b, const Value& v) { b.spec.shutdown.escalate = v.as<Escalate>(); }),
+    row("mshv/hostshutdown", Type::none, "What becomes of it when the host goes down"),
+    row("mshv/hostshutdown/@action", Type::choice,
+        "leave does nothing: the VMM is killed with the host")
+        .of(words_of<HostAction>())
+        .by_default("shutdown")
+        .to([](Build& b, const Value& v) { b.spec.host_shutdown.action = v.as<HostAction>(); }),
+    row("mshv/hostshutdown/@timeout", Type::number,
+        "Time allowed; then shutdown's escalate says what follows")
+        .up_to(day)
+        .in("s")
+        .by_default("120")
+        .to([](Build& b, const Value& v) { b.spec.host_shutdown.timeout_s = v.small(); }),
     row("mshv/restart", Type::none, "What follows an end that nobody asked for"),
     row("mshv/restart/@policy", Type::choice, "When it is started again")
         .of(words_of<RestartPolicyKind>())
@@ -164,7 +175,6 @@ constexpr Row rows[] = {
         .of("no")
         .refuses("yes", "the log is the guest's own bytes", "no")
         .no_effect(),
-    refused("mshv/hostshutdown", "an own action at the host's shutdown is not in this release"),
     refused("mshv/placement", "schedulers and CPU pools are not in this release"),
     refused("mshv/processor", "SMT and nesting cannot be chosen in this release",
             "<cpu><feature policy='disable' name='…'/>"),

@@ -378,6 +378,10 @@ void write_policies(Writer& out, const PartitionSpec& spec) {
         out.attribute("resend", spec.shutdown.resend_s);
         out.attribute("escalate", to_name(spec.shutdown.escalate)).close();
     }
+    if (spec.host_shutdown != HostShutdown{}) {
+        out.open("hostshutdown").attribute("action", to_name(spec.host_shutdown.action));
+        out.attribute("timeout", spec.host_shutdown.timeout_s).close();
+    }
     if (spec.restart != RestartPolicy{}) {
         out.open("restart").attribute("policy", to_name(spec.restart.policy));
         out.attribute("delay", spec.restart.delay_s);

@@ -34,6 +34,7 @@ std::unique_ptr<Command> make_export();
 std::unique_ptr<Command> make_guest();
 std::unique_ptr<Command> make_help();
 std::unique_ptr<Command> make_history();
+std::unique_ptr<Command> make_host_shutdown();
 std::unique_ptr<Command> make_image();
 std::unique_ptr<Command> make_support_bundle();
 std::unique_ptr<Command> make_import();

@@ -101,7 +101,7 @@ private:
         }
         collection.run("daemon.log",
                        {"journalctl", "--no-pager", "-q", "-o", "short-iso", "-n", "5000", "-u",
-                        "mshvd", "-u", "mshv-guests", "-u", "mshv-guests-save"},
+                        "mshvd", "-u", "mshv-guests"},
                        posix::Deadline::after(part_time));
         collection.run("kernel.log",
                        {"journalctl", "--no-pager", "-q", "-o", "short-iso", "-n", "2000", "-k",
