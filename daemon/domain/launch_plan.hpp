@@ -33,6 +33,8 @@ struct TapPlan {
     std::string bridge;
     std::optional<unsigned> mtu;
     bool link_up = true;
+    std::optional<unsigned> vlan;                  ///< of the bridge, which must filter VLANs
+    std::optional<api::NicRate> inbound, outbound; ///< to the guest, and from it
 };
 
 /// A file that the VMM must open by path (kernel, initrd, firmware). Where the VMM's user cannot

@@ -69,6 +69,19 @@ bool is_unicast_mac(std::string_view mac) {
            mac != "00:00:00:00:00:00";
 }
 
+void rate(const std::string& where, const std::optional<api::NicRate>& rate, Checker& check) {
+    constexpr std::uint64_t fastest = 1'000'000'000;
+    if (!rate) {
+        return;
+    }
+    check.range(where + "/average", rate->average, 1U, fastest);
+    check.range(where + "/peak", rate->peak, 0U, fastest);
+    check.range(where + "/burst", rate->burst, 0U, fastest);
+    if (rate->peak != 0 && rate->peak < rate->average) {
+        check.fault("E-CONFLICT", where + "/peak", "is below the average");
+    }
+}
+
 void nic(const api::Nic& nic, const std::string& at, Checker& check, Seen& seen) {
     if (nic.source == api::NicSource::bridge) {
         check.interface(at + "bridge", nic.bridge);
@@ -91,6 +104,18 @@ void nic(const api::Nic& nic, const std::string& at, Checker& check, Seen& seen)
     }
     if (nic.queues) {
         check.range(at + "queues", *nic.queues, 1U, 256U);
+    }
+    if (nic.vlan) {
+        check.range(at + "vlan", *nic.vlan, 1U, 4094U);
+    }
+    rate(at + "inbound", nic.inbound, check);
+    rate(at + "outbound", nic.outbound, check);
+    if (nic.source != api::NicSource::bridge && (nic.vlan || nic.inbound || nic.outbound)) {
+        check.fault("E-CONFLICT",
+                    at + (nic.vlan      ? "vlan"
+                          : nic.inbound ? "inbound"
+                                        : "outbound"),
+                    "is only possible with source bridge");
     }
     boot_order(at + "boot_order", nic.boot_order, check, seen);
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/net/tap.hpp"
 
+#include "daemon/net/bridge_port.hpp"
 #include "daemon/net/netlink.hpp"
+#include "daemon/net/rates.hpp"
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
@@ -66,6 +68,12 @@ posix::Fd open_tap(const domain::TapPlan& plan) {
         throw Error(ErrorCode::invalid, plan.bridge + " is an interface, but no bridge",
                     "name a bridge, or use interface type=\"user\"");
     }
+    const auto vlans = plan.vlan ? vlans_of(*bridge) : BridgeVlans{};
+    if (plan.vlan && !vlans.filters) {
+        throw Error(ErrorCode::failed,
+                    "Bridge " + plan.bridge + " does not filter VLANs, which <vlan> needs",
+                    "ip link set " + plan.bridge + " type bridge vlan_filtering 1");
+    }
     MSHV_CRASHPOINT("net.tap.before_create");
     posix::Fd fd = open_tun();
     try {
@@ -80,6 +88,10 @@ posix::Fd open_tap(const domain::TapPlan& plan) {
             change_link(*index, {std::nullopt, plan.mtu, std::nullopt});
         }
         change_link(*index, {bridge, std::nullopt, std::nullopt});
+        if (plan.vlan) {
+            put_into_vlan(*index, *plan.vlan, vlans);
+        }
+        hold_to_rates(*index, plan);
         if (plan.link_up) {
             change_link(*index, {std::nullopt, std::nullopt, true});
         }

@@ -15,6 +15,9 @@ void add_backend(CommandBuilder& command, const api::Nic& nic, const std::string
         tap.bridge = check_word(nic.bridge, "bridge name");
         tap.mtu = nic.mtu;
         tap.link_up = nic.link_up;
+        tap.vlan = nic.vlan;
+        tap.inbound = nic.inbound;
+        tap.outbound = nic.outbound;
         backend.text("type", "tap").text("id", name).text("fd", std::to_string(tap.target));
         command.plan().taps.push_back(std::move(tap));
     } else {

@@ -145,6 +145,11 @@ Disk disk(unsigned index) {
     return made;
 }
 
+NicRate rate() {
+    const std::uint64_t average = number(1, 1000000);
+    return {average, chance() ? average + number(0, 1000) : 0, number(0, 5000)};
+}
+
 Nic nic(unsigned index) {
     Nic made;
     made.source = any_enum<NicSource>();
@@ -156,6 +161,11 @@ Nic nic(unsigned index) {
     made.mtu = maybe<unsigned>([] { return number(68, 65535); });
     made.queues = maybe<unsigned>([&] { return bridged ? number(1, 256) : 1U; });
     made.link_up = chance();
+    if (bridged) {
+        made.vlan = maybe<unsigned>([] { return number(1, 4094); });
+        made.inbound = maybe<NicRate>(rate);
+        made.outbound = maybe<NicRate>(rate);
+    }
     made.boot_order = maybe<unsigned>([&] { return 200 + index; });
     made.alias = chance() ? "ua-nic" + std::to_string(index) : "";
     return made;

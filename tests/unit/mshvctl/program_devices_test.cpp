@@ -111,10 +111,12 @@ BOOST_AUTO_TEST_CASE(an_interface_by_xls_words_or_by_a_file) {
         daemon.on(std::string("POST /v1/partitions/web/") + path, 200,
                   partition_json(1, "web", "running"));
     }
-    const auto made = body({"network-attach", "web", "bridge=br0,model=e1000e", "vifname=lan0",
-                            "mac=52:54:00:00:00:01", "mtu=1400", "script=vif-bridge"});
-    for (const char* part : {R"("source":"bridge")", R"("bridge":"br0")", R"("model":"e1000e")",
-                             R"("target":"lan0")", R"("mtu":1400)"}) {
+    const auto made =
+        body({"network-attach", "web", "bridge=br0,model=e1000e", "vifname=lan0",
+              "mac=52:54:00:00:00:01", "mtu=1400", "script=vif-bridge", "vlan=7,rate=10Mb/s"});
+    for (const char* part :
+         {R"("vlan":7)", R"("outbound":{"average":1250,)", R"("source":"bridge")",
+          R"("bridge":"br0")", R"("model":"e1000e")", R"("target":"lan0")", R"("mtu":1400)"}) {
         BOOST_TEST(contains(made, part), part << " in " << made);
     }
     const auto file = folder / "nic.xml";
@@ -123,11 +125,12 @@ BOOST_AUTO_TEST_CASE(an_interface_by_xls_words_or_by_a_file) {
     const auto from_file = body({"network-attach", "--config", "web", file});
     BOOST_TEST(contains(from_file, R"("bridge":"br7")"), from_file);
     BOOST_TEST(contains(from_file, R"("link_up":false)"), from_file);
-    for (const char* word : {"ip=10.0.0.1", "rate=1Mb/s", "backend=net", "script=/x"}) {
+    for (const char* word : {"ip=10.0.0.1", "backend=net", "script=/x"}) {
         BOOST_TEST(contains(refused({"network-attach", "web", "bridge=br0", word}, 7), word));
     }
-    for (const char* word : {"mac=52:54:00:00:00:01", "bridge=b,model=ne2k", "bridge=b,mtu=x",
-                             "bridge=b,type=hostdev", "bridge=b,nothing=1"}) {
+    for (const char* word :
+         {"mac=52:54:00:00:00:01", "bridge=b,model=ne2k", "bridge=b,mtu=x", "bridge=b,rate=x",
+          "bridge=b,vlan=x", "bridge=b,type=hostdev", "bridge=b,nothing=1"}) {
         refused({"network-attach", "web", word}, 2);
     }
     BOOST_TEST(contains(body({"network-detach", "web", "3"}), R"("target":"net3")"));

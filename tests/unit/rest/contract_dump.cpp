@@ -38,6 +38,7 @@ constexpr Described structs[] = {
     described<api::SmbiosEntry>("SmbiosEntry"),
     described<api::Disk::Backing>("Backing"),
     described<api::Disk>("Disk"),
+    described<api::NicRate>("NicRate"),
     described<api::Nic>("Nic"),
     described<api::Console>("Console"),
     described<api::VncGraphics>("VncGraphics"),

@@ -212,11 +212,16 @@ BOOST_AUTO_TEST_CASE(a_bridged_nic_is_a_descriptor) {
     nic.bridge = "br0";
     nic.mac = "52:54:00:00:00:01";
     nic.mtu = 1400;
+    nic.vlan = 7;
+    nic.inbound = api::NicRate{500, 0, 0};
     in.spec.devices.nics = {nic};
     const auto plan = make_plan(in);
     BOOST_REQUIRE_EQUAL(plan.taps.size(), 1U);
     BOOST_TEST(plan.taps[0].name == "mshv7.0");
     BOOST_TEST(plan.taps[0].bridge == "br0");
+    BOOST_TEST(plan.taps[0].vlan.value() == 7U);
+    BOOST_TEST(plan.taps[0].inbound->average == 500U);
+    BOOST_TEST(!plan.taps[0].outbound.has_value());
     BOOST_TEST(count(plan, "\"fd\":\"" + std::to_string(plan.taps[0].target) + "\"") == 1U);
     BOOST_TEST(count(plan, "br0") == 0U);
 }

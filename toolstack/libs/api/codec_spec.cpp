@@ -125,17 +125,24 @@ Fields fields_of<Disk>() {
 }
 
 template <>
+Fields fields_of<NicRate>() {
+    static constexpr std::array list{
+        field<&NicRate::average>("average", Presence::required),
+        field<&NicRate::peak>("peak"),
+        field<&NicRate::burst>("burst"),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<Nic>() {
     static constexpr std::array list{
-        field<&Nic::source>("source"),
-        field<&Nic::bridge>("bridge"),
-        field<&Nic::mac>("mac"),
-        field<&Nic::target>("target"),
-        field<&Nic::model>("model"),
-        field<&Nic::mtu>("mtu"),
-        field<&Nic::queues>("queues"),
-        field<&Nic::link_up>("link_up"),
-        field<&Nic::boot_order>("boot_order"),
+        field<&Nic::source>("source"),     field<&Nic::bridge>("bridge"),
+        field<&Nic::mac>("mac"),           field<&Nic::target>("target"),
+        field<&Nic::model>("model"),       field<&Nic::mtu>("mtu"),
+        field<&Nic::queues>("queues"),     field<&Nic::link_up>("link_up"),
+        field<&Nic::vlan>("vlan"),         field<&Nic::inbound>("inbound"),
+        field<&Nic::outbound>("outbound"), field<&Nic::boot_order>("boot_order"),
         field<&Nic::alias>("alias"),
     };
     return list;

@@ -166,6 +166,14 @@ enum class NicModel { virtio, e1000e, e1000, rtl8139 };
 MSHV_ENUM_NAMES(NicModel, {NicModel::virtio, "virtio"}, {NicModel::e1000e, "e1000e"},
                 {NicModel::e1000, "e1000"}, {NicModel::rtl8139, "rtl8139"});
 
+/// How fast one direction of an interface is.
+struct NicRate {
+    std::uint64_t average = 0; ///< kilobytes (1000 bytes) a second
+    std::uint64_t peak = 0;    ///< the same, while the burst lasts; 0 = as fast as it goes
+    std::uint64_t burst = 0;   ///< KiB; 0 = chosen by the rate
+    bool operator==(const NicRate&) const = default;
+};
+
 struct Nic {
     NicSource source = NicSource::user;
     std::string bridge; ///< with NicSource::bridge
@@ -175,6 +183,8 @@ struct Nic {
     std::optional<unsigned> mtu;
     std::optional<unsigned> queues;
     bool link_up = true;
+    std::optional<unsigned> vlan;             ///< untagged at the guest, this VLAN of the bridge
+    std::optional<NicRate> inbound, outbound; ///< to the guest, and from it
     std::optional<unsigned> boot_order;
     std::string alias;
     bool operator==(const Nic&) const = default;

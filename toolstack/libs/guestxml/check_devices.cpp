@@ -185,6 +185,7 @@ private:
         if (type != nullptr && type->value == "user") {
             user_nic(nic, node, *type, bridge == nullptr ? nullptr : source);
         }
+        peaks(nic, node);
         if (!nic.mac.empty()) {
             unique(macs_, nic.mac, Spot::value_or_name(*node.child("mac"), "address"),
                    "the MAC address");
@@ -198,6 +199,18 @@ private:
         }
     }
 
+    void peaks(const Nic& nic, const Node& node) {
+        for (const auto& [name, rate] :
+             {std::pair("inbound", nic.inbound), std::pair("outbound", nic.outbound)}) {
+            const Node* bandwidth = node.child("bandwidth");
+            const Node* told = bandwidth == nullptr ? nullptr : bandwidth->child(name);
+            if (told != nullptr && rate && rate->peak != 0 && rate->peak < rate->average) {
+                conflict(Spot::value_or_name(*told, "peak"), "the peak is below the average",
+                         Spot::value_or_name(*told, "average"));
+            }
+        }
+    }
+
     void user_nic(const Nic& nic, const Node& node, const Attribute& type, const Node* source) {
         const Spot spot = Spot::value(node, type);
         if (source != nullptr) {
@@ -205,6 +218,12 @@ private:
         }
         if (!nic.target.empty()) {
             conflict(Spot::of(*node.child("target")), "type='user' has no tap", spot);
+        }
+        for (const std::string_view name : {"vlan", "bandwidth"}) {
+            if (const Node* told = node.child(name)) {
+                conflict(Spot::of(*told), "type='user' has no tap to set <" + told->name + "> on",
+                         spot, "use type='bridge'");
+            }
         }
         if (nic.queues.value_or(1) > 1) {
             conflict(Spot::value_or_name(*node.child("driver"), "queues"),

@@ -10,6 +10,22 @@ using namespace api;
 constexpr std::string_view no_detail = "this detail of an interface is not in this release";
 constexpr std::string_view no_driver = "the driver's details are the VMM's in this release";
 
+constexpr std::uint64_t fastest = 1'000'000'000; ///< kB/s; the kernel's own fields end near it
+
+// No ?: between the two: g++ 12 then writes to a copy.
+template <auto Direction, auto Part>
+void set_rate(Build& b, const Value& v) {
+    std::optional<NicRate>& rate = b.nic().*Direction;
+    if (!rate) {
+        rate.emplace();
+    }
+    (*rate).*Part = v.number;
+}
+template <auto Direction, auto Part>
+constexpr Row rate_row(std::string_view path, std::string_view doc, std::string_view unit) {
+    return row(path, Type::number, doc).up_to(fastest).in(unit).to(set_rate<Direction, Part>);
+}
+
 constexpr Row rows[] = {
     row("devices/interface", Type::none, "A network interface")
         .many()
@@ -87,6 +103,44 @@ constexpr Row rows[] = {
         .of("up down")
         .by_default("up")
         .to([](Build& b, const Value& v) { b.nic().link_up = v.text == "up"; }),
+    row("devices/interface/vlan", Type::none, "VLAN of the bridge; the guest's side is untagged"),
+    row("devices/interface/vlan/@trunk", Type::choice, "Only no")
+        .of("no")
+        .refuses("yes", "an interface is in one VLAN in this release", "no")
+        .no_effect(),
+    row("devices/interface/vlan/tag", Type::none, "The VLAN").required(),
+    row("devices/interface/vlan/tag/@id", Type::number, "Its number; the bridge must filter VLANs")
+        .required()
+        .from(1, 4094)
+        .to([](Build& b, const Value& v) { b.nic().vlan = v.small(); }),
+    refused("devices/interface/vlan/tag/@nativeMode",
+            "an interface is in one VLAN in this release"),
+    row("devices/interface/bandwidth", Type::none, "How fast it is, with type='bridge'"),
+    row("devices/interface/bandwidth/inbound", Type::none, "To the guest")
+        .to([](Build& b, const Value&) { b.nic().inbound.emplace(); }),
+    rate_row<&Nic::inbound, &NicRate::average>("devices/interface/bandwidth/inbound/@average",
+                                               "On the long run", "kB/s")
+        .required()
+        .from(1, fastest),
+    rate_row<&Nic::inbound, &NicRate::peak>("devices/interface/bandwidth/inbound/@peak",
+                                            "While a burst lasts", "kB/s")
+        .by_default("as fast as it goes"),
+    rate_row<&Nic::inbound, &NicRate::burst>("devices/interface/bandwidth/inbound/@burst",
+                                             "What may go faster", "KiB")
+        .by_default("by the rate"),
+    refused("devices/interface/bandwidth/inbound/@floor", "no rate is promised in this release"),
+    row("devices/interface/bandwidth/outbound", Type::none, "From the guest")
+        .to([](Build& b, const Value&) { b.nic().outbound.emplace(); }),
+    rate_row<&Nic::outbound, &NicRate::average>("devices/interface/bandwidth/outbound/@average",
+                                                "On the long run", "kB/s")
+        .required()
+        .from(1, fastest),
+    rate_row<&Nic::outbound, &NicRate::peak>("devices/interface/bandwidth/outbound/@peak",
+                                             "While a burst lasts", "kB/s")
+        .by_default("as fast as it goes"),
+    rate_row<&Nic::outbound, &NicRate::burst>("devices/interface/bandwidth/outbound/@burst",
+                                              "What may go faster", "KiB")
+        .by_default("by the rate"),
     row("devices/interface/boot", Type::none, "Place in the boot order"),
     row("devices/interface/boot/@order", Type::number, "1 is tried first; unique")
         .required()
@@ -99,8 +153,6 @@ constexpr Row rows[] = {
         .to([](Build& b, const Value& v) {
             b.nic().alias = v.text.starts_with("ua-") ? v.string() : std::string();
         }),
-    refused("devices/interface/vlan", "VLAN tags are not in this release"),
-    refused("devices/interface/bandwidth", "network limits are not in this release"),
     refused("devices/interface/ip", "a guest's own addresses are set in the guest"),
     refused("devices/interface/route", "a guest's own routes are set in the guest"),
     refused("devices/interface/script", "scripts are never run", "use an existing bridge"),

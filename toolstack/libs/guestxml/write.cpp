@@ -263,6 +263,23 @@ void write_disk(Writer& out, const Disk& disk) {
     out.close();
 }
 
+void write_rates(Writer& out, const Nic& nic) {
+    if (!nic.inbound && !nic.outbound) {
+        return;
+    }
+    const auto number = [](std::uint64_t n) { return n == 0 ? "" : std::to_string(n); };
+    out.open("bandwidth");
+    for (const auto& [name, rate] :
+         {std::pair("inbound", nic.inbound), std::pair("outbound", nic.outbound)}) {
+        if (rate) {
+            out.open(name).attribute("average", rate->average);
+            out.unless_empty("peak", number(rate->peak));
+            out.unless_empty("burst", number(rate->burst)).close();
+        }
+    }
+    out.close();
+}
+
 void write_nic(Writer& out, const Nic& nic) {
     out.open("interface").attribute("type", to_name(nic.source));
     if (!nic.mac.empty()) {
@@ -284,6 +301,12 @@ void write_nic(Writer& out, const Nic& nic) {
     if (!nic.link_up) {
         out.open("link").attribute("state", "down").close();
     }
+    if (nic.vlan) {
+        out.open("vlan");
+        out.open("tag").attribute("id", *nic.vlan).close();
+        out.close();
+    }
+    write_rates(out, nic);
     if (nic.boot_order) {
         out.open("boot").attribute("order", *nic.boot_order).close();
     }

@@ -53,4 +53,8 @@ struct Exported {
 /// Every key of xl.cfg(5) that import_xl knows, for tests and help.
 [[nodiscard]] std::vector<std::string_view> xl_keys();
 
+/// xl's rate= of an interface, "10Mb/s", "250KB/s", "1MB/s@20ms", in kilobytes (1000 bytes) a
+/// second, the unit of <bandwidth>; empty when it is none.
+std::optional<std::uint64_t> xl_rate(std::string_view rate);
+
 } // namespace mshv::foreign

@@ -11,37 +11,6 @@ namespace {
 
 using guestxml::shown;
 
-/// "10Mb/s", "250KB/s", "1MB/s@20ms" as KiB/s, the unit of <bandwidth>; empty when it is none.
-std::optional<std::uint64_t> kilobytes_a_second(std::string_view rate) {
-    rate = rate.substr(0, rate.find('@'));
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(rate.data(), rate.data() + rate.size(), number);
-    if (error != std::errc{}) {
-        return std::nullopt;
-    }
-    const std::string_view unit(end, static_cast<std::size_t>(rate.data() + rate.size() - end));
-    std::uint64_t scale = 1;
-    switch (unit.empty() ? '\0' : unit.front()) {
-    case 'G':
-        scale = 1'000'000'000;
-        break;
-    case 'M':
-        scale = 1'000'000;
-        break;
-    case 'K':
-        scale = 1000;
-        break;
-    default:
-        break;
-    }
-    const std::string_view rest = unit.substr(scale == 1 ? 0 : 1);
-    const bool bits = rest == "b/s";
-    if ((!bits && rest != "B/s") || number > UINT64_MAX / scale) {
-        return std::nullopt;
-    }
-    return std::max<std::uint64_t>(number * scale / (bits ? 8 : 1) / 1024, 1);
-}
-
 class InterfaceWriter {
 public:
     InterfaceWriter(XlContext& context, const XlItem& item)
@@ -130,7 +99,7 @@ private:
 
     void rate(std::string_view value) {
         const Origin by = part("rate");
-        const auto speed = kilobytes_a_second(value);
+        const auto speed = xl_rate(value);
         if (!speed) {
             context_.error("E-TYPE", by, shown(value) + " is no rate", "such as 10Mb/s");
             return;
@@ -145,6 +114,36 @@ private:
 };
 
 } // namespace
+
+std::optional<std::uint64_t> xl_rate(std::string_view rate) {
+    rate = rate.substr(0, rate.find('@'));
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(rate.data(), rate.data() + rate.size(), number);
+    if (error != std::errc{}) {
+        return std::nullopt;
+    }
+    const std::string_view unit(end, static_cast<std::size_t>(rate.data() + rate.size() - end));
+    std::uint64_t scale = 1;
+    switch (unit.empty() ? '\0' : unit.front()) {
+    case 'G':
+        scale = 1'000'000'000;
+        break;
+    case 'M':
+        scale = 1'000'000;
+        break;
+    case 'K':
+        scale = 1000;
+        break;
+    default:
+        break;
+    }
+    const std::string_view rest = unit.substr(scale == 1 ? 0 : 1);
+    const bool bits = rest == "b/s";
+    if ((!bits && rest != "B/s") || number > UINT64_MAX / scale) {
+        return std::nullopt;
+    }
+    return std::max<std::uint64_t>(number * scale / (bits ? 8 : 1) / 1000, 1);
+}
 
 void xl_interfaces(XlContext& context) {
     for (const XlItem& item : context.items("vif")) {

@@ -19,6 +19,15 @@ std::string or_dash(const std::optional<std::int64_t>& number) {
     return number ? std::to_string(*number) : "-";
 }
 
+/// "12500", "12500-25000" with a peak.
+std::string rate_text(const std::optional<api::NicRate>& rate) {
+    if (!rate) {
+        return "-";
+    }
+    return std::to_string(rate->average) +
+           (rate->peak == 0 ? "" : "-" + std::to_string(rate->peak));
+}
+
 class NetworkList final : public Command {
 public:
     void declare(Arguments& arguments) override {
@@ -76,6 +85,9 @@ private:
                      {"Tap"},
                      {"Model"},
                      {"Link"},
+                     {"VLAN", Align::right},
+                     {"In kB/s", Align::right},
+                     {"Out kB/s", Align::right},
                      {"Received", Align::right},
                      {"Sent", Align::right},
                      {"State"},
@@ -85,6 +97,8 @@ private:
             table.cell(name).cell(or_dash(nic_index(nic))).cell(nic.mac);
             table.cell(api::to_name(nic.source)).cell(or_dash(nic.bridge)).cell(or_dash(view.tap));
             table.cell(api::to_name(nic.model)).cell(nic.link_up ? "up" : "down");
+            table.cell(nic.vlan ? std::to_string(*nic.vlan) : "-");
+            table.cell(rate_text(nic.inbound)).cell(rate_text(nic.outbound));
             table.cell(or_dash(view.received)).cell(or_dash(view.sent));
             table.cell(api::to_name(view.state)).cell(view.config ? "yes" : "no");
         }

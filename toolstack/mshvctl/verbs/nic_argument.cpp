@@ -2,6 +2,7 @@
 #include "toolstack/mshvctl/verbs/nic_argument.hpp"
 
 #include "toolstack/libs/api/error.hpp"
+#include "toolstack/libs/import/import.hpp"
 #include "toolstack/mshvctl/document.hpp"
 
 #include <algorithm>
@@ -30,8 +31,6 @@ constexpr std::array foreign{
             "scripts are never run: an interface is put on its bridge alone",
             {"", "vif-bridge", "/etc/xen/scripts/vif-bridge"}},
     Foreign{"ip", "a guest is not held to an address: it is set in the guest", {}},
-    Foreign{"rate", "interfaces have no limits of their rate in this release", {}},
-    Foreign{"vlan", "interfaces have no VLAN tags in this release", {}},
     Foreign{"gatewaydev", "interfaces are bridged, not routed", {}},
     Foreign{"netdev", "interfaces are bridged, not routed", {}},
     Foreign{"devid", "numbers are given by mshvd: network-list shows them", {}},
@@ -56,7 +55,7 @@ void refuse_foreign(std::string_view key, std::string_view value) {
         }
     }
     throw Error(ErrorCode::usage, "'" + std::string(key) + "' is no key of an interface",
-                "there are mac, bridge, model, vifname, mtu and type");
+                "there are mac, bridge, model, vifname, mtu, rate, vlan and type");
 }
 
 api::NicModel model_of(std::string_view word) {
@@ -70,13 +69,14 @@ api::NicModel model_of(std::string_view word) {
                 "virtio, e1000e, e1000 or rtl8139");
 }
 
-unsigned mtu_of(std::string_view word) {
-    unsigned mtu = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), mtu);
+unsigned number_of(std::string_view word, std::string_view what, const std::string& hint) {
+    unsigned number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
     if (error != std::errc{} || end != word.data() + word.size()) {
-        throw Error(ErrorCode::usage, "'" + std::string(word) + "' is no MTU", "such as mtu=1500");
+        throw Error(ErrorCode::usage, "'" + std::string(word) + "' is no " + std::string(what),
+                    hint);
     }
-    return mtu;
+    return number;
 }
 
 /// "ioemu", "vif" and "netfront" are xl's types, which are chosen by the model here.
@@ -104,7 +104,17 @@ public:
         } else if (key == "vifname") {
             nic_.target = value;
         } else if (key == "mtu") {
-            nic_.mtu = mtu_of(value);
+            nic_.mtu = number_of(value, "MTU", "such as mtu=1500");
+        } else if (key == "vlan") {
+            nic_.vlan = number_of(value, "VLAN", "a number from 1 to 4094");
+        } else if (key == "rate") {
+            // As xl means it: what the guest sends.
+            const auto rate = foreign::xl_rate(value);
+            if (!rate) {
+                throw Error(ErrorCode::usage, "'" + std::string(value) + "' is no rate",
+                            "such as rate=10Mb/s");
+            }
+            nic_.outbound = api::NicRate{*rate, 0, 0};
         } else if (key != "type") {
             refuse_foreign(key, value);
         } else if (!names_source(value, source_)) {
