@@ -364,6 +364,12 @@ api::PartitionView ServiceImpl::change_medium(const api::Selector& selector,
     return devices_.change_medium(core_.resolve(selector), request, actor.name, wait_busy);
 }
 
+api::PartitionView ServiceImpl::set_disk_limits(const api::Selector& selector,
+                                                const api::SetDiskLimitsRequest& request,
+                                                const Actor& actor, Deadline wait_busy) {
+    return tuning_.set_disk_limits(core_.resolve(selector), request, actor.name, wait_busy);
+}
+
 api::PartitionView ServiceImpl::set_memory(const api::Selector& selector,
                                            const api::SetMemoryRequest& request, const Actor& actor,
                                            Deadline wait_busy) {

@@ -19,8 +19,8 @@ namespace {
 
 using api::Error;
 using api::ErrorCode;
-using store::IntentKind;
 using std::chrono::milliseconds;
+using store::IntentKind;
 using vmm::Transfer;
 
 
@@ -36,6 +36,17 @@ using vmm::Transfer;
                 "roll it back by mshvctl config rollback, or boot it");
 }
 
+/// A device without what the machine does not have of it.
+std::optional<LiveDevice> bare(std::optional<LiveDevice> device) {
+    if (auto* disk = device ? std::get_if<api::Disk>(&*device) : nullptr) {
+        disk->iotune.reset();
+    } else if (auto* nic = device ? std::get_if<api::Nic>(&*device) : nullptr) {
+        nic->inbound.reset();
+        nic->outbound.reset();
+    }
+    return device;
+}
+
 /// Where devices came and went, the definition has each as it was at the start or at the end.
 void refuse_other_devices(const SavedImage& image, const api::PartitionSpec& spec,
                           DeviceClass device_class) {
@@ -44,9 +55,9 @@ void refuse_other_devices(const SavedImage& image, const api::PartitionSpec& spe
     for (const auto* each : {&spec, &before, &after}) {
         for (const auto& device : devices_of(*each, device_class)) {
             const auto& name = name_of(device);
-            const auto defined = find(spec, device_class, name);
-            if (defined != find(before, device_class, name) &&
-                defined != find(after, device_class, name)) {
+            const auto defined = bare(find(spec, device_class, name));
+            if (defined != bare(find(before, device_class, name)) &&
+                defined != bare(find(after, device_class, name))) {
                 refuse_changed(image, spec.name, "the " + noun(device_class) + " " + name);
             }
         }
@@ -58,6 +69,19 @@ void take_settings(api::PartitionSpec& to, const api::PartitionSpec& from) {
     to.memory.current = from.memory.current;
     to.cpu.pins = from.cpu.pins;
     to.cpu.emulator_cpus = from.cpu.emulator_cpus;
+    for (auto& disk : to.devices.disks) {
+        for (const auto& then : from.devices.disks) {
+            disk.iotune = then.target == disk.target ? then.iotune : disk.iotune;
+        }
+    }
+    for (auto& nic : to.devices.nics) {
+        for (const auto& then : from.devices.nics) {
+            if (then.mac == nic.mac) {
+                nic.inbound = then.inbound;
+                nic.outbound = then.outbound;
+            }
+        }
+    }
 }
 
 /// The definition may have changed since, but not the machine. What the guest goes on with: the
@@ -100,8 +124,8 @@ void refuse_other_hardware(const SavedImage& image, const domain::LaunchPlan& pl
     const auto [a, b] = std::mismatch(then.begin(), then.end(), now.begin(), now.end());
     if (a != then.end() || b != now.end()) {
         refuse(image.path,
-               "its machine had '" + (a == then.end() ? "nothing" : *a) + "' where it would have '" +
-                   (b == now.end() ? "nothing" : *b) + "' now",
+               "its machine had '" + (a == then.end() ? "nothing" : *a) +
+                   "' where it would have '" + (b == now.end() ? "nothing" : *b) + "' now",
                "boot it instead");
     }
 }
@@ -113,11 +137,11 @@ void refuse_other_cpu(const Core& core, const SavedImage& image, api::Accelerato
     std::set_difference(then.begin(), then.end(), now.begin(), now.end(),
                         std::back_inserter(missing));
     if (!missing.empty()) {
-        refuse(image.path,
-               "this host's processor lacks what the guest had: " + missing.front() +
-                   (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more"
-                                       : ""),
-               "restore it on a host with the same processor");
+        refuse(
+            image.path,
+            "this host's processor lacks what the guest had: " + missing.front() +
+                (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : ""),
+            "restore it on a host with the same processor");
     }
 }
 
@@ -125,8 +149,8 @@ void refuse_other_cpu(const Core& core, const SavedImage& image, api::Accelerato
 
 void Operations::refuse_saved(const SavedImage& image, api::PartitionNumber id, bool force) {
     if (!is_whole(image)) {
-        throw Error(ErrorCode::invalid, "Cannot restore " + image.path +
-                                            ": its save was never finished");
+        throw Error(ErrorCode::invalid,
+                    "Cannot restore " + image.path + ": its save was never finished");
     }
     if (!api::from_name<api::Accelerator>(image.manifest.accelerator)) {
         throw Error(ErrorCode::invalid, "The manifest of " + image.path + " names no accelerator");
@@ -159,8 +183,9 @@ SavedImage Operations::open_managed(const store::PartitionRow& row, Launch& laun
         launch.spec = image.manifest.spec;
         check_stream(image, [&](std::uint64_t, std::uint64_t) {
             if (options.deadline.expired()) {
-                throw Error(ErrorCode::timeout, "The saved state of '" + row.name +
-                                                    "' could not be checked in the time allowed",
+                throw Error(ErrorCode::timeout,
+                            "The saved state of '" + row.name +
+                                "' could not be checked in the time allowed",
                             "give a longer --timeout");
             }
         });
@@ -193,9 +218,9 @@ Operations::Restore Operations::prepare_restore(const api::RestoreRequest& reque
         throw Error(ErrorCode::invalid, "The manifest of " + image.path + " has no UUID");
     }
     const std::string incarnation = random_incarnation();
-    auto guard = core_.locks.acquire(
-        *spec.uuid, spec.name, api::OperationView{"restore", actor, core_.clock.wall_ms()},
-        wait_busy, incarnation);
+    auto guard = core_.locks.acquire(*spec.uuid, spec.name,
+                                     api::OperationView{"restore", actor, core_.clock.wall_ms()},
+                                     wait_busy, incarnation);
     const auto entry = core_.directory.find(*spec.uuid);
     if (entry) {
         require(domain::Verb::start, entry->row);
@@ -206,8 +231,9 @@ Operations::Restore Operations::prepare_restore(const api::RestoreRequest& reque
         }
         take_definition(image, core_.definition(entry->row).spec);
     } else if (const auto holder = core_.directory.find(spec.name)) {
-        throw Error(ErrorCode::exists, "Cannot restore " + image.path + ": the name '" + spec.name +
-                                           "' is in use by " + api::to_string(holder->row.uuid),
+        throw Error(ErrorCode::exists,
+                    "Cannot restore " + image.path + ": the name '" + spec.name +
+                        "' is in use by " + api::to_string(holder->row.uuid),
                     "rename or undefine that one");
     }
     const auto planned = plan_request(image.manifest, 0, incarnation);
@@ -232,15 +258,14 @@ void Operations::restore(const Restore& restore, const std::string& actor, JobLi
     MSHV_CRASHPOINT("restore.before_intent");
     const auto row = core_.store.write([&](store::Transaction& t) {
         const bool there = restore.entry != nullptr;
-        const auto id =
-            there ? restore.entry->row.id
-                  : t.insert(make_definition(launch.spec, ""), false, actor).id;
+        const auto id = there ? restore.entry->row.id
+                              : t.insert(make_definition(launch.spec, ""), false, actor).id;
         if (!t.change(id, domain::Change::start, api::Reason::user, actor, restore.image.path)) {
             throw Error(ErrorCode::wrong_state,
                         "Partition '" + launch.spec.name + "' changed meanwhile");
         }
         t.put_intent(id, core_.new_intent(there ? IntentKind::start : IntentKind::create, actor,
-                                restore.deadline, launch.incarnation));
+                                          restore.deadline, launch.incarnation));
         t.claim_disks(id, launch.disks);
         claim_macs(t, id, launch.saved);
         return t.find(id).value();
@@ -263,8 +288,8 @@ void Operations::load(const store::PartitionRow& row, const Launch& launch,
         }
         if (transfer.state == Transfer::State::failed ||
             transfer.state == Transfer::State::cancelled) {
-            throw Error(ErrorCode::failed, "The VMM could not load the state of '" + row.name +
-                                               "': " + transfer.why);
+            throw Error(ErrorCode::failed,
+                        "The VMM could not load the state of '" + row.name + "': " + transfer.why);
         }
         if (guard.cancelled()) {
             throw Error(ErrorCode::failed,

@@ -155,6 +155,10 @@ public:
     virtual api::PartitionView change_medium(const api::Selector& selector,
                                              const api::ChangeMediumRequest& request,
                                              const Actor& actor, Deadline wait_busy) = 0;
+    /// What a disk's transfers are held to.
+    virtual api::PartitionView set_disk_limits(const api::Selector& selector,
+                                               const api::SetDiskLimitsRequest& request,
+                                               const Actor& actor, Deadline wait_busy) = 0;
     /// What the balloon shall leave the guest, or all of its memory.
     virtual api::PartitionView set_memory(const api::Selector& selector,
                                           const api::SetMemoryRequest& request, const Actor& actor,

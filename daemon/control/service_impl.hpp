@@ -112,6 +112,9 @@ public:
     api::PartitionView change_medium(const api::Selector& selector,
                                      const api::ChangeMediumRequest& request, const Actor& actor,
                                      Deadline wait_busy) override;
+    api::PartitionView set_disk_limits(const api::Selector& selector,
+                                       const api::SetDiskLimitsRequest& request, const Actor& actor,
+                                       Deadline wait_busy) override;
     api::PartitionView set_memory(const api::Selector& selector,
                                   const api::SetMemoryRequest& request, const Actor& actor,
                                   Deadline wait_busy) override;

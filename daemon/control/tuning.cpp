@@ -42,7 +42,8 @@ bool Tuning::is_settled(const store::PartitionRow& row, vmm::VmmProcess& process
     const auto spec = core_.running_spec(row);
     const auto memory = process.memory_target(core_.vmm_deadline());
     return (!memory.balloon || memory.bytes == spec.memory.target()) &&
-           process.affinity(core_.vmm_deadline()) == vmm::affinity_text(spec.cpu);
+           process.affinity(core_.vmm_deadline()) == vmm::affinity_text(spec.cpu) &&
+           process.disk_limits(core_.vmm_deadline()) == vmm::limits_of(spec);
 }
 
 void Tuning::settle(const api::Uuid& uuid) noexcept {
@@ -60,6 +61,7 @@ void Tuning::settle(const api::Uuid& uuid) noexcept {
                 held.row.runtime->incarnation == entry->row.runtime->incarnation) {
                 settle_memory(held.row, *process);
                 settle_pins(held.row, *process);
+                settle_limits(held.row, *process);
             }
         }
         look(entry->row, *process);

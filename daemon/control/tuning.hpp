@@ -4,15 +4,16 @@
 #include "daemon/control/core.hpp"
 #include "daemon/control/operations.hpp"
 #include "daemon/control/scope.hpp"
+#include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/settings_requests.hpp"
 
 #include <string>
 
 namespace mshv::control {
 
-/// Settings of what runs that are no devices. What runs is recorded with a setting before the VMM
-/// hears of it: whoever finds that the VMM has another one, this daemon or the next, tells it
-/// again, and believes it when it refuses.
+/// Settings of what runs, with which no device comes or goes. What runs is recorded with a setting
+/// before the VMM hears of it: whoever finds that the VMM has another one, this daemon or the next,
+/// tells it again, and believes it when it refuses.
 class Tuning {
 public:
     Tuning(Core& core, Operations& operations) : core_(core), operations_(operations) {}
@@ -25,6 +26,10 @@ public:
     api::PartitionView pin_vcpu(const Directory::EntryPtr& entry,
                                 const api::PinVcpuRequest& request, const std::string& actor,
                                 Deadline wait_busy);
+    /// What a disk's transfers are held to.
+    api::PartitionView set_disk_limits(const Directory::EntryPtr& entry,
+                                       const api::SetDiskLimitsRequest& request,
+                                       const std::string& actor, Deadline wait_busy);
     /// Asks the VMM where one runs.
     api::MemoryView memory(const store::PartitionRow& row, Deadline deadline);
 
@@ -53,9 +58,12 @@ private:
                                         const std::string& detail);
     void tell_pins(const store::PartitionRow& row, const api::PartitionSpec& next,
                    vmm::VmmProcess& process, Deadline deadline);
+    void tell_limits(const store::PartitionRow& row, const api::PartitionSpec& next,
+                     const api::Disk& disk, vmm::VmmProcess& process, Deadline deadline);
     /// Whether the VMM has the settings that are recorded.
     bool is_settled(const store::PartitionRow& row, vmm::VmmProcess& process);
     void settle_pins(const store::PartitionRow& row, vmm::VmmProcess& process);
+    void settle_limits(const store::PartitionRow& row, vmm::VmmProcess& process);
     void settle_memory(const store::PartitionRow& row, vmm::VmmProcess& process);
     void look(const store::PartitionRow& row, vmm::VmmProcess& process);
     /// Asks, and tells whoever lists partitions.

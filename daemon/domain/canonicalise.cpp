@@ -2,6 +2,7 @@
 #include "daemon/domain/canonicalise.hpp"
 
 #include "toolstack/libs/api/cpu_set.hpp"
+#include "toolstack/libs/api/io_limits.hpp"
 
 #include <algorithm>
 #include <set>
@@ -112,6 +113,9 @@ Generated canonicalise(api::PartitionSpec& spec, const Random& random) {
     if (!spec.uuid) {
         spec.uuid = make_uuid(random);
         generated.uuid = true;
+    }
+    for (api::Disk& disk : spec.devices.disks) {
+        api::normalise(disk.iotune);
     }
     name_disks(spec.devices.disks);
     generated.macs = name_nics(spec.devices.nics, random);

@@ -6,7 +6,7 @@
 namespace mshv::domain {
 
 // Is what a guest has there the same device still? A cable that was plugged in or pulled makes no
-// other interface of it, and a medium no other drive.
+// other interface of it, a medium no other drive, and limits no other disk.
 
 /// Gives `drive` the medium of `from`; whatever else it is stays.
 inline void take_medium(api::Disk& drive, const api::Disk& from) {
@@ -22,6 +22,7 @@ inline bool has_same_medium(const api::Disk& a, const api::Disk& b) {
 }
 
 inline bool is_same(const api::Disk& a, api::Disk b) {
+    b.iotune = a.iotune;
     if (a.device == api::DiskDevice::cdrom) {
         take_medium(b, a);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/domain/checker.hpp"
+#include "toolstack/libs/api/io_limits.hpp"
 
 namespace mshv::domain {
 namespace {
@@ -51,6 +52,14 @@ void disk(const api::Disk& disk, const std::string& at, Checker& check, Seen& se
     block_size(at + "logical_block_size", disk.logical_block_size, check);
     block_size(at + "physical_block_size", disk.physical_block_size, check);
     boot_order(at + "boot_order", disk.boot_order, check, seen);
+    if (disk.iotune) {
+        for (const auto& fault : api::faults_of(*disk.iotune)) {
+            check.fault("E-CONFLICT", at + "iotune", fault.message);
+        }
+        if (empty_drive) {
+            check.fault("E-CONFLICT", at + "iotune", "an empty drive has no limits");
+        }
+    }
 }
 
 bool is_unicast_mac(std::string_view mac) {

@@ -32,6 +32,12 @@ http::Answer change_medium(Call& call) {
         call.selector(), call.body<api::ChangeMediumRequest>(), call.actor(), busy));
 }
 
+http::Answer set_disk_limits(Call& call) {
+    const auto busy = call.wait_busy();
+    return json_of(call.service.set_disk_limits(
+        call.selector(), call.body<api::SetDiskLimitsRequest>(), call.actor(), busy));
+}
+
 http::Answer list_nics(Call& call) {
     call.query.done();
     return json_of(call.service.nics(call.selector()));

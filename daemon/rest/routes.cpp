@@ -62,6 +62,8 @@ constexpr std::array table{
           resize_disk},
     Route{"POST", "/v1/partitions/{sel}/change-medium", Role::admin, Kind::change, small_body,
           change_medium},
+    Route{"POST", "/v1/partitions/{sel}/set-disk-limits", Role::admin, Kind::change, small_body,
+          set_disk_limits},
     Route{"GET", "/v1/partitions/{sel}/memory", Role::reader, Kind::query, no_body, get_memory},
     Route{"POST", "/v1/partitions/{sel}/set-memory", Role::admin, Kind::change, small_body,
           set_memory},

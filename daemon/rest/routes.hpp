@@ -160,6 +160,7 @@ http::Answer attach_disk(Call& call);
 http::Answer detach_disk(Call& call);
 http::Answer resize_disk(Call& call);
 http::Answer change_medium(Call& call);
+http::Answer set_disk_limits(Call& call);
 http::Answer list_nics(Call& call);
 http::Answer attach_nic(Call& call);
 http::Answer detach_nic(Call& call);

@@ -416,6 +416,16 @@ std::vector<domain::VmmCapability> QemuHost::capabilities() {
     return {result};
 }
 
+DiskLimits limits_of(const api::PartitionSpec& spec) {
+    DiskLimits limits;
+    for (const auto& disk : spec.devices.disks) {
+        if (disk.iotune) {
+            limits[disk.alias] = *disk.iotune;
+        }
+    }
+    return limits;
+}
+
 std::string affinity_text(const api::Cpu& cpu) {
     return qemu::affinity_of(cpu);
 }

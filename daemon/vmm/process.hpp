@@ -75,6 +75,9 @@ public:
     std::uint64_t memory(Deadline deadline) override;
     MemoryTarget memory_target(Deadline deadline) override;
     void set_memory(std::uint64_t bytes, std::uint64_t whole, Deadline deadline) override;
+    DiskLimits disk_limits(Deadline deadline) override;
+    void set_disk_limits(const std::string& alias, const std::optional<api::IoTune>& tune,
+                         Deadline deadline) override;
     std::string affinity(Deadline deadline) override;
     void set_affinity(const api::Cpu& cpu, Deadline deadline) override;
     // process_nics.cpp

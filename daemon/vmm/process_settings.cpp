@@ -38,6 +38,28 @@ void KeeperProcess::set_memory(std::uint64_t bytes, std::uint64_t whole, Deadlin
     }
 }
 
+DiskLimits KeeperProcess::disk_limits(Deadline deadline) {
+    return qemu::limits_of(makeup(deadline));
+}
+
+void KeeperProcess::set_disk_limits(const std::string& alias,
+                                    const std::optional<api::IoTune>& tune, Deadline deadline) {
+    const auto before = makeup(deadline);
+    const auto id = qemu::limited_id(qemu::driver_of(before, alias), alias);
+    const auto tell = [&] {
+        MSHV_CRASHPOINT("vmm.limits.before");
+        qemu::expect_success(
+            qmp(qemu::limits_command(id, tune), "hold a disk to its limits", deadline),
+            "hold the disk to its limits");
+        MSHV_CRASHPOINT("vmm.limits.after");
+    };
+    tell();
+    amend(before, qemu::with_limits(before, alias, tune), nullptr, {}, deadline);
+    if (makeup(deadline).generation != before.generation) {
+        tell(); // one that began between the two has the earlier limits
+    }
+}
+
 std::string KeeperProcess::affinity(Deadline deadline) {
     return link_->ask(Message("makeup"), "learn where the VMM runs", deadline).text("affinity");
 }

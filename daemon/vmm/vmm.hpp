@@ -87,6 +87,9 @@ Fd make_tap(const TapOpener& opener, const domain::TapPlan& plan);
 /// By alias, the bus that a device stands on.
 using DeviceBuses = std::map<std::string, std::string>;
 
+/// By alias, what disks are held to that are held to anything.
+using DiskLimits = std::map<std::string, api::IoTune>;
+
 struct MemoryTarget {
     bool balloon = false;               ///< there is one
     std::optional<std::uint64_t> bytes; ///< empty = all of it
@@ -174,6 +177,11 @@ public:
     virtual Tray change_medium(const api::PartitionSpec& spec, const api::Disk& drive,
                                const std::vector<domain::DiskClaim>& claims, TrayLock lock,
                                Deadline deadline) = 0;
+    /// What the transfers of disks are held to, in this generation and in later ones.
+    virtual DiskLimits disk_limits(Deadline deadline) = 0;
+    /// Holds a disk to `tune`; whatever this throws, disk_limits() says what has come of it.
+    virtual void set_disk_limits(const std::string& alias, const std::optional<api::IoTune>& tune,
+                                 Deadline deadline) = 0;
     /// Bytes of its memory that the guest has now, as its balloon says.
     virtual std::uint64_t memory(Deadline deadline) = 0;
     /// What the balloon was asked for last, in this generation and in later ones.
@@ -252,6 +260,9 @@ struct PlanRequest {
 std::string affinity_text(const api::Cpu& cpu);
 /// And back, into the pins of `cpu`.
 void read_affinity(const std::string& text, api::Cpu& cpu);
+
+/// What the disks of a definition are held to.
+DiskLimits limits_of(const api::PartitionSpec& spec);
 
 /// What of a plan the guest sees; a saved guest needs the same again.
 std::vector<std::string> guest_visible(const domain::LaunchPlan& plan);

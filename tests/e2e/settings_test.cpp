@@ -141,3 +141,55 @@ BOOST_AUTO_TEST_CASE(threads_run_where_they_are_pinned_in_each_generation) {
     host.ok({"restore", file});
     BOOST_TEST(where() == "1 all + 1");
 }
+
+BOOST_AUTO_TEST_CASE(a_disk_is_held_to_its_limits_in_each_generation) {
+    Host host;
+    const auto image = host.write_file("d.img", std::string(1 << 20, '\0'));
+    auto disk = disk_xml(image);
+    disk.insert(disk.rfind("</disk>"),
+                "<iotune><total_iops_sec>500</total_iops_sec><read_bytes_sec>1000000"
+                "</read_bytes_sec></iotune>");
+    const GuestXml guest{.name = "g", .steps = "shell", .devices = {disk}};
+    host.create(guest, {"--define"});
+    // "iops=500 bps_rd=1000000 …", as QEMU itself says it.
+    const auto has = [&] {
+        const auto block =
+            Json::parse(host.qmp("g", R"({"execute":"query-block"})"))["return"].items().front();
+        std::string text;
+        for (const char* key : {"iops", "iops_wr", "iops_max", "bps", "bps_rd", "bps_wr"}) {
+            const auto inserted = block["inserted"];
+            const auto number = inserted.has(key) ? inserted[key].number() : 0;
+            text += number == 0 ? "" : std::string(key) + "=" + std::to_string(number) + " ";
+        }
+        return text;
+    };
+    BOOST_TEST(has() == "iops=500 bps_rd=1000000 ");
+    host.ok({"block-limit", "g", "vda", "--write-iops-sec", "70", "--read-bytes-sec", "0"});
+    BOOST_TEST(has() == "iops_wr=70 ");
+    const auto shown = host.ok({"block-limit", "g", "vda"});
+    BOOST_TEST(contains(shown, "write_iops"), shown);
+    BOOST_TEST(!contains(shown, "total_iops"), shown);
+    BOOST_TEST(contains(host.ok({"block-limit", "--config", "g", "vda"}), "500"));
+    host.ok({"reset", "g"});
+    host.wait_state("g", "running");
+    BOOST_TEST(has() == "iops_wr=70 ");
+    host.kill_daemon();
+    BOOST_REQUIRE(host.start_daemon());
+    BOOST_TEST(has() == "iops_wr=70 ");
+    BOOST_TEST(contains(host.fails(6, {"block-limit", "g", "vda", "--write-iops-sec-max", "10"}),
+                        "is below"));
+    BOOST_TEST(contains(host.fails(3, {"block-limit", "g", "vdq", "--total-iops-sec", "1"}),
+                        "no disk vdq"));
+    host.ok({"block-limit", "--live", "--config", "g", "vda", "--total-iops-sec", "90",
+             "--total-iops-sec-max", "200"});
+    BOOST_TEST(has() == "iops=90 iops_max=200 ");
+    const auto xml = host.ok({"dumpxml", "g"});
+    BOOST_TEST(contains(xml, "<total_iops_sec_max>200</total_iops_sec_max>"), xml);
+    BOOST_TEST(contains(xml, "<read_bytes_sec>1000000</read_bytes_sec>"), xml);
+    const auto file = host.path("g.save");
+    host.ok({"save", "g", file});
+    host.ok({"restore", file});
+    BOOST_TEST(has() == "iops=90 iops_max=200 ");
+    host.ok({"block-limit", "g", "vda", "--total-iops-sec", "0"});
+    BOOST_TEST(has().empty());
+}

@@ -356,6 +356,12 @@ PartitionView Client::change_medium(const Selector& selector,
     return post(selector, "change-medium", medium_request, deadline);
 }
 
+PartitionView Client::set_disk_limits(const Selector& selector,
+                                      const api::SetDiskLimitsRequest& limits_request,
+                                      Deadline deadline) {
+    return post(selector, "set-disk-limits", limits_request, deadline);
+}
+
 PartitionView Client::set_memory(const Selector& selector,
                                  const api::SetMemoryRequest& memory_request, Deadline deadline) {
     return post(selector, "set-memory", memory_request, deadline);

@@ -132,6 +132,8 @@ public:
                                    const api::ResizeDiskRequest& request, Deadline deadline);
     api::PartitionView change_medium(const api::Selector& selector,
                                      const api::ChangeMediumRequest& request, Deadline deadline);
+    api::PartitionView set_disk_limits(const api::Selector& selector,
+                                       const api::SetDiskLimitsRequest& request, Deadline deadline);
     api::PartitionView set_memory(const api::Selector& selector,
                                   const api::SetMemoryRequest& request, Deadline deadline);
     api::PartitionView pin_vcpu(const api::Selector& selector, const api::PinVcpuRequest& request,

@@ -104,6 +104,11 @@ constexpr std::array table{
     Verb{"block-detach", devices, "take a disk from a partition",
          "Of what runs the guest is asked, and may take its time or refuse.", make_block_detach},
     Verb{"block-list", devices, "list a partition's disks", "", make_block_list},
+    Verb{"block-limit", devices, "show or change what a disk's transfers are held to",
+         "Without a limit, shows them. Of what runs they hold at once, and in each restart of the "
+         "guest; of a partition that is off, the definition is changed. 0 takes a limit away; one "
+         "of both directions together excludes one of each.",
+         make_block_limit},
     Verb{"block-resize", devices, "give a disk of a running partition another size",
          "The VMM changes the image and tells the guest.", make_block_resize},
     Verb{

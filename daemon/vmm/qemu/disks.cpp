@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/qemu/builder.hpp"
+#include "daemon/vmm/qemu/settings.hpp"
 
 namespace mshv::vmm::qemu {
 namespace {
@@ -93,7 +94,8 @@ namespace {
 
 /// The device of a disk, above its blocks if it has some.
 void disk_device(CommandBuilder& command, const api::Disk& disk, JsonObject device,
-                 const std::string& node, std::optional<unsigned> boot_index) {
+                 const std::string& id, const std::string& node,
+                 std::optional<unsigned> boot_index) {
     if (!disk.path.empty()) {
         device.text("drive", node);
     }
@@ -118,6 +120,11 @@ void disk_device(CommandBuilder& command, const api::Disk& disk, JsonObject devi
         device.number("bootindex", *boot_index);
     }
     command.device(device);
+    if (disk.iotune) { // no option of the device says it
+        const bool on_pci = disk.bus == api::DiskBus::virtio && !command.mmio();
+        command.plan().setup.push_back(
+            limits_command(limited_id(on_pci ? "virtio-blk-pci" : "", id), disk.iotune));
+    }
 }
 
 } // namespace
@@ -161,15 +168,15 @@ void add_disks(CommandBuilder& command, const BootOrder& order) {
         disk_device(command, disk,
                     disk.bus == api::DiskBus::virtio ? virtio_disk(command, disk, id, i)
                                                      : sata_disk(disk, id, sata.next(command)),
-                    node, order.disk(i));
+                    id, node, order.disk(i));
     }
 }
 
 void add_another_disk(CommandBuilder& command, const api::Disk& disk, const std::string& node,
                       std::size_t index) {
     add_medium(command, disk, node);
-    disk_device(command, disk, virtio_disk(command, disk, alias_or(disk.alias, node), index), node,
-                std::nullopt);
+    const std::string id = alias_or(disk.alias, node);
+    disk_device(command, disk, virtio_disk(command, disk, id, index), id, node, std::nullopt);
 }
 
 } // namespace mshv::vmm::qemu

@@ -4,6 +4,7 @@
 #include "daemon/vmm/qemu/builder.hpp"
 #include "daemon/vmm/qemu/json_value.hpp"
 #include "daemon/vmm/qemu/qmp.hpp"
+#include "daemon/vmm/qemu/settings.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -122,9 +123,14 @@ public:
         });
         backends_.insert(std::string(name));
     }
+    /// What a disk's device is held to.
+    void limits(std::string_view device) { limited_.insert(std::string(device)); }
     MakeUp apply() const {
         MakeUp rest = from_;
         rest.argv.clear();
+        for (const auto& device : limited_) {
+            drop_limits(rest.setup, device);
+        }
         for (const auto& backend : backends_) {
             drop_link(rest.setup, backend);
         }
@@ -142,6 +148,7 @@ private:
     std::set<std::size_t> places_;
     std::set<int> targets_;
     std::set<std::string> backends_;
+    std::set<std::string> limited_;
 };
 
 CommandBuilder::Taken taken_by(const MakeUp& now, const std::string& bus) {
@@ -307,6 +314,10 @@ bool has_device(const MakeUp& now, std::string_view id) {
     return found;
 }
 
+std::string driver_of(const MakeUp& now, std::string_view id) {
+    return member_of(now, id, "driver");
+}
+
 std::string drive_of(const MakeUp& now, std::string_view id) {
     return member_of(now, id, "drive");
 }
@@ -360,6 +371,7 @@ MakeUp without_device(const MakeUp& now, std::string_view id) {
             return;
         }
         removal.option(at);
+        removal.limits(id);
         if (const auto drive = text_at(value, {"drive"}); !drive.empty()) {
             removal.blocks(drive);
         }

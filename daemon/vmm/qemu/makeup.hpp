@@ -64,6 +64,8 @@ void change_devices(domain::LaunchPlan& plan, const PlanInput& input,
 
 /// True when the command makes a device of this id.
 bool has_device(const MakeUp& now, std::string_view id);
+/// What kind of device it is; empty when there is none.
+std::string driver_of(const MakeUp& now, std::string_view id);
 /// The node that the device reads; empty when it has no such device, or that has no medium.
 std::string drive_of(const MakeUp& now, std::string_view id);
 /// What the NIC is connected to; empty when there is no such device, or it is no NIC.

@@ -6,8 +6,10 @@
 #include "daemon/vmm/qemu/qmp.hpp"
 
 #include "toolstack/libs/api/error.hpp"
+#include "toolstack/libs/api/io_limits.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -15,10 +17,43 @@ namespace mshv::vmm::qemu {
 namespace {
 
 constexpr std::string_view command_name = "balloon";
+constexpr std::string_view limits_name = "block_set_io_throttle";
+
+/// A limit's words in QMP; the burst and its length have "_max" and "_max_length" behind them.
+constexpr std::array<std::pair<std::string_view, std::optional<api::IoLimit> api::IoTune::*>, 6>
+    qmp_limits{{{"bps", &api::IoTune::total_bytes},
+                {"bps_rd", &api::IoTune::read_bytes},
+                {"bps_wr", &api::IoTune::write_bytes},
+                {"iops", &api::IoTune::total_iops},
+                {"iops_rd", &api::IoTune::read_iops},
+                {"iops_wr", &api::IoTune::write_iops}}};
+
+constexpr std::string_view max_suffix = "_max";
+constexpr std::string_view length_suffix = "_max_length";
+
+std::string with_suffix(std::string_view name, std::string_view suffix) {
+    return std::string(name) + std::string(suffix);
+}
 
 bool asks_balloon(const std::string& line) {
     const auto command = JsonValue::parse(line);
     return command && text_at(*command, {"execute"}) == command_name;
+}
+
+constexpr std::string_view peripheral = "/machine/peripheral/";
+constexpr std::string_view backend = "/virtio-backend";
+
+/// The alias of the device whose limits the line sets; empty for another line.
+std::string limited_by(const std::string& line) {
+    const auto command = JsonValue::parse(line);
+    if (!command || text_at(*command, {"execute"}) != limits_name) {
+        return {};
+    }
+    const std::string id = text_at(*command, {"arguments", "id"});
+    if (!id.starts_with(peripheral) || !id.ends_with(backend)) {
+        return id;
+    }
+    return id.substr(peripheral.size(), id.size() - peripheral.size() - backend.size());
 }
 
 } // namespace
@@ -47,6 +82,69 @@ MakeUp with_balloon(const MakeUp& now, std::optional<std::uint64_t> target) {
     std::erase_if(next.setup, asks_balloon);
     if (target) {
         next.setup.push_back(balloon_command(*target));
+    }
+    return next;
+}
+
+std::string limited_id(std::string_view driver, const std::string& alias) {
+    const bool inside = driver.starts_with("virtio-") && driver.ends_with("-pci");
+    return inside ? std::string(peripheral) + alias + std::string(backend) : alias;
+}
+
+std::string limits_command(const std::string& id, const std::optional<api::IoTune>& tune) {
+    JsonObject arguments;
+    arguments.text("id", id);
+    for (const auto& [name, member] : qmp_limits) {
+        const api::IoLimit limit =
+            tune ? ((*tune).*member).value_or(api::IoLimit{}) : api::IoLimit{};
+        arguments.number(name, limit.per_second);
+        if (limit.max != 0) {
+            arguments.number(with_suffix(name, max_suffix), limit.max);
+        }
+        if (limit.max_length != 0) {
+            arguments.number(with_suffix(name, length_suffix), limit.max_length);
+        }
+    }
+    return qmp_command(limits_name, arguments.str());
+}
+
+std::map<std::string, api::IoTune> limits_of(const MakeUp& now) {
+    std::map<std::string, api::IoTune> limits;
+    for (const auto& line : now.setup) {
+        const auto alias = limited_by(line);
+        if (alias.empty()) {
+            continue;
+        }
+        const auto command = JsonValue::parse(line);
+        std::optional<api::IoTune> tune(std::in_place);
+        for (const auto& [name, member] : qmp_limits) {
+            const auto number = [&](const std::string& key) -> std::uint64_t {
+                const auto* value = command->at({"arguments", key});
+                const auto found = value == nullptr ? std::nullopt : value->number();
+                return found && *found > 0 ? static_cast<std::uint64_t>(*found) : 0;
+            };
+            (*tune).*member =
+                api::IoLimit{number(std::string(name)), number(with_suffix(name, max_suffix)),
+                             number(with_suffix(name, length_suffix))};
+        }
+        api::normalise(tune);
+        if (tune) {
+            limits[alias] = *tune;
+        }
+    }
+    return limits;
+}
+
+void drop_limits(std::vector<std::string>& setup, std::string_view alias) {
+    std::erase_if(setup, [&](const std::string& line) { return limited_by(line) == alias; });
+}
+
+MakeUp with_limits(const MakeUp& now, const std::string& alias,
+                   const std::optional<api::IoTune>& tune) {
+    MakeUp next = now;
+    drop_limits(next.setup, alias);
+    if (tune) {
+        next.setup.push_back(limits_command(limited_id(driver_of(now, alias), alias), tune));
     }
     return next;
 }
@@ -90,6 +188,12 @@ void change_settings(domain::LaunchPlan& plan, const api::PartitionSpec& live) {
     plan.setup =
         has_device(now, balloon_alias) ? with_balloon(now, live.memory.target()).setup : now.setup;
     plan.affinity = affinity_of(live.cpu);
+    for (const auto& disk : live.devices.disks) {
+        if (has_device(now, disk.alias)) {
+            now.setup = std::move(plan.setup);
+            plan.setup = with_limits(now, disk.alias, disk.iotune).setup;
+        }
+    }
 }
 
 } // namespace mshv::vmm::qemu

@@ -6,10 +6,11 @@
 #include "tests/e2e/lib/notify.hpp"
 #include "tests/e2e/lib/processes.hpp"
 #include "toolstack/libs/posix/file.hpp"
+#include "toolstack/libs/posix/socket.hpp"
 
 #include <array>
-#include <boost/test/results_collector.hpp>
 #include <boost/test/execution_monitor.hpp>
+#include <boost/test/results_collector.hpp>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <cstdlib>
@@ -325,6 +326,25 @@ pid_t Host::keeper_pid(const std::string& name) {
 
 pid_t Host::vmm_pid(const std::string& name) {
     return static_cast<pid_t>(view(name)["runtime"]["vmm_pid"].number());
+}
+
+std::string Host::qmp(const std::string& name, const std::string& command) {
+    const auto row = view(name);
+    const auto socket =
+        posix::connect_unix(path("run/" + row["uuid"].text() + "/" +
+                                 row["runtime"]["incarnation"].text() + "/keeper.sock"),
+                            soon());
+    posix::write_all(socket.get(), "qmp\tid=1\tcommand=" + command + "\n", soon(), "keeper");
+    std::string line;
+    while (line.find('\n') == std::string::npos) {
+        std::array<char, 4096> piece{};
+        const auto got = posix::read_some(socket.get(), piece, soon(), "keeper");
+        BOOST_REQUIRE_MESSAGE(got > 0, "the keeper hung up: " << line);
+        line.append(piece.data(), got);
+    }
+    const auto at = line.find("json=");
+    BOOST_REQUIRE_MESSAGE(at != std::string::npos, line);
+    return line.substr(at + 5, line.find('\n') - at - 5);
 }
 
 // ---- events ----

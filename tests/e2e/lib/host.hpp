@@ -90,6 +90,8 @@ public:
                              std::size_t count = 1);
     pid_t keeper_pid(const std::string& name);
     pid_t vmm_pid(const std::string& name);
+    /// What the VMM answers to a QMP command, by way of its keeper.
+    std::string qmp(const std::string& name, const std::string& command);
 
     // ---- events ----
     std::int64_t last_event();

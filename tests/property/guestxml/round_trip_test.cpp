@@ -117,6 +117,28 @@ Boot boot() {
     return made;
 }
 
+IoTune iotune() {
+    IoTune made;
+    const auto limit = [] {
+        const std::uint64_t rate = number(1, 1000000);
+        const bool bursts = chance();
+        return IoLimit{rate, bursts ? rate + number(0, 100) : 0, bursts ? number(0, 100) : 0};
+    };
+    if (chance()) {
+        made.total_bytes = limit();
+    } else {
+        made.read_bytes = maybe<IoLimit>(limit);
+        made.write_bytes = limit();
+    }
+    if (chance()) {
+        made.total_iops = limit();
+    } else {
+        made.read_iops = maybe<IoLimit>(limit);
+        made.write_iops = maybe<IoLimit>(limit);
+    }
+    return made;
+}
+
 Disk disk(unsigned index) {
     Disk made;
     made.source = any_enum<DiskSource>();
@@ -141,6 +163,9 @@ Disk disk(unsigned index) {
     made.logical_block_size = maybe<unsigned>([] { return 512U << number(0, 3); });
     made.physical_block_size = maybe<unsigned>([] { return 4096U << number(0, 3); });
     made.boot_order = maybe<unsigned>([&] { return 100 + index; });
+    if (!made.path.empty() && chance()) {
+        made.iotune = iotune();
+    }
     made.alias = chance() ? "ua-disk" + std::to_string(index) : "";
     return made;
 }

@@ -358,6 +358,23 @@ public:
             keeper.memory_target = bytes < whole ? std::optional(bytes) : std::nullopt;
         });
     }
+    vmm::DiskLimits disk_limits(Deadline) override {
+        vmm::DiskLimits limits;
+        act("look", [&](FakeKeeper& keeper) { limits = keeper.limits; });
+        return limits;
+    }
+    void set_disk_limits(const std::string& alias, const std::optional<api::IoTune>& tune,
+                         Deadline) override {
+        act("limit", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (!machine_.faults_.fail_limits.empty()) {
+                throw Error(ErrorCode::failed, machine_.faults_.fail_limits);
+            }
+            keeper.limits.erase(alias);
+            if (tune) {
+                keeper.limits[alias] = *tune;
+            }
+        });
+    }
     std::string affinity(Deadline) override {
         std::string text;
         act("look", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {

@@ -44,6 +44,7 @@ struct FakeKeeper {
     std::map<std::string, bool> links;          ///< of NICs whose cable was touched
     std::map<std::string, std::string> media;     ///< in drives: the name of what is in
     std::map<std::string, std::string> media_next; ///< and of what later generations have
+    vmm::DiskLimits limits;                     ///< of disks that are held to some
     std::map<std::string, std::string> taps;    ///< of NICs that came with one, its name
     bool frozen = false;                        ///< its file systems stand still
     int looks = 0;                              ///< after a program that its agent has started
@@ -78,6 +79,7 @@ struct Faults {
     bool lose_medium = false;    ///< it takes the old one out, and cannot take the new one
     bool tray_locked = false;    ///< the guest keeps its drives closed
     std::string fail_link;       ///< or to touch a cable
+    std::string fail_limits;     ///< the VMM refuses other limits of a disk
     bool keeps_device = false;   ///< the guest refuses to let go of one
     bool slow_to_let_go = false; ///< or does it when it is told to by guest_lets_go()
 };

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/api/thrown.hpp"
 #include "tests/unit/control/whole.hpp"
+#include "toolstack/libs/api/io_limits.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <fstream>
 
 namespace mshv::testing {
 namespace {
@@ -40,6 +42,38 @@ struct TuningWorld : Whole {
                            const std::string& cpus, bool live = false, bool config = false) {
         return service().pin_vcpu(by_name(name), {vcpu, cpus, live, config, 1000}, tester,
                                   at_once());
+    }
+    /// Of the only disk; 0 takes its limit away.
+    api::PartitionView limit(const std::string& name, std::uint64_t iops, bool live = false,
+                             bool config = false) {
+        api::SetDiskLimitsRequest request;
+        request.target = "vda";
+        request.total_iops = api::IoLimitChange{iops, {}, {}};
+        request.live = live;
+        request.config = config;
+        return service().set_disk_limits(by_name(name), request, tester, at_once());
+    }
+    /// What the VMM has, what is recorded of it, and what the definition says: "5 5 -".
+    std::string limits(const std::string& name) {
+        const auto iops = [](const std::optional<api::IoTune>& tune) {
+            return tune && tune->total_iops ? std::to_string(tune->total_iops->per_second)
+                                            : std::string("-");
+        };
+        const auto keepers = machine().keepers();
+        std::optional<api::IoTune> has;
+        if (!keepers.empty() && keepers.begin()->second.limits.contains("disk0")) {
+            has = keepers.begin()->second.limits.at("disk0");
+        }
+        return iops(has) + " " + iops(service().disks(by_name(name)).disks.front().disk.iotune) +
+               " " +
+               iops(service().definition(by_name(name), {}).spec.devices.disks.front().iotune);
+    }
+    api::PartitionView with_disk(const std::string& name) {
+        auto request = roomy(name, api::CreateMode::persistent);
+        request.spec.devices.disks.resize(1);
+        request.spec.devices.disks.front().path = dir().path("a.img");
+        std::ofstream(dir().path("a.img")) << std::string(4096, ' ');
+        return service().create(request, tester, at_once());
     }
     FakeKeeper keeper() { return machine().keepers().begin()->second; }
     std::uint64_t target() { return keeper().memory_target.value_or(0) / mib; }
@@ -270,6 +304,72 @@ BOOST_AUTO_TEST_CASE(lists_show_what_the_balloon_leaves) {
                                posix::Deadline::after(std::chrono::milliseconds(20)));
     }
     BOOST_TEST(get("web").runtime->memory.value() == static_cast<std::int64_t>(90 * mib));
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_that_runs_gets_other_limits_and_keeps_them) {
+    with_disk("web");
+    BOOST_TEST(limits("web") == "- - -");
+    limit("web", 500);
+    BOOST_TEST(limits("web") == "500 500 -");
+    BOOST_TEST(happened("partition.disk-limited"));
+    restart_daemon();
+    BOOST_TEST(limits("web") == "500 500 -");
+    limit("web", 70, true, true);
+    BOOST_TEST(limits("web") == "70 70 70");
+    limit("web", 0, true);
+    BOOST_TEST(limits("web") == "- - 70");
+    destroy("web");
+    limit("web", 90);
+    BOOST_TEST(limits("web") == "- 90 90");
+    api::SetDiskLimitsRequest other;
+    other.target = "vdb";
+    other.total_iops.emplace().per_second = 1;
+    BOOST_TEST((code_of([&] {
+                    service().set_disk_limits(by_name("web"), other, tester, at_once());
+                }) == ErrorCode::not_found));
+}
+
+BOOST_AUTO_TEST_CASE(limits_exclude_each_other_and_faults_are_told) {
+    with_disk("web");
+    api::SetDiskLimitsRequest request;
+    request.target = "vda";
+    request.config = true;
+    request.read_iops = api::IoLimitChange{10, 20, 3};
+    request.write_bytes = api::IoLimitChange{1000, {}, {}};
+    const auto told = [&] {
+        service().set_disk_limits(by_name("web"), request, tester, at_once());
+        return api::limits_text(
+            service().definition(by_name("web"), {}).spec.devices.disks.front().iotune);
+    };
+    BOOST_TEST(told() == "write_bytes_sec=1000 read_iops_sec=10 read_iops_sec_max=20 "
+                         "read_iops_sec_max_length=3");
+    request = {};
+    request.target = "vda";
+    request.config = true;
+    request.total_iops = api::IoLimitChange{30, {}, {}};
+    BOOST_TEST(told() == "write_bytes_sec=1000 total_iops_sec=30");
+    request.total_iops.reset();
+    request.write_iops = api::IoLimitChange{5, {}, {}};
+    BOOST_TEST(told() == "write_bytes_sec=1000 write_iops_sec=5");
+    request.total_iops = api::IoLimitChange{30, {}, {}};
+    BOOST_TEST((code_of(told) == ErrorCode::invalid)); // both at once
+    request.total_iops.reset();
+    request.write_iops = api::IoLimitChange{{}, 2, {}};
+    BOOST_TEST((code_of(told) == ErrorCode::invalid)); // a burst below the rate
+    request.write_iops = api::IoLimitChange{0, {}, {}};
+    request.write_bytes = api::IoLimitChange{0, {}, {}};
+    BOOST_TEST(told().empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_vmm_refuses_of_limits_is_not_recorded) {
+    with_disk("web");
+    limit("web", 500);
+    auto faults = machine().faults();
+    faults.fail_limits = "no";
+    machine().set_faults(faults);
+    BOOST_TEST((code_of([&] { limit("web", 70); }) == ErrorCode::failed));
+    BOOST_TEST(limits("web") == "500 500 -");
+    BOOST_TEST(happened("partition.disk-limits-refused"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

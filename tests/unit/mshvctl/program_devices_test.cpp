@@ -106,6 +106,29 @@ BOOST_AUTO_TEST_CASE(a_medium_by_xls_words) {
     BOOST_TEST(run({"-N", "cd-eject", "web", "sda"}).out == "would empty sda of web\n");
 }
 
+BOOST_AUTO_TEST_CASE(limits_in_virshs_words) {
+    daemon.on("POST /v1/partitions/web/set-disk-limits", 200, partition_json(1, "web", "running"));
+    const auto made = body({"block-limit", "web", "vdb", "--total-iops-sec", "500",
+                            "--total-iops-sec-max", "700", "--write-bytes-sec", "10M", "--live"});
+    for (const char* part : {R"("target":"vdb")", R"("total_iops":{"per_second":500,"max":700})",
+                             R"("write_bytes":{"per_second":10485760})", R"("live":true)"}) {
+        BOOST_TEST(contains(made, part), part << " in " << made);
+    }
+    BOOST_TEST(!contains(made, "read_iops"), made);
+    refused({"block-limit", "web", "--total-iops-sec", "500"}, 2);
+    refused({"block-limit", "web", "vdb", "--total-iops-sec", "5X"}, 2);
+    refused({"block-limit", "web", "vdb", "--total-iops-sec", "1000000000000001"}, 2);
+    daemon.on("GET /v1/partitions/web/disks", 200,
+              R"({"disks":[{"disk":{"target":"vda","iotune":{"read_iops":{"per_second":9}}},)"
+              R"("state":"present"},{"disk":{"target":"vdb"},"state":"present"}]})");
+    const auto shown = run({"block-limit", "web"});
+    BOOST_TEST(contains(shown.out, "read_iops"), shown.out);
+    BOOST_TEST(!contains(shown.out, "vdb"), shown.out);
+    BOOST_TEST(
+        contains(run({"--json", "block-limit", "web"}).out, R"({"target":"vdb","limits":{}})"));
+    BOOST_TEST(run({"block-limit", "web", "vdx"}).status == 3);
+}
+
 BOOST_AUTO_TEST_CASE(an_interface_by_xls_words_or_by_a_file) {
     for (const char* path : {"attach-interface", "detach-interface", "set-link"}) {
         daemon.on(std::string("POST /v1/partitions/web/") + path, 200,

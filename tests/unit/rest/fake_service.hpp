@@ -243,6 +243,14 @@ public:
                         (request.config ? " config" : ""),
                     selector);
     }
+    api::PartitionView set_disk_limits(const api::Selector& selector,
+                                       const api::SetDiskLimitsRequest& request,
+                                       const control::Actor& /*actor*/,
+                                       control::Deadline /*wait_busy*/) override {
+        return view("limit " + request.target + (request.total_iops ? " iops" : "") +
+                        (request.live ? " live" : "") + (request.config ? " config" : ""),
+                    selector);
+    }
     api::PartitionView set_memory(const api::Selector& selector,
                                   const api::SetMemoryRequest& request,
                                   const control::Actor& /*actor*/,

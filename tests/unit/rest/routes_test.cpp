@@ -256,6 +256,9 @@ BOOST_AUTO_TEST_CASE(requests_reach_the_service) {
           R"({"interface":{"source":"bridge","bridge":"br0"},"live":true,"config":true})",
           "attach br0 live config web");
     check("POST", "/v1/partitions/web/detach-interface", R"({"target":"net0"})", "detach net0 web");
+    check("POST", "/v1/partitions/web/set-disk-limits",
+          R"({"target":"vda","total_iops":{"per_second":5},"live":true})",
+          "limit vda iops live web");
     check("POST", "/v1/partitions/web/set-link", R"({"target":"net0","up":false})",
           "link net0 down web");
     check("GET", "/v1/events?since=5&limit=7", "", "events 5 7");

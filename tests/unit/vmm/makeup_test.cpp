@@ -70,6 +70,19 @@ std::size_t count(const std::vector<std::string>& texts, const std::string& part
 
 } // namespace
 
+BOOST_AUTO_TEST_CASE(a_disk_comes_with_its_limits_and_takes_them_along) {
+    const Running running;
+    auto limited = disk("data", "vdc");
+    limited.iotune.emplace().total_iops = api::IoLimit{500, 0, 0};
+    const auto addition = add_disk(running.now, running.spec, limited);
+    BOOST_REQUIRE(!addition.commands.empty());
+    BOOST_TEST(addition.commands.back().find(R"("iops":500)") != std::string::npos);
+    const auto after = with_addition(running.now, addition);
+    BOOST_TEST(count(after.setup, "block_set_io_throttle") == 1U);
+    BOOST_TEST(count(without_device(after, "disk0").setup, "block_set_io_throttle") == 1U);
+    BOOST_TEST((without_device(after, "data").setup == running.now.setup));
+}
+
 BOOST_AUTO_TEST_CASE(a_disk_comes_and_goes_and_nothing_stays) {
     const Running running;
     const auto added = add_disk(running.now, running.spec, disk("ua-data", "vdc"));

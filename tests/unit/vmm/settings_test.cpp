@@ -50,6 +50,59 @@ BOOST_AUTO_TEST_CASE(a_plan_takes_what_was_set_since) {
     BOOST_TEST(plan.setup.empty());
 }
 
+BOOST_AUTO_TEST_CASE(limits_of_a_disk_are_one_line_of_the_setup) {
+    api::IoTune tune;
+    tune.total_iops = api::IoLimit{500, 700, 3};
+    tune.write_bytes = api::IoLimit{1000, 0, 0};
+    const auto line = limits_command("disk0", tune);
+    for (const char* part : {R"("execute":"block_set_io_throttle")", R"("id":"disk0")",
+                             R"("iops":500)", R"("iops_max":700)", R"("iops_max_length":3)",
+                             R"("bps_wr":1000)", R"("bps":0)", R"("iops_rd":0)"}) {
+        BOOST_TEST(line.find(part) != std::string::npos, part << " in " << line);
+    }
+    BOOST_TEST(line.find("bps_wr_max") == std::string::npos, line); // QEMU refuses one of 0
+    MakeUp now;
+    // QEMU knows the blocks of a virtio device on PCI by what is inside it alone.
+    now.argv = {"qemu", "-device", R"({"driver":"virtio-blk-pci","id":"disk0"})", "-device",
+                R"({"driver":"ide-hd","id":"disk1"})"};
+    now.setup = {balloon_command(96 * mib)};
+    BOOST_TEST(limits_of(now).empty());
+    const auto held = with_limits(with_limits(now, "disk1", tune), "disk0", tune);
+    BOOST_TEST(held.setup.size() == 3U);
+    BOOST_TEST(held.setup[1].find(R"("id":"disk1")") != std::string::npos);
+    BOOST_TEST(held.setup[2].find(R"("id":"/machine/peripheral/disk0/virtio-backend")") !=
+               std::string::npos);
+    BOOST_TEST((limits_of(held).at("disk0") == tune));
+    const auto freed = with_limits(held, "disk1", std::nullopt);
+    BOOST_TEST(limits_of(freed).size() == 1U);
+    tune.total_iops.reset();
+    const auto other = with_limits(freed, "disk0", tune);
+    BOOST_TEST(other.setup.size() == 2U);
+    BOOST_TEST((limits_of(other).at("disk0") == tune));
+    auto setup = other.setup;
+    drop_limits(setup, "disk0");
+    BOOST_TEST((setup == now.setup));
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_takes_the_limits_that_were_set_since) {
+    api::IoTune tune;
+    tune.read_iops = api::IoLimit{9, 0, 0};
+    domain::LaunchPlan plan;
+    plan.argv = {"qemu", "-device", R"({"driver":"virtio-blk-pci","id":"disk0"})"};
+    const auto line = limits_command(limited_id("virtio-blk-pci", "disk0"), tune);
+    plan.setup = {line};
+    api::PartitionSpec live;
+    live.devices.disks.resize(2);
+    live.devices.disks[0].alias = "disk0";
+    live.devices.disks[1].alias = "disk1"; // not in this plan
+    live.devices.disks[1].iotune = tune;
+    change_settings(plan, live);
+    BOOST_TEST(plan.setup.empty());
+    live.devices.disks[0].iotune = tune;
+    change_settings(plan, live);
+    BOOST_TEST((plan.setup == std::vector{line}));
+}
+
 BOOST_AUTO_TEST_CASE(pins_are_one_text) {
     api::Cpu cpu;
     BOOST_TEST(affinity_of(cpu).empty());

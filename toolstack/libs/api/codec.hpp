@@ -48,14 +48,15 @@ struct VcpuList {
 };
 
 /// Defined for the documents of openapi.yaml: PartitionSpec, CreateRequest, EmptyRequest,
-/// StartRequest, ShutdownRequest, DestroyRequest, TriggerRequest, RenameRequest, AutostartRequest,
-/// StoredDefinition, PartitionView, PartitionList, Event, EventPage, HistoryEntry, HistoryList,
-/// VcpuView, VcpuList, VersionInfo, HostView, Revision, RevisionList, SpecChange, ChangeList,
-/// PlanRequest, Plan, ReplaceRequest, RollbackRequest, VmmArgumentsRequest, VmmArguments,
-/// SaveRequest, RestoreRequest, DumpRequest, JobView, JobList, Disk, AttachDiskRequest,
-/// DetachDiskRequest, ResizeDiskRequest, ChangeMediumRequest, DiskList, Nic, AttachNicRequest,
-/// DetachNicRequest, SetLinkRequest, NicList, SetMemoryRequest, MemoryView, PinVcpuRequest; and for
-/// SaveManifest and AuditRecord, which stand in files. Any other type does not link.
+/// StartRequest, ShutdownRequest, HostShutdownRequest, DestroyRequest, TriggerRequest,
+/// RenameRequest, AutostartRequest, StoredDefinition, PartitionView, PartitionList, Event,
+/// EventPage, HistoryEntry, HistoryList, VcpuView, VcpuList, VersionInfo, HostView, Revision,
+/// RevisionList, SpecChange, ChangeList, PlanRequest, Plan, ReplaceRequest, RollbackRequest,
+/// VmmArgumentsRequest, VmmArguments, SaveRequest, RestoreRequest, DumpRequest, JobView, JobList,
+/// Disk, AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest, ChangeMediumRequest,
+/// SetDiskLimitsRequest, DiskList, Nic, AttachNicRequest, DetachNicRequest, SetLinkRequest, NicList,
+/// SetMemoryRequest, MemoryView, PinVcpuRequest; and for SaveManifest and AuditRecord, which stand
+/// in files. Any other type does not link.
 template <typename T>
 T decode(std::string_view json, const DecodeOptions& options = {});
 

@@ -56,6 +56,34 @@ Fields fields_of<ChangeMediumRequest>() {
 }
 
 template <>
+Fields fields_of<IoLimitChange>() {
+    static constexpr std::array list{
+        field<&IoLimitChange::per_second>("per_second"),
+        field<&IoLimitChange::max>("max"),
+        field<&IoLimitChange::max_length>("max_length"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<SetDiskLimitsRequest>() {
+    using Request = SetDiskLimitsRequest;
+    static constexpr std::array list{
+        field<&Request::target>("target", Presence::required),
+        field<&Request::total_bytes>("total_bytes"),
+        field<&Request::read_bytes>("read_bytes"),
+        field<&Request::write_bytes>("write_bytes"),
+        field<&Request::total_iops>("total_iops"),
+        field<&Request::read_iops>("read_iops"),
+        field<&Request::write_iops>("write_iops"),
+        field<&Request::live>("live"),
+        field<&Request::config>("config"),
+        field<&Request::timeout_ms>("timeout_ms"),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<DiskView>() {
     static constexpr std::array list{
         field<&DiskView::disk>("disk", Presence::required),
@@ -136,6 +164,7 @@ MSHV_DOCUMENT(AttachDiskRequest)
 MSHV_DOCUMENT(DetachDiskRequest)
 MSHV_DOCUMENT(ResizeDiskRequest)
 MSHV_DOCUMENT(ChangeMediumRequest)
+MSHV_DOCUMENT(SetDiskLimitsRequest)
 MSHV_DOCUMENT(DiskList)
 MSHV_DOCUMENT(Nic)
 MSHV_DOCUMENT(AttachNicRequest)

@@ -99,6 +99,26 @@ Fields fields_of<Disk::Backing>() {
 }
 
 template <>
+Fields fields_of<IoLimit>() {
+    static constexpr std::array list{
+        field<&IoLimit::per_second>("per_second", Presence::required),
+        field<&IoLimit::max>("max"),
+        field<&IoLimit::max_length>("max_length"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<IoTune>() {
+    static constexpr std::array list{
+        field<&IoTune::total_bytes>("total_bytes"), field<&IoTune::read_bytes>("read_bytes"),
+        field<&IoTune::write_bytes>("write_bytes"), field<&IoTune::total_iops>("total_iops"),
+        field<&IoTune::read_iops>("read_iops"),     field<&IoTune::write_iops>("write_iops"),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<Disk>() {
     static constexpr std::array list{
         field<&Disk::source>("source"),
@@ -119,6 +139,7 @@ Fields fields_of<Disk>() {
         field<&Disk::logical_block_size>("logical_block_size"),
         field<&Disk::physical_block_size>("physical_block_size"),
         field<&Disk::boot_order>("boot_order"),
+        field<&Disk::iotune>("iotune"),
         field<&Disk::alias>("alias"),
     };
     return list;

@@ -47,6 +47,23 @@ struct ChangeMediumRequest {
     std::uint64_t timeout_ms = 10'000; ///< for the guest to open a tray that it has locked
 };
 
+/// What is given of a limit replaces what it was; without bytes or requests a second nothing of it
+/// is left.
+struct IoLimitChange {
+    std::optional<std::uint64_t> per_second, max, max_length;
+    bool operator==(const IoLimitChange&) const = default;
+};
+
+/// POST /v1/partitions/{sel}/set-disk-limits
+struct SetDiskLimitsRequest {
+    std::string target; ///< "vdb"
+    /// Those of the other kind (total against read and write) go when they are not given, too.
+    std::optional<IoLimitChange> total_bytes, read_bytes, write_bytes;
+    std::optional<IoLimitChange> total_iops, read_iops, write_iops;
+    bool live = false, config = false;
+    std::uint64_t timeout_ms = 10'000;
+};
+
 enum class DeviceState {
     present,   ///< in what runs
     attaching, ///< the VMM is being given it

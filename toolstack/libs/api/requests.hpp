@@ -26,7 +26,7 @@ MSHV_ENUM_NAMES(CreateMode, {CreateMode::transient, "transient"}, {CreateMode::d
 struct CreateRequest {
     PartitionSpec spec;
     CreateMode mode = CreateMode::transient;
-    std::string xml;    ///< the document as it was written, for `dumpxml --as-given`
+    std::string xml; ///< the document as it was written, for `dumpxml --as-given`
     bool paused = false;
     bool replace = false; ///< unless transient: replace the definition of the same name or UUID
     std::string owner;    ///< what an apply marks as its own; kept, and empty for all others
@@ -83,8 +83,9 @@ struct HostShutdownRequest {
 };
 
 enum class Trigger { nmi, reset, power, sleep, s3resume };
-MSHV_ENUM_NAMES(Trigger, {Trigger::nmi, "nmi"}, {Trigger::reset, "reset"}, {Trigger::power, "power"},
-                {Trigger::sleep, "sleep"}, {Trigger::s3resume, "s3resume"});
+MSHV_ENUM_NAMES(Trigger, {Trigger::nmi, "nmi"}, {Trigger::reset, "reset"},
+                {Trigger::power, "power"}, {Trigger::sleep, "sleep"},
+                {Trigger::s3resume, "s3resume"});
 
 /// POST /v1/partitions/{sel}/trigger
 struct TriggerRequest {
@@ -111,7 +112,8 @@ struct StoredDefinition {
 
 struct VcpuView {
     std::int64_t index = 0, thread_id = 0, cpu_time_ms = 0, last_cpu = -1;
-    std::optional<std::int64_t> waiting_ms; ///< it was ready and had no CPU; if the kernel counts it
+    std::optional<std::int64_t>
+        waiting_ms;       ///< it was ready and had no CPU; if the kernel counts it
     std::string state;    ///< xl's three letters: "r--", "-b-", "--p"
     std::string affinity; ///< "all" or "0-3,7"
     std::optional<HypervisorVpView> hypervisor; ///< under mshv, where the kernel counts
@@ -119,7 +121,7 @@ struct VcpuView {
 
 struct EventPage {
     std::vector<Event> events;
-    std::int64_t last_seq = 0; ///< give it as `since` next time
+    std::int64_t last_seq = 0;   ///< give it as `since` next time
     std::int64_t oldest_seq = 0; ///< events before it have been pruned
 };
 

@@ -98,8 +98,8 @@ struct Boot {
     std::string kernel; ///< absolute path; empty = firmware boot
     std::string initrd;
     std::string cmdline;
-    std::string loader; ///< firmware image, absolute path; empty = chosen by `firmware`
-    std::string nvram;  ///< variable store, absolute path; empty = a copy per partition
+    std::string loader;            ///< firmware image, absolute path; empty = chosen by `firmware`
+    std::string nvram;             ///< variable store, absolute path; empty = a copy per partition
     std::vector<BootDevice> order; ///< os/boot; empty = devices' own order, else hd
     std::optional<unsigned> menu_timeout_ms;
     bool operator==(const Boot&) const = default;
@@ -131,6 +131,21 @@ enum class DiskIo { automatic, threads, native, io_uring };
 MSHV_ENUM_NAMES(DiskIo, {DiskIo::automatic, "auto"}, {DiskIo::threads, "threads"},
                 {DiskIo::native, "native"}, {DiskIo::io_uring, "io_uring"});
 
+/// One limit of a disk's transfers, in bytes or requests.
+struct IoLimit {
+    std::uint64_t per_second = 0; ///< 0 = none
+    std::uint64_t max = 0;        ///< a second, for a while; 0 = per_second
+    std::uint64_t max_length = 0; ///< seconds for which it may be max; 0 = 1
+    bool operator==(const IoLimit&) const = default;
+};
+
+/// What a disk's transfers are held to (io_limits.hpp).
+struct IoTune {
+    std::optional<IoLimit> total_bytes, read_bytes, write_bytes;
+    std::optional<IoLimit> total_iops, read_iops, write_iops;
+    bool operator==(const IoTune&) const = default;
+};
+
 struct Disk {
     DiskSource source = DiskSource::file;
     DiskDevice device = DiskDevice::disk;
@@ -156,6 +171,7 @@ struct Disk {
     std::optional<unsigned> queues;
     std::optional<unsigned> logical_block_size, physical_block_size;
     std::optional<unsigned> boot_order;
+    std::optional<IoTune> iotune;
     std::string alias; ///< ua-…; empty = generated
     bool operator==(const Disk&) const = default;
 };
@@ -191,7 +207,8 @@ struct Nic {
 };
 
 enum class ConsoleTarget { serial, virtio };
-MSHV_ENUM_NAMES(ConsoleTarget, {ConsoleTarget::serial, "serial"}, {ConsoleTarget::virtio, "virtio"});
+MSHV_ENUM_NAMES(ConsoleTarget, {ConsoleTarget::serial, "serial"},
+                {ConsoleTarget::virtio, "virtio"});
 
 /// The console that the keeper drains: ttyS0 or hvc0. A partition has at most one.
 struct Console {
@@ -210,7 +227,8 @@ enum class VideoModel { none, virtio, vga, bochs };
 MSHV_ENUM_NAMES(VideoModel, {VideoModel::none, "none"}, {VideoModel::virtio, "virtio"},
                 {VideoModel::vga, "vga"}, {VideoModel::bochs, "bochs"});
 enum class WatchdogModel { itco, i6300esb };
-MSHV_ENUM_NAMES(WatchdogModel, {WatchdogModel::itco, "itco"}, {WatchdogModel::i6300esb, "i6300esb"});
+MSHV_ENUM_NAMES(WatchdogModel, {WatchdogModel::itco, "itco"},
+                {WatchdogModel::i6300esb, "i6300esb"});
 enum class WatchdogAction { reset, poweroff, pause, none, inject_nmi };
 MSHV_ENUM_NAMES(WatchdogAction, {WatchdogAction::reset, "reset"},
                 {WatchdogAction::poweroff, "poweroff"}, {WatchdogAction::pause, "pause"},
@@ -245,7 +263,7 @@ MSHV_ENUM_NAMES(VmmKind, {VmmKind::automatic, "auto"}, {VmmKind::qemu, "qemu"});
 
 struct Vmm {
     VmmKind kind = VmmKind::automatic;
-    std::string minimum;   ///< lowest version accepted, e.g. "10.2"; empty = any
+    std::string minimum;      ///< lowest version accepted, e.g. "10.2"; empty = any
     bool fallback_tcg = true; ///< with Accelerator::automatic: may it end at tcg?
     bool operator==(const Vmm&) const = default;
 };
@@ -306,9 +324,9 @@ MSHV_ENUM_NAMES(RestartPolicyKind, {RestartPolicyKind::never, "never"},
 /// The brake on every respawn: a guest's reboot is free until `limit` respawns fall in `window_s`.
 struct RestartPolicy {
     RestartPolicyKind policy = RestartPolicyKind::never;
-    unsigned delay_s = 2;     ///< before the first respawn after a failure; doubles
+    unsigned delay_s = 2; ///< before the first respawn after a failure; doubles
     unsigned max_delay_s = 60;
-    unsigned limit = 5;       ///< respawns within the window before the partition is given up
+    unsigned limit = 5; ///< respawns within the window before the partition is given up
     unsigned window_s = 600;
     bool operator==(const RestartPolicy&) const = default;
 };

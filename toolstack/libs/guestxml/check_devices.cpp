@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/api/io_limits.hpp"
 #include "toolstack/libs/guestxml/text.hpp"
 #include "toolstack/libs/guestxml/validate.hpp"
 
@@ -71,6 +72,25 @@ private:
         }
         backing(disk, node);
         sector_sizes(disk, node);
+        limits(disk, node);
+    }
+
+    void limits(Disk& disk, const Node& node) {
+        const Node* iotune = node.child("iotune");
+        if (iotune == nullptr || !disk.iotune) {
+            return;
+        }
+        normalise(disk.iotune);
+        for (const LimitFault& fault :
+             disk.iotune ? faults_of(*disk.iotune) : std::vector<LimitFault>{}) {
+            const Node* told = iotune->child(fault.element);
+            report_.error("E-CONFLICT", told == nullptr ? Spot::of(*iotune) : Spot::text(*told),
+                          fault.message);
+        }
+        if (disk.iotune && disk.path.empty() && disk.device == DiskDevice::cdrom) {
+            report_.error("E-CONFLICT", Spot::of(*iotune), "an empty drive has no limits",
+                          "leave <iotune> out, or give it a medium");
+        }
     }
 
     void disk_target(Disk& disk, const Node& target, bool bus_given) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/api/io_limits.hpp"
 #include "toolstack/libs/guestxml/build.hpp"
 #include "toolstack/libs/guestxml/table.hpp"
 
@@ -14,6 +15,24 @@ constexpr std::string_view no_policy = "a guest sees every disk error in this re
 constexpr std::string_view only_formats = "only raw and qcow2 images are in this release";
 constexpr std::string_view other_formats =
     "vhdx vpc vmdk vdi qed qcow cow cloop dmg bochs luks iso dir fat parallels aio";
+
+// No ?: between the two: g++ 12 then writes to a copy.
+template <auto Limit, auto Part>
+void set_limit(Build& b, const Value& v) {
+    std::optional<IoLimit>& limit = (*b.disk().iotune).*Limit;
+    if (!limit) {
+        limit.emplace();
+    }
+    (*limit).*Part = v.number;
+}
+template <auto Limit, auto Part>
+constexpr Row limit_row(std::string_view path, std::string_view doc, std::string_view unit) {
+    return row(path, Type::number, doc)
+        .up_to(most_io)
+        .in(unit)
+        .by_default(unit == "s" ? "1" : "0")
+        .to(set_limit<Limit, Part>);
+}
 
 constexpr Row rows[] = {
     row("devices", Type::none, "What the guest finds"),
@@ -160,8 +179,48 @@ constexpr Row rows[] = {
         .from(1, 1024)
         .to([](Build& b, const Value& v) { b.disk().boot_order = v.small(); }),
     refused("devices/disk/boot/@loadparm", "s390 boot parameters are not for this architecture"),
-    refused("devices/disk/iotune", "I/O limits are not in this release"),
-    refused("devices/disk/throttlefilters", "I/O limits are not in this release"),
+    row("devices/disk/iotune", Type::none, "What its transfers are held to; 0 = none")
+        .to([](Build& b, const Value&) { b.disk().iotune.emplace(); }),
+    limit_row<&IoTune::total_bytes, &IoLimit::per_second>("devices/disk/iotune/total_bytes_sec",
+                                                          "Read and written together", "B/s"),
+    limit_row<&IoTune::total_bytes, &IoLimit::max>("devices/disk/iotune/total_bytes_sec_max",
+                                                   "The same, for a while", "B/s"),
+    limit_row<&IoTune::total_bytes, &IoLimit::max_length>(
+        "devices/disk/iotune/total_bytes_sec_max_length", "For how long", "s"),
+    limit_row<&IoTune::read_bytes, &IoLimit::per_second>("devices/disk/iotune/read_bytes_sec",
+                                                         "Read", "B/s"),
+    limit_row<&IoTune::read_bytes, &IoLimit::max>("devices/disk/iotune/read_bytes_sec_max",
+                                                  "The same, for a while", "B/s"),
+    limit_row<&IoTune::read_bytes, &IoLimit::max_length>(
+        "devices/disk/iotune/read_bytes_sec_max_length", "For how long", "s"),
+    limit_row<&IoTune::write_bytes, &IoLimit::per_second>("devices/disk/iotune/write_bytes_sec",
+                                                          "Written", "B/s"),
+    limit_row<&IoTune::write_bytes, &IoLimit::max>("devices/disk/iotune/write_bytes_sec_max",
+                                                   "The same, for a while", "B/s"),
+    limit_row<&IoTune::write_bytes, &IoLimit::max_length>(
+        "devices/disk/iotune/write_bytes_sec_max_length", "For how long", "s"),
+    limit_row<&IoTune::total_iops, &IoLimit::per_second>("devices/disk/iotune/total_iops_sec",
+                                                         "Requests of both kinds", "1/s"),
+    limit_row<&IoTune::total_iops, &IoLimit::max>("devices/disk/iotune/total_iops_sec_max",
+                                                  "The same, for a while", "1/s"),
+    limit_row<&IoTune::total_iops, &IoLimit::max_length>(
+        "devices/disk/iotune/total_iops_sec_max_length", "For how long", "s"),
+    limit_row<&IoTune::read_iops, &IoLimit::per_second>("devices/disk/iotune/read_iops_sec",
+                                                        "Requests to read", "1/s"),
+    limit_row<&IoTune::read_iops, &IoLimit::max>("devices/disk/iotune/read_iops_sec_max",
+                                                 "The same, for a while", "1/s"),
+    limit_row<&IoTune::read_iops, &IoLimit::max_length>(
+        "devices/disk/iotune/read_iops_sec_max_length", "For how long", "s"),
+    limit_row<&IoTune::write_iops, &IoLimit::per_second>("devices/disk/iotune/write_iops_sec",
+                                                         "Requests to write", "1/s"),
+    limit_row<&IoTune::write_iops, &IoLimit::max>("devices/disk/iotune/write_iops_sec_max",
+                                                  "The same, for a while", "1/s"),
+    limit_row<&IoTune::write_iops, &IoLimit::max_length>(
+        "devices/disk/iotune/write_iops_sec_max_length", "For how long", "s"),
+    refused("devices/disk/iotune/size_iops_sec|group_name",
+            "each disk has limits of its own, which count requests of any size"),
+    refused("devices/disk/throttlefilters", "limits of several disks are not in this release",
+            "<iotune>"),
     row("devices/disk/blockio", Type::none, "Sector sizes that the guest sees"),
     row("devices/disk/blockio/@logical_block_size", Type::number, "A power of two")
         .from(512, 32768)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "toolstack/libs/api/io_limits.hpp"
 #include "toolstack/libs/guestxml/escape.hpp"
 #include "toolstack/libs/guestxml/guestxml.hpp"
 
@@ -224,6 +225,25 @@ void write_image(Writer& out, DiskSource source, std::string_view path) {
     }
 }
 
+void write_iotune(Writer& out, const IoTune& tune) {
+    out.open("iotune");
+    for (const auto& [name, member] : io_limits) {
+        const auto& limit = tune.*member;
+        if (!limit) {
+            continue;
+        }
+        const std::string element(name);
+        for (const auto& [suffix, value] :
+             {std::pair("_sec", limit->per_second), std::pair("_sec_max", limit->max),
+              std::pair("_sec_max_length", limit->max_length)}) {
+            if (value != 0) {
+                out.leaf(element + suffix, std::to_string(value));
+            }
+        }
+    }
+    out.close();
+}
+
 void write_disk(Writer& out, const Disk& disk) {
     out.open("disk").attribute("type", to_name(disk.source));
     out.attribute("device", to_name(disk.device));
@@ -250,6 +270,9 @@ void write_disk(Writer& out, const Disk& disk) {
         const auto text = [](std::optional<unsigned> n) { return n ? std::to_string(*n) : ""; };
         out.open("blockio").unless_empty("logical_block_size", text(disk.logical_block_size));
         out.unless_empty("physical_block_size", text(disk.physical_block_size)).close();
+    }
+    if (disk.iotune) {
+        write_iotune(out, *disk.iotune);
     }
     out.flag("readonly", disk.read_only);
     out.flag("shareable", disk.shareable);

@@ -12,6 +12,7 @@ std::unique_ptr<Command> make_apply();
 std::unique_ptr<Command> make_autostart();
 std::unique_ptr<Command> make_block_attach();
 std::unique_ptr<Command> make_block_detach();
+std::unique_ptr<Command> make_block_limit();
 std::unique_ptr<Command> make_block_list();
 std::unique_ptr<Command> make_block_resize();
 std::unique_ptr<Command> make_cd_eject();
