@@ -48,7 +48,8 @@ struct Step {
 };
 
 /// "+vda=" of a partition with this disk in what runs and in its definition; - where it has it not;
-/// "(a)" = the medium in a drive, by the first letter of its name.
+/// "(a)" = the medium in a drive, by the first letter of its name; #50 where it is held to so many
+/// requests a second.
 /// Waits until nothing of it is on its way.
 std::string disks_of(Host& host, const std::string& uuid) {
     for (;;) {
@@ -67,6 +68,9 @@ std::string disks_of(Host& host, const std::string& uuid) {
             if (disk.has("device") && disk["device"].text() == "cdrom") {
                 const auto path = disk.has("path") ? disk["path"].text() : "/";
                 text += "(" + path.substr(path.rfind('/') + 1, 1) + ")";
+            }
+            if (disk.has("iotune")) {
+                text += "#" + std::to_string(disk["iotune"]["total_iops"]["per_second"].number());
             }
         }
         if (rests) {
@@ -155,6 +159,8 @@ std::vector<Step> usual_life(Host& host) {
         {{"mem-set", "p", "96"}, "p:running~96+sda=()+vda "},
         {{"mem-set", "--live", "--config", "p", "128"}, "p:running+sda=()+vda "},
         {{"vcpu-pin", "p", "0", "0"}, "p:running+sda=()+vda "},
+        {{"block-limit", "p", "vda", "--total-iops-sec", "50"}, "p:running+sda=()+vda#50 "},
+        {{"block-limit", "p", "vda", "--total-iops-sec", "0"}, "p:running+sda=()+vda "},
         {{"block-attach", "--live", "--config", "p", other}, "p:running+sda=()+vda+vdb= "},
         {{"block-detach", "p", "vda"}, "p:running+sda=()+vdb= "},
         {{"block-detach", "--live", "--config", "p", "vdb"}, "p:running+sda=() "},

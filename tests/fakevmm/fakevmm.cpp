@@ -362,6 +362,7 @@ private:
             {"inject-nmi", "{}"},
             {"system_wakeup", "{}"},
             {"set-action", "{}"},
+            {"block_set_io_throttle", "{}"},
             {"query-chardev", "[]"},
             {"query-version", R"({"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": ""})"},
             {"query-machines", R"([{"name": "pc-q35-7.2", "alias": "q35"}, {"name": "microvm"},)"
