@@ -171,6 +171,31 @@ BOOST_AUTO_TEST_CASE(a_database_from_before_them_gets_one_each) {
     BOOST_TEST(!rows[1].runtime->pending);
 }
 
+BOOST_AUTO_TEST_CASE(a_device_on_its_way_from_before_media_is_there_still) {
+    const auto running = run("running");
+    store::DeviceChange change;
+    change.device = "disk0";
+    change.kind = store::DeviceChange::Kind::resize;
+    change.what = "{}";
+    change.started_ms = 7;
+    change.size = 4096;
+    auto medium = change;
+    medium.device = "cd";
+    medium.kind = store::DeviceChange::Kind::medium;
+    medium.started_ms = 8;
+    medium.before = "medium1";
+    db->write([&](store::Transaction& t) { t.put_device_change(running.id, change); });
+    db.reset();
+    {
+        SQLite::Database old(path(), SQLite::OPEN_READWRITE);
+        old.exec("ALTER TABLE device_change DROP COLUMN before");
+        old.exec("PRAGMA user_version = 6");
+    }
+    open();
+    db->write([&](store::Transaction& t) { t.put_device_change(running.id, medium); });
+    BOOST_TEST((db->device_changes(running.id) == std::vector{change, medium}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace
