@@ -59,7 +59,12 @@ void Dumper::to_its_end(store::JobRow& job, Steps steps) {
     if (job.state != api::JobState::done) {
         ::unlink(part_of(job).c_str());
     }
-    await_running(job);
+    try {
+        await_running(job);
+    } catch (const Error& error) {
+        core_.log(Severity::info, "whether '" + job.name +
+                                      "' runs behind its dump is not known: " + error.message());
+    }
     job.phase = job.state == api::JobState::done ? api::JobPhase::ending : job.phase;
     job.ended_ms = core_.clock.wall_ms();
     MSHV_CRASHPOINT("dump.before_job_end");
@@ -115,12 +120,20 @@ void Dumper::keep(store::JobRow& job) {
     MSHV_CRASHPOINT("dump.after_name");
 }
 
-/// Who reads that the job has ended finds the partition as it was.
+/// Who reads that the job has ended finds the partition as it was: its VMM says that the guest runs
+/// again, and what it has reported is recorded.
 void Dumper::await_running(const store::JobRow& job) {
     const Deadline deadline = core_.vmm_deadline();
-    while (job.was_running && process_.find(job) && !deadline.expired()) {
+    while (job.was_running && !deadline.expired()) {
+        const auto process = process_.find(job);
+        if (!process) {
+            return;
+        }
+        const auto status = process->status(deadline);
+        core_.await_recorded(job.uuid, job.incarnation, status.last_event_seq, deadline);
         const auto entry = core_.directory.find(job.uuid);
-        if (!entry || entry->row.state != api::State::paused) {
+        if (status.state != api::State::paused &&
+            (!entry || entry->row.state != api::State::paused)) {
             return;
         }
         line_.look_after(look_interval);
