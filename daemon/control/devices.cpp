@@ -35,7 +35,7 @@ std::string verb_of(DeviceClass device_class, std::string_view what) {
 
 /// What is told of a change: "partition.disk-attached".
 std::string event_of(const LiveDevice& device, Kind kind, bool came_true) {
-    const std::string stem = "partition." + noun(class_of(device));
+    std::string stem = "partition." + noun(class_of(device));
     switch (kind) {
     case Kind::medium: {
         const bool empty = std::get<api::Disk>(device).path.empty();

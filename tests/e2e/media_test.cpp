@@ -3,6 +3,7 @@
 // Media of a CD drive that are changed while the guest runs, with a real VMM and a real guest.
 #include "tests/e2e/lib/host.hpp"
 #include "tests/e2e/lib/installation.hpp"
+#include "tests/e2e/lib/shell.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -11,17 +12,6 @@ using namespace mshv::e2e;
 namespace {
 
 const std::string drive = "<disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>";
-
-/// Types a line at a guest's shell and waits for what it makes of it; the marks are not in the line
-/// itself, which the shell shows, too.
-void guest_says(Host& host, const std::string& name, const std::string& line,
-                const std::string& wanted) {
-    auto shell = host.session({"console", "--replay", "0", name});
-    shell.write("\n");
-    shell.wait_for("MSHV-GUEST#", guest_time());
-    shell.write(line + "\n");
-    shell.wait_for(wanted, guest_time());
-}
 
 /// Runs, with these devices.
 void create_guest(Host& host, const std::vector<std::string>& devices) {

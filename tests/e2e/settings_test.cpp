@@ -2,6 +2,7 @@
 //
 // Settings of what runs, with a real VMM and a real guest.
 #include "tests/e2e/lib/host.hpp"
+#include "tests/e2e/lib/shell.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <unistd.h>
@@ -9,16 +10,6 @@
 using namespace mshv::e2e;
 
 namespace {
-
-/// Types a line at a guest's shell and waits for what it makes of it.
-void guest_says(Host& host, const std::string& name, const std::string& line,
-                const std::string& wanted) {
-    auto shell = host.session({"console", "--replay", "0", name});
-    shell.write("\n");
-    shell.wait_for("MSHV-GUEST#", guest_time());
-    shell.write(line + "\n");
-    shell.wait_for(wanted, guest_time());
-}
 
 /// Its memory comes to stand between two numbers of KiB.
 void guest_has(Host& host, const std::string& name, const std::string& least,
