@@ -204,6 +204,13 @@ BOOST_AUTO_TEST_CASE(it_is_there_for_the_next_daemon_and_the_next_generation) {
     start_daemon();
     BOOST_TEST(medium("web") == "a.iso");
     machine().guest_reboot(get("web").uuid);
+    const auto is_back = [&] {
+        const auto view = get("web");
+        return view.state == api::State::running && view.runtime->generation == 2;
+    };
+    for (std::int64_t since = 0; !is_back();) {
+        since = service().events(since, 100, {}, soon()).last_seq;
+    }
     BOOST_TEST(medium("web") == "a.iso");
     BOOST_TEST(keeper().media_next.at("disk0").ends_with("a.iso"));
     change("web", "");

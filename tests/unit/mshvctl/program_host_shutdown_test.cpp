@@ -48,21 +48,31 @@ struct HostFixture : ProgramFixture {
         daemon.on("GET /v1/events", 200, R"({"events":[],"last_seq":3,"oldest_seq":1})");
     }
 
-    Guest& guest(const std::string& name, unsigned order, api::HostAction action,
-                 api::Escalate escalate = api::Escalate::none, unsigned timeout_s = 120) {
-        Guest& made = guests[name];
+    /// `differ` says what is not as usual about it.
+    void guest(
+        const std::string& name, unsigned order, api::HostAction action,
+        api::Escalate escalate = api::Escalate::none, unsigned timeout_s = 120,
+        const std::function<void(Guest&)>& differ = [](Guest& /*as usual*/) {}) {
+        Guest made;
         made.view.name = name;
         made.view.uuid = api::random_uuid();
         made.view.state = api::State::running;
-        made.view.id = static_cast<api::PartitionNumber>(guests.size());
+        made.view.id = static_cast<api::PartitionNumber>(guests.size() + 1);
         made.view.runtime.emplace();
         made.spec.name = name;
         made.spec.autostart.order = order;
         made.spec.shutdown.escalate = escalate;
         made.spec.host_shutdown = {action, timeout_s};
+        differ(made);
+        {
+            const std::lock_guard lock(mutex);
+            guests.emplace(name, std::move(made));
+        }
         serve(name);
-        return made;
     }
+
+    static void is_deaf(Guest& guest) { guest.obeys = false; }
+    static void fails(Guest& guest) { guest.save = api::JobState::failed; }
 
     std::string say(const std::string& what) {
         asked.push_back(what);
@@ -137,10 +147,20 @@ struct HostFixture : ProgramFixture {
         job.message = guest.save == api::JobState::failed ? "the disk is full" : "";
         return job;
     }
-    std::ptrdiff_t place(const std::string& what) const {
-        const auto found = std::find(asked.begin(), asked.end(), what);
-        BOOST_REQUIRE_MESSAGE(found != asked.end(), what);
-        return found - asked.begin();
+    /// The daemon's threads may still be at the last answer when the program has ended.
+    std::vector<std::string> all_asked() {
+        const std::lock_guard lock(mutex);
+        return asked;
+    }
+    std::ptrdiff_t place(const std::string& what) {
+        const auto all = all_asked();
+        const auto found = std::find(all.begin(), all.end(), what);
+        BOOST_REQUIRE_MESSAGE(found != all.end(), what);
+        return found - all.begin();
+    }
+    api::State state_of(const std::string& name) {
+        const std::lock_guard lock(mutex);
+        return guests[name].view.state;
     }
 };
 
@@ -156,7 +176,7 @@ BOOST_AUTO_TEST_CASE(each_goes_its_own_way_in_the_reverse_order) {
     guest("d", 30, HostAction::destroy);
     const auto plan = run({"-N", "host-shutdown"});
     BOOST_TEST(plan.status == 0, plan.err);
-    BOOST_TEST(asked.empty());
+    BOOST_TEST(all_asked().empty());
     BOOST_TEST(plan.out.find("c ") < plan.out.find("b "), plan.out);
     BOOST_TEST(plan.out.find("b ") < plan.out.find("a "), plan.out);
     const auto done = run({"--json", "host-shutdown"});
@@ -168,11 +188,11 @@ BOOST_AUTO_TEST_CASE(each_goes_its_own_way_in_the_reverse_order) {
     BOOST_TEST(place("save a") < place("saved a"));
     BOOST_TEST(contains(done.out, R"("name":"b")"), done.out);
     BOOST_TEST(contains(done.out, R"("outcome":"left")"), done.out);
-    BOOST_TEST((guests["b"].view.state == api::State::running));
+    BOOST_TEST((state_of("b") == api::State::running));
 }
 
 BOOST_AUTO_TEST_CASE(a_save_that_fails_becomes_a_shutdown) {
-    guest("a", 10, HostAction::save).save = api::JobState::failed;
+    guest("a", 10, HostAction::save, Escalate::none, 120, fails);
     const auto done = run({"host-shutdown"});
     BOOST_TEST(done.status == 0, done.err);
     BOOST_TEST(place("save a") < place("shutdown a 120"));
@@ -181,9 +201,10 @@ BOOST_AUTO_TEST_CASE(a_save_that_fails_becomes_a_shutdown) {
 }
 
 BOOST_AUTO_TEST_CASE(a_save_that_takes_too_long_is_undone) {
-    auto& slow = guest("a", 10, HostAction::save, Escalate::destroy, 0);
-    slow.save = api::JobState::running;
-    slow.obeys = false;
+    guest("a", 10, HostAction::save, Escalate::destroy, 0, [](Guest& slow) {
+        slow.save = api::JobState::running;
+        slow.obeys = false;
+    });
     const auto done = run({"host-shutdown"});
     BOOST_TEST(done.status == 0, done.err);
     place("destroyed a there was no time to save it");
@@ -191,10 +212,11 @@ BOOST_AUTO_TEST_CASE(a_save_that_takes_too_long_is_undone) {
 
 BOOST_AUTO_TEST_CASE(nobody_waits_for_a_slow_one_of_the_same_place) {
     // "slow" ends only when the other's failed save has been looked at, and it was asked.
-    guest("slow", 10, HostAction::shutdown).obeys = false;
-    auto& other = guest("z", 10, HostAction::save);
-    other.save = api::JobState::failed;
-    other.holds = "slow";
+    guest("slow", 10, HostAction::shutdown, Escalate::none, 120, is_deaf);
+    guest("z", 10, HostAction::save, Escalate::none, 120, [](Guest& other) {
+        other.save = api::JobState::failed;
+        other.holds = "slow";
+    });
     const auto done = run({"host-shutdown", "--deadline", "60"});
     BOOST_TEST(done.status == 0, done.err);
     BOOST_TEST(place("shutdown slow 60") < place("shutdown z 60"));
@@ -202,9 +224,9 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_a_slow_one_of_the_same_place) {
 }
 
 BOOST_AUTO_TEST_CASE(at_the_deadline_each_ends_or_is_left_as_it_says) {
-    guest("kept", 20, HostAction::shutdown).obeys = false;
-    guest("killed", 20, HostAction::shutdown, Escalate::destroy).obeys = false;
-    guest("late", 10, HostAction::save, Escalate::destroy).obeys = false;
+    guest("kept", 20, HostAction::shutdown, Escalate::none, 120, is_deaf);
+    guest("killed", 20, HostAction::shutdown, Escalate::destroy, 120, is_deaf);
+    guest("late", 10, HostAction::save, Escalate::destroy, 120, is_deaf);
     guest("leave", 10, HostAction::leave, Escalate::destroy);
     const auto done = run({"host-shutdown", "--deadline", "0"});
     BOOST_TEST(done.status != 0);
