@@ -16,7 +16,7 @@ template <typename T>
 T number(std::optional<std::string_view> bytes) {
     T value{};
     if (bytes && bytes->size() == sizeof value) {
-        std::memcpy(&value, bytes->data(), sizeof value);
+        bytes->copy(reinterpret_cast<char*>(&value), sizeof value);
     }
     return value;
 }

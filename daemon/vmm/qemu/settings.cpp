@@ -49,7 +49,7 @@ std::string limited_by(const std::string& line) {
     if (!command || text_at(*command, {"execute"}) != limits_name) {
         return {};
     }
-    const std::string id = text_at(*command, {"arguments", "id"});
+    std::string id = text_at(*command, {"arguments", "id"});
     if (!id.starts_with(peripheral) || !id.ends_with(backend)) {
         return id;
     }

@@ -14,8 +14,8 @@ constexpr std::uint8_t no_digit = 64;
 constexpr std::array<std::uint8_t, 256> digits = [] {
     std::array<std::uint8_t, 256> table{};
     table.fill(no_digit);
-    for (std::uint8_t value = 0; value < alphabet.size(); ++value) {
-        table.at(static_cast<unsigned char>(alphabet[value])) = value;
+    for (std::size_t value = 0; value < alphabet.size(); ++value) {
+        table.at(static_cast<unsigned char>(alphabet[value])) = static_cast<std::uint8_t>(value);
     }
     return table;
 }();
