@@ -43,20 +43,9 @@ void Dumper::prepare(Core& core, const store::PartitionRow& row, const api::Dump
 
 template <typename Steps>
 void Dumper::to_its_end(store::JobRow& job, Steps steps) {
-    try {
-        steps();
+    if (came_through(job, steps)) {
         job.state = api::JobState::done;
-    } catch (const JobLine::Cancelled&) {
-        job.state = api::JobState::cancelled;
-    } catch (const Error& error) {
-        if (error.code() == ErrorCode::outcome_unknown) {
-            throw; // the next daemon finds out
-        }
-        set_failed(job, error);
-    } catch (const std::exception& error) {
-        set_failed(job, Error(ErrorCode::failed, error.what()));
-    }
-    if (job.state != api::JobState::done) {
+    } else {
         ::unlink(part_of(job).c_str());
     }
     try {

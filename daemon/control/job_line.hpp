@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 
 namespace mshv::control {
 
@@ -63,5 +64,25 @@ private:
 
 /// The job has failed by `error`.
 void set_failed(store::JobRow& row, const api::Error& error);
+
+/// Does what a job is there for. False when that failed or was cancelled, which is then in `row`.
+/// Throws JobLine::Detached, and Error{outcome_unknown}: the next daemon finds out.
+template <typename Steps>
+bool came_through(store::JobRow& row, Steps& steps) {
+    try {
+        steps();
+        return true;
+    } catch (const JobLine::Cancelled&) {
+        row.state = api::JobState::cancelled;
+    } catch (const api::Error& error) {
+        if (error.code() == api::ErrorCode::outcome_unknown) {
+            throw;
+        }
+        set_failed(row, error);
+    } catch (const std::exception& error) {
+        set_failed(row, api::Error(api::ErrorCode::failed, error.what()));
+    }
+    return false;
+}
 
 } // namespace mshv::control

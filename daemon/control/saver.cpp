@@ -186,18 +186,8 @@ bool Saver::is_live(const store::JobRow& job) const {
 
 template <typename Steps>
 void Saver::guarded(store::JobRow& job, Steps steps) {
-    try {
-        steps();
+    if (came_through(job, steps)) {
         return;
-    } catch (const JobLine::Cancelled&) {
-        job.state = api::JobState::cancelled;
-    } catch (const Error& error) {
-        if (error.code() == ErrorCode::outcome_unknown) {
-            throw; // the next daemon finds out
-        }
-        set_failed(job, error);
-    } catch (const std::exception& error) {
-        set_failed(job, Error(ErrorCode::failed, error.what()));
     }
     if (decided_) {
         job.message = "The state of '" + job.name + "' is in " + job.path + ", but: " + job.message;

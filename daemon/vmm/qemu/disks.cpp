@@ -88,10 +88,6 @@ JsonObject sata_disk(const api::Disk& disk, const std::string& id, const std::st
     return device;
 }
 
-} // namespace
-
-namespace {
-
 /// The device of a disk, above its blocks if it has some.
 void disk_device(CommandBuilder& command, const api::Disk& disk, JsonObject device,
                  const std::string& id, const std::string& node,

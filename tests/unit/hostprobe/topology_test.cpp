@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/posix/temporary_folder.hpp"
 #include "toolstack/libs/hostprobe/topology.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
-#include <stdlib.h> // mkdtemp
 
 namespace {
 
@@ -14,31 +14,23 @@ namespace fs = std::filesystem;
 /// A folder of Linux's, of another machine.
 class Devices {
 public:
-    Devices() {
-        std::string name = fs::temp_directory_path() / "mshv-topology.XXXXXX";
-        BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    Devices(const Devices&) = delete;
-    Devices& operator=(const Devices&) = delete;
-    ~Devices() { fs::remove_all(path_); }
-
     Devices& file(const std::string& name, std::string_view text) {
-        fs::create_directories((fs::path(path_) / name).parent_path());
-        std::ofstream(fs::path(path_) / name) << text;
+        const fs::path whole = folder_ / name;
+        fs::create_directories(whole.parent_path());
+        std::ofstream(whole) << text;
         return *this;
     }
     Devices& cpu(unsigned number, unsigned core, unsigned socket, unsigned node) {
         const std::string folder = "cpu/cpu" + std::to_string(number);
         file(folder + "/topology/core_id", std::to_string(core) + "\n");
         file(folder + "/topology/physical_package_id", std::to_string(socket) + "\n");
-        fs::create_directories(path_ + "/" + folder + "/node" + std::to_string(node));
+        fs::create_directories(folder_ / (folder + "/node" + std::to_string(node)));
         return *this;
     }
-    [[nodiscard]] const std::string& path() const { return path_; }
+    [[nodiscard]] std::string path() const { return folder_ / ""; }
 
 private:
-    std::string path_;
+    mshv::posix::test::TemporaryFolder folder_;
 };
 
 } // namespace
