@@ -70,6 +70,13 @@ struct CpuPin {
     bool operator==(const CpuPin&) const = default;
 };
 
+/// How much processor time a partition gets at most, all its VPs together.
+struct CpuCap {
+    std::uint64_t quota_us = 0; ///< of each period
+    unsigned period_us = 100'000;
+    bool operator==(const CpuCap&) const = default;
+};
+
 struct Cpu {
     unsigned maximum = 1; ///< VPs that the partition can have
     unsigned current = 1; ///< VPs present at boot
@@ -79,6 +86,9 @@ struct Cpu {
     std::vector<CpuFeature> features;
     std::vector<CpuPin> pins;  ///< in the order of vcpu; who is not there runs on any
     std::string emulator_cpus; ///< where the VMM's other threads may run; empty = on any
+    std::optional<unsigned> weight; ///< against other partitions, 1 to 10000; absent = 100
+    std::optional<CpuCap> cap;
+    std::string pool; ///< of processors, by name; empty = the host's rest
     bool operator==(const Cpu&) const = default;
 };
 
@@ -146,6 +156,12 @@ struct IoTune {
     bool operator==(const IoTune&) const = default;
 };
 
+/// What becomes of a guest whose disk fails it.
+enum class DiskErrorPolicy { automatic, report, stop, ignore, enospace };
+MSHV_ENUM_NAMES(DiskErrorPolicy, {DiskErrorPolicy::automatic, "auto"},
+                {DiskErrorPolicy::report, "report"}, {DiskErrorPolicy::stop, "stop"},
+                {DiskErrorPolicy::ignore, "ignore"}, {DiskErrorPolicy::enospace, "enospace"});
+
 struct Disk {
     DiskSource source = DiskSource::file;
     DiskDevice device = DiskDevice::disk;
@@ -171,13 +187,20 @@ struct Disk {
     std::optional<unsigned> queues;
     std::optional<unsigned> logical_block_size, physical_block_size;
     std::optional<unsigned> boot_order;
+    DiskErrorPolicy write_errors = DiskErrorPolicy::automatic; ///< automatic = enospace
+    DiskErrorPolicy read_errors = DiskErrorPolicy::automatic;  ///< automatic = report
     std::optional<IoTune> iotune;
     std::string alias; ///< ua-…; empty = generated
     bool operator==(const Disk&) const = default;
 };
 
-enum class NicSource { bridge, user };
-MSHV_ENUM_NAMES(NicSource, {NicSource::bridge, "bridge"}, {NicSource::user, "user"});
+enum class NicSource { bridge, user, direct };
+MSHV_ENUM_NAMES(NicSource, {NicSource::bridge, "bridge"}, {NicSource::user, "user"},
+                {NicSource::direct, "direct"});
+/// How the macvtaps of one device of the host see each other.
+enum class DirectMode { vepa, bridge, private_, passthrough };
+MSHV_ENUM_NAMES(DirectMode, {DirectMode::vepa, "vepa"}, {DirectMode::bridge, "bridge"},
+                {DirectMode::private_, "private"}, {DirectMode::passthrough, "passthrough"});
 enum class NicModel { virtio, e1000e, e1000, rtl8139 };
 MSHV_ENUM_NAMES(NicModel, {NicModel::virtio, "virtio"}, {NicModel::e1000e, "e1000e"},
                 {NicModel::e1000, "e1000"}, {NicModel::rtl8139, "rtl8139"});
@@ -193,6 +216,8 @@ struct NicRate {
 struct Nic {
     NicSource source = NicSource::user;
     std::string bridge; ///< with NicSource::bridge
+    std::string device; ///< of the host, with NicSource::direct
+    DirectMode mode = DirectMode::vepa; ///< with NicSource::direct
     std::string mac;    ///< xx:xx:xx:xx:xx:xx lower case; empty = generated at define
     std::string target; ///< tap name; empty = generated
     NicModel model = NicModel::virtio;
@@ -219,8 +244,21 @@ struct Console {
     bool operator==(const Console&) const = default;
 };
 
+/// Where a secret is; never the secret itself.
+enum class SecretSource { file, credential };
+MSHV_ENUM_NAMES(SecretSource, {SecretSource::file, "file"},
+                {SecretSource::credential, "credential"});
+struct SecretRef {
+    SecretSource source = SecretSource::file;
+    std::string name; ///< an absolute path, or the name of a credential of mshvd's unit
+    bool operator==(const SecretRef&) const = default;
+};
+
 struct VncGraphics {
-    std::string socket; ///< empty = <run dir>/vnc.sock
+    std::string socket;  ///< empty = <run dir>/vnc.sock, unless there is an address
+    std::string address; ///< an IP address: TCP instead of the socket
+    unsigned port = 0;   ///< with an address; 0 = one that is free, from 5900 on
+    std::optional<SecretRef> password;
     bool operator==(const VncGraphics&) const = default;
 };
 enum class VideoModel { none, virtio, vga, bochs };
@@ -240,6 +278,12 @@ struct Watchdog {
     bool operator==(const Watchdog&) const = default;
 };
 
+/// Sockets between host and guest.
+struct Vsock {
+    std::optional<std::uint32_t> cid; ///< the guest's address, from 3 on; absent = one is chosen
+    bool operator==(const Vsock&) const = default;
+};
+
 struct Devices {
     std::string emulator; ///< absolute path; empty = the VMM's default
     std::vector<Disk> disks;
@@ -253,6 +297,7 @@ struct Devices {
     bool balloon = true;
     bool panic = true; ///< pvpanic
     std::optional<Watchdog> watchdog;
+    std::optional<Vsock> vsock;
     bool operator==(const Devices&) const = default;
 };
 
@@ -331,6 +376,26 @@ struct RestartPolicy {
     bool operator==(const RestartPolicy&) const = default;
 };
 
+/// What the host needs for a partition beside its memory.
+struct MemoryReserve {
+    std::uint64_t deposit = 16'777'216;   ///< bytes lent to the hypervisor: 16 MiB
+    std::uint64_t overhead = 268'435'456; ///< bytes of the VMM's own: 256 MiB
+    bool operator==(const MemoryReserve&) const = default;
+};
+
+/// One document of a cloud-init seed: in the definition, or a file that is read at each start.
+struct SeedDocument {
+    std::string text;
+    std::string file; ///< absolute path; empty = `text`
+    bool operator==(const SeedDocument&) const = default;
+};
+
+/// What cloud-init finds in the guest's first start, on a CD drive of its own.
+struct CloudInit {
+    std::optional<SeedDocument> user_data, meta_data, network_config;
+    bool operator==(const CloudInit&) const = default;
+};
+
 struct PartitionSpec {
     std::string name;
     std::optional<Uuid> uuid;  ///< absent = generated at define
@@ -356,6 +421,8 @@ struct PartitionSpec {
     HostShutdown host_shutdown;
     RestartPolicy restart;
     bool protect_destroy = false, protect_delete = false;
+    MemoryReserve reserve;
+    std::optional<CloudInit> cloud_init;
     std::map<std::string, std::string> labels;
     bool operator==(const PartitionSpec&) const = default;
 };
