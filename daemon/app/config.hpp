@@ -34,6 +34,9 @@ struct Config {
 
     std::int64_t keep_ended = 100;
 
+    std::string memory_admission = "refuse";
+    std::int64_t memory_reserve_mib = 256;
+
     bool autostart = true;
 
     std::string log_level = "info";

@@ -126,6 +126,10 @@ std::unique_ptr<control::Service> open_service(const Config& config, const Log& 
     dependencies.hooks.removed = [&config, &log](const api::Uuid& uuid) {
         remove_variables(config, uuid, log);
     };
+    dependencies.options.admission =
+        api::from_name<api::Admission>(config.memory_admission).value_or(api::Admission::refuse);
+    dependencies.options.memory_reserve = static_cast<std::uint64_t>(config.memory_reserve_mib)
+                                          << 20U;
     dependencies.options.autostart = config.autostart;
     dependencies.options.keep_ended_logs = static_cast<std::size_t>(config.keep_ended);
     return control::make_service(dependencies);

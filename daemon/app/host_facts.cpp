@@ -127,6 +127,7 @@ api::HostView HostFacts::view() {
         }
     }
     const auto counts = counts_();
+    add("outstanding_claims", std::to_string(counts.promised / mebibyte));
     add("hv_partitions", counts.hypervisor);
     add("partitions", std::to_string(counts.partitions));
     add("running", std::to_string(counts.live));

@@ -6,10 +6,12 @@
 #include "daemon/net/neighbours.hpp"
 #include "daemon/store/store.hpp"
 #include "daemon/vmm/vmm.hpp"
+#include "toolstack/libs/api/claims.hpp"
 #include "toolstack/libs/hostprobe/partitions.hpp"
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -47,6 +49,10 @@ struct ServiceOptions {
     std::size_t max_threads = 32;             ///< of the pool that talks to VMMs
     /// How many folders of console logs of partitions that are no more are kept.
     std::size_t keep_ended_logs = 100;
+    /// Whether a partition starts for which the host has no memory, and what of that, in bytes, is
+    /// kept for the host itself.
+    api::Admission admission = api::Admission::off;
+    std::uint64_t memory_reserve = 0;
     bool autostart = true;                    ///< off: `mshvd --no-autostart`
     std::string proc = "/proc", sys = "/sys"; ///< for tests
     /// What the hypervisor has; empty: as the kernel lists it. It may take its time.
@@ -77,6 +83,7 @@ public:
 
     struct Counts {
         std::size_t partitions = 0, live = 0;
+        std::uint64_t promised = 0; ///< bytes of the host's memory that may still be taken
         std::string hypervisor; ///< how many partitions the hypervisor has, for people
         std::int64_t last_event_seq = 0;
     };

@@ -160,8 +160,10 @@ void Operations::launch(const store::PartitionRow& row, const Launch& launch,
     MSHV_CRASHPOINT("control.after_start_intent");
     const LivePtr live = core_.lives.add(row.uuid, row.id, launch.incarnation);
     std::shared_ptr<vmm::VmmProcess> process;
+    std::optional<Admission::Ticket> admitted;
     try {
         refuse_when_cancelled(guard, row.name);
+        admitted.emplace(admission_.admit(row, launch.spec));
         vmm::PlanRequest request{launch.spec, row.id, launch.incarnation, launch.paused};
         if (launch.saved != nullptr) {
             request = plan_request(launch.saved->manifest, row.id, launch.incarnation);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/control/admission.hpp"
 #include "daemon/control/core.hpp"
 #include "daemon/control/job_line.hpp"
 #include "daemon/control/saved_file.hpp"
 #include "daemon/control/supervisor.hpp"
+#include "toolstack/libs/api/comparison.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -17,7 +19,8 @@ namespace mshv::control {
 /// before it and its result behind it; a throw between them undoes the first.
 class Operations {
 public:
-    Operations(Core& core, Supervisor& supervisor) : core_(core), supervisor_(supervisor) {}
+    Operations(Core& core, Supervisor& supervisor, Admission& admission)
+        : core_(core), supervisor_(supervisor), admission_(admission) {}
 
     api::PartitionView define(const api::CreateRequest& request, const std::string& actor,
                               Deadline wait_busy);
@@ -75,6 +78,8 @@ public:
     /// Refuses what cannot be, early: the file, the VMM, the disks, the name.
     Restore prepare_restore(const api::RestoreRequest& request, const std::string& actor,
                             Deadline wait_busy);
+    /// What prepare_restore() would refuse, all of it, without a lock.
+    api::Comparison compare(const std::string& path);
     /// Throws what `line` wants, too.
     void restore(const Restore& restore, const std::string& actor, JobLine& line);
     /// Lets a partition run whose state has been loaded and recorded.
@@ -109,9 +114,9 @@ private:
         JobLine* line = nullptr;           ///< with saved: that is told of it
         std::vector<domain::DiskClaim> disks{};
     };
-    void refuse_saved(const SavedImage& image, api::PartitionNumber id, bool force);
     SavedImage open_managed(const store::PartitionRow& row, Launch& launch,
                             const StartOptions& options);
+    void refuse_taken(const Directory::EntryPtr& entry, const api::PartitionSpec& spec);
     void load(const store::PartitionRow& row, const Launch& launch, vmm::VmmProcess& process,
               const OperationLocks::Guard& guard);
     /// Another partition in the place of the one that has the name.
@@ -138,6 +143,7 @@ private:
 
     Core& core_;
     Supervisor& supervisor_;
+    Admission& admission_;
 };
 
 /// A guest that is restored may have interfaces that no definition has.

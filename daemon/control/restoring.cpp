@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/control/live_device.hpp"
 #include "daemon/control/operations.hpp"
 #include "daemon/control/preparation.hpp"
+#include "daemon/control/saved_checks.hpp"
 #include "daemon/control/saver.hpp"
-#include "daemon/domain/changes.hpp"
 #include "daemon/vmm/disk_identity.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
-#include <algorithm>
 #include <fcntl.h>
-#include <iterator>
 #include <unistd.h>
 
 // Partitions whose state comes from a file.
@@ -23,163 +20,15 @@ using std::chrono::milliseconds;
 using store::IntentKind;
 using vmm::Transfer;
 
-
-[[noreturn]] void refuse(const std::string& path, const std::string& why, const std::string& hint) {
-    throw Error(ErrorCode::unsupported, "Cannot restore " + path + ": " + why, hint);
-}
-
-[[noreturn]] void refuse_changed(const SavedImage& image, const std::string& name,
-                                 const std::string& what) {
-    throw Error(ErrorCode::wrong_state,
-                "Cannot restore " + image.path + ": the definition of '" + name +
-                    "' has changed since at " + what,
-                "roll it back by mshvctl config rollback, or boot it");
-}
-
-/// A device without what the machine does not have of it.
-std::optional<LiveDevice> bare(std::optional<LiveDevice> device) {
-    if (auto* disk = device ? std::get_if<api::Disk>(&*device) : nullptr) {
-        disk->iotune.reset();
-    } else if (auto* nic = device ? std::get_if<api::Nic>(&*device) : nullptr) {
-        nic->inbound.reset();
-        nic->outbound.reset();
-    }
-    return device;
-}
-
-/// Where devices came and went, the definition has each as it was at the start or at the end.
-void refuse_other_devices(const SavedImage& image, const api::PartitionSpec& spec,
-                          DeviceClass device_class) {
-    const auto& before = *image.manifest.started;
-    const auto& after = image.manifest.spec;
-    for (const auto* each : {&spec, &before, &after}) {
-        for (const auto& device : devices_of(*each, device_class)) {
-            const auto& name = name_of(device);
-            const auto defined = bare(find(spec, device_class, name));
-            if (defined != bare(find(before, device_class, name)) &&
-                defined != bare(find(after, device_class, name))) {
-                refuse_changed(image, spec.name, "the " + noun(device_class) + " " + name);
-            }
-        }
-    }
-}
-
-/// What is no part of the machine, and may be set anew while it runs.
-void take_settings(api::PartitionSpec& to, const api::PartitionSpec& from) {
-    to.memory.current = from.memory.current;
-    to.cpu.pins = from.cpu.pins;
-    to.cpu.emulator_cpus = from.cpu.emulator_cpus;
-    for (auto& disk : to.devices.disks) {
-        for (const auto& then : from.devices.disks) {
-            disk.iotune = then.target == disk.target ? then.iotune : disk.iotune;
-        }
-    }
-    for (auto& nic : to.devices.nics) {
-        for (const auto& then : from.devices.nics) {
-            if (then.mac == nic.mac) {
-                nic.inbound = then.inbound;
-                nic.outbound = then.outbound;
-            }
-        }
-    }
-}
-
-/// The definition may have changed since, but not the machine. What the guest goes on with: the
-/// definition, and its disks, interfaces and settings as they were at the end.
-void take_definition(SavedImage& image, const api::PartitionSpec& current) {
-    auto& manifest = image.manifest;
-    api::PartitionSpec next = current;
-    take_settings(next, manifest.spec);
-    if (!manifest.started && next != current) {
-        manifest.started = manifest.spec; // they are no longer the definition's
-    }
-    if (manifest.started) {
-        refuse_other_devices(image, current, DeviceClass::disk);
-        refuse_other_devices(image, current, DeviceClass::interface);
-        next.devices.disks = manifest.spec.devices.disks;
-        next.devices.nics = manifest.spec.devices.nics;
-    }
-    for (const auto& change : domain::changes(manifest.spec, next)) {
-        if (change.takes != api::Takes::live) {
-            refuse_changed(image, current.name,
-                           change.path + " (" + change.before + " then, " + change.after + " now)");
-        }
-    }
-    manifest.spec = next;
-    if (manifest.started) {
-        const auto then = *manifest.started;
-        manifest.started = current;
-        manifest.started->devices.disks = then.devices.disks;
-        manifest.started->devices.nics = then.devices.nics;
-        take_settings(*manifest.started, then);
-    }
-}
-
-void refuse_other_hardware(const SavedImage& image, const domain::LaunchPlan& plan) {
-    const auto now = vmm::guest_visible(plan);
-    auto then = image.manifest.hardware;
-    for (auto& option : then) {
-        option = vmm::guest_visible(option);
-    }
-    const auto [a, b] = std::mismatch(then.begin(), then.end(), now.begin(), now.end());
-    if (a != then.end() || b != now.end()) {
-        refuse(image.path,
-               "its machine had '" + (a == then.end() ? "nothing" : *a) +
-                   "' where it would have '" + (b == now.end() ? "nothing" : *b) + "' now",
-               "boot it instead");
-    }
-}
-
-void refuse_other_cpu(const Core& core, const SavedImage& image, api::Accelerator accelerator) {
-    const auto& then = image.manifest.cpu_flags;
-    const auto now = cpu_flags(core, accelerator);
-    std::vector<std::string> missing;
-    std::set_difference(then.begin(), then.end(), now.begin(), now.end(),
-                        std::back_inserter(missing));
-    if (!missing.empty()) {
-        refuse(
-            image.path,
-            "this host's processor lacks what the guest had: " + missing.front() +
-                (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : ""),
-            "restore it on a host with the same processor");
-    }
-}
-
 } // namespace
-
-void Operations::refuse_saved(const SavedImage& image, api::PartitionNumber id, bool force) {
-    if (!is_whole(image)) {
-        throw Error(ErrorCode::invalid,
-                    "Cannot restore " + image.path + ": its save was never finished");
-    }
-    if (!api::from_name<api::Accelerator>(image.manifest.accelerator)) {
-        throw Error(ErrorCode::invalid, "The manifest of " + image.path + " names no accelerator");
-    }
-    auto request = plan_request(image.manifest, id, random_incarnation());
-    request.saved_by = image.manifest.vmm;
-    std::optional<domain::LaunchPlan> plan;
-    try {
-        plan = core_.vmm.plan(request);
-    } catch (const Error& error) {
-        refuse(image.path, error.message(), error.hint());
-    }
-    refuse_other_hardware(image, *plan);
-    refuse_other_cpu(core_, image, plan->accelerator);
-    for (const auto& file : image.manifest.files) {
-        const std::string why = force ? std::string() : changed_since(file);
-        if (!why.empty()) {
-            throw Error(ErrorCode::wrong_state, why,
-                        "boot it, or --force if you know that the state still fits");
-        }
-    }
-}
 
 SavedImage Operations::open_managed(const store::PartitionRow& row, Launch& launch,
                                     const StartOptions& options) {
     try {
         SavedImage image = open_saved(row.saved);
+        refuse_unusable(image);
         take_definition(image, launch.spec);
-        refuse_saved(image, row.id, options.force);
+        check_saved(core_, image, row.id, options.force, at_first);
         launch.spec = image.manifest.spec;
         check_stream(image, [&](std::uint64_t, std::uint64_t) {
             if (options.deadline.expired()) {
@@ -214,31 +63,16 @@ Operations::Restore Operations::prepare_restore(const api::RestoreRequest& reque
     }
     SavedImage image = open_saved(request.path);
     const auto& spec = image.manifest.spec;
-    if (!spec.uuid) {
-        throw Error(ErrorCode::invalid, "The manifest of " + image.path + " has no UUID");
-    }
+    refuse_unusable(image);
     const std::string incarnation = random_incarnation();
     auto guard = core_.locks.acquire(*spec.uuid, spec.name,
                                      api::OperationView{"restore", actor, core_.clock.wall_ms()},
                                      wait_busy, incarnation);
     const auto entry = core_.directory.find(*spec.uuid);
-    if (entry) {
-        require(domain::Verb::start, entry->row);
-        if (!entry->row.saved.empty()) {
-            throw Error(ErrorCode::wrong_state,
-                        "Partition '" + entry->row.name + "' has a saved state of its own",
-                        "start it, or forget that by mshvctl managed-save-remove");
-        }
-        take_definition(image, core_.definition(entry->row).spec);
-    } else if (const auto holder = core_.directory.find(spec.name)) {
-        throw Error(ErrorCode::exists,
-                    "Cannot restore " + image.path + ": the name '" + spec.name +
-                        "' is in use by " + api::to_string(holder->row.uuid),
-                    "rename or undefine that one");
-    }
+    check_place(core_, image, entry, at_first);
     const auto planned = plan_request(image.manifest, 0, incarnation);
     refuse_when_invalid(core_.vmm.objections(planned.spec), spec.name);
-    refuse_saved(image, entry ? entry->row.id : 0, request.force);
+    check_saved(core_, image, entry ? entry->row.id : 0, request.force, at_first);
     return {std::move(image), entry,   std::move(guard),
             incarnation,      request, Deadline::after(milliseconds(request.timeout_ms))};
 }

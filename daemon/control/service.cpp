@@ -6,12 +6,12 @@
 namespace mshv::control {
 
 ServiceImpl::ServiceImpl(const Dependencies& dependencies)
-    : core_(dependencies), supervisor_(core_), operations_(core_, supervisor_),
-      jobs_(core_, operations_, supervisor_), devices_(core_, operations_),
-      tuning_(core_, operations_), guests_(core_), ladders_(core_, operations_),
-      reconciler_(core_, operations_, supervisor_, ladders_), restarter_(core_, operations_),
-      autostarter_(core_, operations_), sampler_(core_, [this] { reconciler_.chores(); }),
-      census_(core_), log_folders_(core_) {
+    : core_(dependencies), supervisor_(core_), admission_(core_),
+      operations_(core_, supervisor_, admission_), jobs_(core_, operations_, supervisor_),
+      devices_(core_, operations_), tuning_(core_, operations_), guests_(core_),
+      ladders_(core_, operations_), reconciler_(core_, operations_, supervisor_, ladders_),
+      restarter_(core_, operations_), autostarter_(core_, operations_),
+      sampler_(core_, [this] { reconciler_.chores(); }), census_(core_), log_folders_(core_) {
     core_.changed = [this] { autostarter_.nudge(); };
     core_.devices_moved = [this](const api::Uuid& uuid, const std::string& gone) {
         core_.pool.post([this, uuid, gone] { devices_.settle(uuid, gone); });
@@ -89,6 +89,7 @@ Service::Counts ServiceImpl::counts() const {
     Counts counts;
     counts.partitions = core_.directory.all().size();
     counts.live = core_.lives.all().size();
+    counts.promised = admission_.list().outstanding;
     counts.last_event_seq = core_.hub.last_seq();
     counts.hypervisor = summary(*core_.census.get());
     return counts;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "daemon/vmm/console_request.hpp"
+#include "toolstack/libs/api/claims.hpp"
+#include "toolstack/libs/api/comparison.hpp"
 #include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/job.hpp"
 #include "toolstack/libs/api/requests.hpp"
@@ -79,6 +81,11 @@ public:
     virtual api::DiskList disks(const api::Selector& selector) = 0;
     virtual api::NicList nics(const api::Selector& selector) = 0;
     virtual std::vector<api::VcpuView> vcpus(const api::Selector& selector, Deadline deadline) = 0;
+    /// Whom the host's memory is promised to.
+    virtual api::ClaimList claims() = 0;
+    /// What would keep this host from restoring a file, all of it, as it is now. It may ask the
+    /// VMM's program what it can do.
+    virtual api::Comparison compare(const api::CompareRequest& request) = 0;
     virtual api::JobList jobs() = 0;
     /// As it is when it has ended or `wait` has come.
     virtual api::JobView job(std::int64_t id, Deadline wait) = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/control/admission.hpp"
 #include "daemon/control/autostarter.hpp"
 #include "daemon/control/core.hpp"
 #include "daemon/control/devices.hpp"
@@ -54,6 +55,10 @@ public:
                                   const std::vector<api::State>& states,
                                   Deadline deadline) override;
     std::vector<api::VcpuView> vcpus(const api::Selector& selector, Deadline deadline) override;
+    api::ClaimList claims() override { return admission_.list(); }
+    api::Comparison compare(const api::CompareRequest& request) override {
+        return operations_.compare(request.path);
+    }
     api::JobList jobs() override { return jobs_.list(); }
     api::JobView job(std::int64_t id, Deadline wait) override { return jobs_.get(id, wait); }
     std::vector<posix::Fd> console_log(const api::Selector& selector) override;
@@ -158,6 +163,7 @@ private:
     Core core_;
     std::shared_ptr<Gate> gate_ = std::make_shared<Gate>(); ///< shared with the event sink
     Supervisor supervisor_;
+    Admission admission_;
     Operations operations_;
     Jobs jobs_;
     Devices devices_;

@@ -11,10 +11,10 @@ namespace mshv::domain {
 namespace {
 
 /// What the daemon or the keeper looks up whenever it is needed. All else is in the VMM's command.
-constexpr std::array<std::string_view, 14> live{
+constexpr std::array<std::string_view, 15> live{
     "/name",      "/title",     "/description", "/metadata",       "/labels",
     "/on_crash",  "/on_reboot", "/on_poweroff", "/protect_delete", "/protect_destroy",
-    "/autostart", "/restart",   "/shutdown",    "/host_shutdown",
+    "/autostart", "/restart",   "/shutdown",    "/host_shutdown",  "/reserve",
 };
 
 bool is_below(std::string_view path, std::string_view folder) {

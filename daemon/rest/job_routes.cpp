@@ -43,6 +43,11 @@ http::Answer restore_partition(Call& call) {
     return begun(call.service.restore(call.body<api::RestoreRequest>(), call.actor(), busy));
 }
 
+http::Answer compare_saved(Call& call) {
+    call.query.done();
+    return json_of(call.service.compare(call.body<api::CompareRequest>()));
+}
+
 http::Answer drop_saved(Call& call) {
     const auto busy = call.wait_busy();
     return json_of(call.service.drop_saved(call.selector(), call.actor(), busy));

@@ -238,12 +238,25 @@ void operation_family(Exposition& out, const std::vector<Live>& live) {
     }
 }
 
+/// What the host's memory is promised to.
+void claim_families(Exposition& out, const api::ClaimList& claims) {
+    out.family("mshv_host_memory_available_bytes", "gauge", "Memory that nobody has taken.");
+    out.sample({}, static_cast<double>(claims.available));
+    out.family("mshv_host_memory_promised_bytes", "gauge",
+               "Memory that partitions which run may still take.");
+    out.sample({}, static_cast<double>(claims.outstanding));
+    out.family("mshv_host_memory_room_bytes", "gauge", "Memory for partitions that start.");
+    out.sample({}, static_cast<double>(claims.room));
+}
+
 } // namespace
 
-std::string metrics_text(const control::Snapshot& snapshot, const api::VersionInfo& version) {
+std::string metrics_text(const control::Snapshot& snapshot, const api::ClaimList& claims,
+                         const api::VersionInfo& version) {
     std::string text;
     Exposition out(text);
     daemon_families(out, snapshot, version);
+    claim_families(out, claims);
     std::vector<Live> live;
     live.reserve(snapshot.live.size());
     for (const auto& view : snapshot.live) {
@@ -262,7 +275,8 @@ http::Answer get_metrics(Call& call) {
     call.query.done();
     http::Response response;
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    response.body = metrics_text(call.service.snapshot(), call.options.version);
+    response.body =
+        metrics_text(call.service.snapshot(), call.service.claims(), call.options.version);
     return response;
 }
 

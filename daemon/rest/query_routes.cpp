@@ -73,6 +73,11 @@ http::Answer get_vcpus(Call& call) {
         api::VcpuList{call.service.vcpus(call.selector(), posix::Deadline::after(vcpu_time))});
 }
 
+http::Answer list_claims(Call& call) {
+    call.query.done();
+    return json_of(call.service.claims());
+}
+
 http::Answer wait_partition(Call& call) {
     const auto states = states_of(call.query.text("state").value_or(""));
     const auto time = call.query.span("timeout_ms").value_or(default_wait);

@@ -104,6 +104,8 @@ constexpr std::array table{
           dump_partition},
     Route{"DELETE", "/v1/partitions/{sel}/saved", Role::admin, Kind::change, no_body, drop_saved},
     Route{"POST", "/v1/restore", Role::admin, Kind::change, small_body, restore_partition},
+    Route{"POST", "/v1/compare", Role::admin, Kind::waiting, small_body, compare_saved},
+    Route{"GET", "/v1/claims", Role::reader, Kind::query, no_body, list_claims},
     Route{"GET", "/v1/jobs", Role::reader, Kind::query, no_body, list_jobs},
     Route{"GET", "/v1/jobs/{sel}", Role::reader, Kind::waiting, no_body, get_job},
     Route{"POST", "/v1/jobs/{sel}/cancel", Role::admin, Kind::change, small_body, cancel_job},

@@ -175,6 +175,8 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused_early) {
     const auto file = host.path("r.save");
     host.ok({"save", "r", file});
     const auto whole = mshv::posix::read_file(file, 1UL << 30U);
+    BOOST_TEST(contains(host.ok({"compare", file}), "this host would restore it"));
+    BOOST_TEST(host.ctl({"compare", host.path("r.disk")}).status == 6);
 
     for (const std::size_t at :
          {std::size_t{0}, std::size_t{15}, std::size_t{30}, std::size_t{60}, std::size_t{200},
@@ -207,6 +209,14 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused_early) {
     const auto larger = host.write_file("larger.xml", guest.text());
     host.ok({"define", "--replace", larger});
     BOOST_TEST(contains(host.fails(5, {"restore", "--force", file}), "/memory/size"));
+    // All at once: the machine, the disk, and who has it.
+    host.create({.name = "thief", .devices = {disk_xml(host.path("r.disk"))}});
+    const auto compared = host.ctl({"compare", file});
+    BOOST_TEST(compared.status == 6);
+    BOOST_TEST(contains(compared.out, "/memory/size"));
+    BOOST_TEST(contains(compared.out, "r.disk has been written to"));
+    BOOST_TEST(contains(compared.out, "is being written by the partition 'thief'"));
+    host.ok({"destroy", "thief"});
     host.ok({"config", "rollback", "r", "1"});
     // And nothing of it has been used up.
     host.ok({"restore", "--force", file});

@@ -48,6 +48,13 @@ BOOST_AUTO_TEST_CASE(create_look_and_destroy) {
     BOOST_TEST(contains(facts, "total_memory"));
     BOOST_TEST(contains(facts, "cores_per_socket"));
     BOOST_TEST(contains(facts, "cpu:    core    socket     node\n  0:"));
+    const auto claims = Json::parse(host.ok({"--json", "claims"}))["host"];
+    BOOST_REQUIRE_EQUAL(claims["claims"].items().size(), 1U);
+    BOOST_TEST(claims["claims"].items()[0]["memory"].number() == 128 << 20);
+    BOOST_TEST(claims["available"].number() < claims["total"].number());
+    BOOST_TEST(contains(host.ok({"claims", "--format", "xl"}), "State\tTime(s)  Claimed\nweb  "));
+    BOOST_TEST(contains(host.ok({"claims"}), ", room "));
+    BOOST_TEST(contains(host.ok({"info", "outstanding_claims"}), "\n"));
     BOOST_TEST(contains(host.ok({"dumpxml", "web"}), "<name>web</name>"));
     BOOST_TEST(contains(host.ok({"list", "-o", "name,uuid,state"}), uuid));
     BOOST_TEST(contains(host.ok({"list", "-l"}), "\"config\""));
@@ -59,6 +66,19 @@ BOOST_AUTO_TEST_CASE(create_look_and_destroy) {
     const auto events = host.ok({"events", "--since", "0"});
     BOOST_TEST(contains(events, "web"));
     host.fails(3, {"destroy", "web"});
+}
+
+BOOST_AUTO_TEST_CASE(what_the_host_has_no_memory_for_does_not_start) {
+    Host host;
+    const auto file =
+        host.write_file("big.xml", GuestXml{.name = "big", .memory_mib = 64U << 20U}.text());
+    host.ok({"define", file});
+    BOOST_TEST(
+        contains(host.fails(12, {"start", "big"}), "No room for 'big': it needs 67108928 MiB"));
+    BOOST_TEST(contains(host.ok({"history", "big"}), "No room"));
+    BOOST_TEST(
+        contains(host.fails(12, {"create", file, "--name", "other"}), "No room for 'other'"));
+    BOOST_TEST(!host.exists("other"));
 }
 
 BOOST_AUTO_TEST_CASE(define_start_stop_undefine) {

@@ -310,6 +310,15 @@ api::JobView Client::dump(const Selector& selector, const api::DumpRequest& dump
                                                api::encode(dump_request), deadline));
 }
 
+api::ClaimList Client::claims(Deadline deadline) {
+    return decode_answer<api::ClaimList>(request("GET", "/v1/claims", {}, deadline));
+}
+
+api::Comparison Client::compare(const std::string& path, Deadline deadline) {
+    return decode_answer<api::Comparison>(
+        request("POST", "/v1/compare", api::encode(api::CompareRequest{path}), deadline));
+}
+
 api::JobView Client::restore(const api::RestoreRequest& restore_request, Deadline deadline) {
     return decode_answer<api::JobView>(
         request("POST", "/v1/restore", api::encode(restore_request), deadline));

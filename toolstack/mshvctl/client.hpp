@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "toolstack/libs/api/claims.hpp"
+#include "toolstack/libs/api/comparison.hpp"
 #include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/guest.hpp"
 #include "toolstack/libs/api/job.hpp"
@@ -120,6 +122,8 @@ public:
                       Deadline deadline);
     api::JobView restore(const api::RestoreRequest& request, Deadline deadline);
     api::PartitionView drop_saved(const api::Selector& selector, Deadline deadline);
+    api::ClaimList claims(Deadline deadline);
+    api::Comparison compare(const std::string& path, Deadline deadline);
     std::vector<api::JobView> jobs(Deadline deadline);
     /// Waits in the daemon until it has ended, for at most `wait`.
     api::JobView job(std::int64_t id, std::chrono::milliseconds wait, Deadline deadline);

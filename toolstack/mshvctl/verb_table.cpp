@@ -55,6 +55,11 @@ constexpr std::array table{
          "Refused early when the file is damaged, when this host's VMM or processor is another, "
          "when the definition or a disk has changed, or when the name is in use. The file stays.",
          make_restore},
+    Verb{"compare", life, "say what would keep this host from restoring a saved partition",
+         "All of it at once: the file, the VMM, the machine, the processor, the definition, the "
+         "disks, "
+         "who has them, names and memory. Nothing is begun. Exit status 6 when there is anything.",
+         make_compare},
     Verb{"managed-save", life, "save partitions where start finds their state",
          "The next start resumes from it, and uses it up.", make_managed_save},
     Verb{"managed-save-remove", life, "forget the saved state of partitions that are off",
@@ -147,6 +152,10 @@ constexpr std::array table{
          "labels. With MSHVCTL_COMPAT=xl "
          "in the environment the table is byte for byte that of xl.",
          make_list},
+    Verb{"claims", looking, "show whom the host's memory is promised to",
+         "In MiB. A partition that runs may still take what is outstanding; one that starts gets "
+         "none of that.",
+         make_claims},
     Verb{"info", looking, "show the host, one of its keys, or a partition in detail",
          "Without an argument prints the host's keys and values; with a key of the host, its "
          "value; else the partition of that name.",

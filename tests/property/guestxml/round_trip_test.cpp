@@ -266,6 +266,8 @@ void policies(PartitionSpec& spec) {
     const unsigned delay = number(0, 100);
     spec.restart = {any_enum<RestartPolicyKind>(), delay, delay + number(0, 100), number(0, 10000),
                     number(1, 100000)};
+    spec.reserve = {chance() ? number(0, 1U << 31) : 16ULL << 20,
+                    chance() ? number(0, 1U << 31) : 64ULL << 20};
     spec.protect_destroy = chance();
     spec.protect_delete = chance();
     for (unsigned i = number(0, 3); i > 0; --i) {

@@ -8,6 +8,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 
 using namespace mshv;
@@ -202,6 +203,39 @@ BOOST_AUTO_TEST_CASE(a_boot_of_the_host_loses_no_saved_state) {
     world.start("p");
     BOOST_TEST(loaded(world) == "the guest's state");
     world.destroy("p");
+}
+
+BOOST_AUTO_TEST_CASE(a_comparison_tells_all_that_is_in_the_way) {
+    World world;
+    const auto disk = world.dir().path("a.img");
+    std::ofstream(disk) << std::string(4096, ' ');
+    auto request = request_of("a", api::CreateMode::persistent);
+    request.spec.devices.disks.resize(1);
+    request.spec.devices.disks.front().path = disk;
+    world.service().create(request, tester, at_once());
+    const auto path = world.dir().path("a.save");
+    save(world, "a", path);
+    const auto before = world.store().last_seq();
+    const auto fine = world.service().compare({path});
+    BOOST_TEST(fine.name == "a");
+    BOOST_TEST(fine.obstacles.empty());
+
+    request.spec.name = "b";
+    request.spec.uuid.reset();
+    request.spec.devices.disks.front().alias.clear();
+    world.service().create(request, tester, at_once());
+    world.service().rename(by_name("a"), {"c"}, tester, at_once());
+    const auto events = world.store().last_seq();
+    const auto found = world.service().compare({path});
+    std::string codes;
+    for (const auto& obstacle : found.obstacles) {
+        codes += obstacle.code + ' ';
+    }
+    BOOST_TEST(codes == "exists "); // who has its disk
+    BOOST_TEST(world.store().last_seq() == events);
+    BOOST_TEST(before < events);
+
+    BOOST_TEST(world.service().compare({world.dir().path("none")}).obstacles.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(every_byte_of_a_file_counts) {

@@ -63,6 +63,16 @@ public:
         }
         return view("wait" + words, selector);
     }
+    api::ClaimList claims() override {
+        note("claims");
+        return {};
+    }
+    api::Comparison compare(const api::CompareRequest& request) override {
+        note("compare " + request.path);
+        api::Comparison found;
+        found.path = request.path;
+        return found;
+    }
     std::vector<api::VcpuView> vcpus(const api::Selector& selector,
                                      control::Deadline /*deadline*/) override {
         note("vcpus " + selector.to_string());

@@ -13,7 +13,11 @@ std::string text_of(const control::Snapshot& snapshot) {
     api::VersionInfo version;
     version.version = "1.2.3";
     version.started_ms = 1500;
-    return rest::metrics_text(snapshot, version);
+    api::ClaimList claims;
+    claims.available = 4096;
+    claims.outstanding = 1024;
+    claims.room = 3072;
+    return rest::metrics_text(snapshot, claims, version);
 }
 
 bool has_line(const std::string& text, const std::string& line) {

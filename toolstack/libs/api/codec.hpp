@@ -54,9 +54,9 @@ struct VcpuList {
 /// RevisionList, SpecChange, ChangeList, PlanRequest, Plan, ReplaceRequest, RollbackRequest,
 /// VmmArgumentsRequest, VmmArguments, SaveRequest, RestoreRequest, DumpRequest, JobView, JobList,
 /// Disk, AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest, ChangeMediumRequest,
-/// SetDiskLimitsRequest, DiskList, Nic, AttachNicRequest, DetachNicRequest, SetLinkRequest, NicList,
-/// SetMemoryRequest, MemoryView, PinVcpuRequest; and for SaveManifest and AuditRecord, which stand
-/// in files. Any other type does not link.
+/// SetDiskLimitsRequest, DiskList, Nic, AttachNicRequest, DetachNicRequest, SetLinkRequest,
+/// NicList, SetMemoryRequest, MemoryView, PinVcpuRequest, ClaimList, CompareRequest, Comparison;
+/// and for SaveManifest and AuditRecord, which stand in files. Any other type does not link.
 template <typename T>
 T decode(std::string_view json, const DecodeOptions& options = {});
 

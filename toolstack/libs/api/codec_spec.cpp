@@ -261,6 +261,15 @@ Fields fields_of<ShutdownPolicy>() {
 }
 
 template <>
+Fields fields_of<MemoryReserve>() {
+    static constexpr std::array list{
+        field<&MemoryReserve::deposit>("deposit"),
+        field<&MemoryReserve::overhead>("overhead"),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<HostShutdown>() {
     static constexpr std::array list{
         field<&HostShutdown::action>("action"),
@@ -309,6 +318,7 @@ Fields fields_of<PartitionSpec>() {
         field<&Spec::shutdown>("shutdown"),
         field<&Spec::host_shutdown>("host_shutdown"),
         field<&Spec::restart>("restart"),
+        field<&Spec::reserve>("reserve"),
         field<&Spec::protect_destroy>("protect_destroy"),
         field<&Spec::protect_delete>("protect_delete"),
         field<&Spec::labels>("labels"),

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "toolstack/libs/api/audit.hpp"
+#include "toolstack/libs/api/claims.hpp"
 #include "toolstack/libs/api/codec.hpp"
+#include "toolstack/libs/api/comparison.hpp"
 #include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/json_table.hpp"
 #include "toolstack/libs/api/settings_requests.hpp"
@@ -52,6 +54,7 @@ MSHV_DESCRIBED(Autostart);
 MSHV_DESCRIBED(ShutdownPolicy);
 MSHV_DESCRIBED(HostShutdown);
 MSHV_DESCRIBED(RestartPolicy);
+MSHV_DESCRIBED(MemoryReserve);
 MSHV_DESCRIBED(PartitionSpec);
 
 MSHV_DESCRIBED(OperationView);
@@ -84,6 +87,11 @@ MSHV_DESCRIBED(DiskList);
 MSHV_DESCRIBED(SetMemoryRequest);
 MSHV_DESCRIBED(PinVcpuRequest);
 MSHV_DESCRIBED(MemoryView);
+MSHV_DESCRIBED(ClaimView);
+MSHV_DESCRIBED(ClaimList);
+MSHV_DESCRIBED(Obstacle);
+MSHV_DESCRIBED(Comparison);
+MSHV_DESCRIBED(CompareRequest);
 MSHV_DESCRIBED(VersionInfo);
 MSHV_DESCRIBED(HostFact);
 MSHV_DESCRIBED(HostView);

@@ -378,8 +378,8 @@ struct RestartPolicy {
 
 /// What the host needs for a partition beside its memory.
 struct MemoryReserve {
-    std::uint64_t deposit = 16'777'216;   ///< bytes lent to the hypervisor: 16 MiB
-    std::uint64_t overhead = 268'435'456; ///< bytes of the VMM's own: 256 MiB
+    std::uint64_t deposit = 16'777'216;  ///< bytes lent to the hypervisor: 16 MiB
+    std::uint64_t overhead = 67'108'864; ///< bytes of the VMM's own: 64 MiB
     bool operator==(const MemoryReserve&) const = default;
 };
 

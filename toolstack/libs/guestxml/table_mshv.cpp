@@ -178,10 +178,29 @@ constexpr Row rows[] = {
     refused("mshv/placement", "schedulers and CPU pools are not in this release"),
     refused("mshv/processor", "SMT and nesting cannot be chosen in this release",
             "<cpu><feature policy='disable' name='…'/>"),
-    refused("mshv/guestmemory", "superpages and deposits cannot be chosen in this release"),
+    row("mshv/guestmemory", Type::none, "What the hypervisor needs for it"),
+    row("mshv/guestmemory/@deposit", Type::size,
+        "Lent to the hypervisor; it counts, under mshv, when a start is judged")
+        .in("MiB")
+        .up_to(1ULL << 40)
+        .by_default("16")
+        .to([](Build& b, const Value& v) { b.spec.reserve.deposit = v.number; }),
+    row("mshv/guestmemory/@unit", Type::unit, "Its unit").by_default("MiB"),
+    refused("mshv/guestmemory/@superpages", "superpages cannot be chosen in this release",
+            "<memoryBacking><hugepages>"),
     refused("mshv/isolation", "confidential guests are not in this release"),
     refused("mshv/sandbox", "the VMM's confinement cannot be chosen in this release"),
-    refused("mshv/limits", "limits on the VMM itself are not in this release"),
+    row("mshv/limits", Type::none, "What the VMM needs"),
+    row("mshv/limits/memory", Type::none, "Of memory"),
+    row("mshv/limits/memory/@overhead", Type::size,
+        "Beside the guest's own; it counts when a start is judged")
+        .in("MiB")
+        .up_to(1ULL << 40)
+        .by_default("64")
+        .to([](Build& b, const Value& v) { b.spec.reserve.overhead = v.number; }),
+    row("mshv/limits/memory/@unit", Type::unit, "Its unit").by_default("MiB"),
+    refused("mshv/limits/tasks", "limits on the VMM itself are not in this release"),
+    refused("mshv/limits/files", "limits on the VMM itself are not in this release"),
     refused("mshv/heartbeat", "heartbeats are not in this release", "<watchdog>"),
     refused("mshv/lease", "disk leases are not in this release"),
     refused("mshv/migrate", "migration is not in this release"),

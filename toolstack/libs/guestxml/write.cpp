@@ -435,6 +435,15 @@ void write_policies(Writer& out, const PartitionSpec& spec) {
         out.attribute("limit", spec.restart.limit);
         out.attribute("window", spec.restart.window_s).close();
     }
+    if (spec.reserve.deposit != MemoryReserve{}.deposit) {
+        out.open("guestmemory").attribute("deposit", spec.reserve.deposit);
+        out.attribute("unit", "bytes").close();
+    }
+    if (spec.reserve.overhead != MemoryReserve{}.overhead) {
+        out.open("limits").open("memory").attribute("overhead", spec.reserve.overhead);
+        out.attribute("unit", "bytes").close();
+        out.close();
+    }
     if (spec.protect_destroy || spec.protect_delete) {
         out.open("protect").attribute("destroy", yes_no(spec.protect_destroy));
         out.attribute("delete", yes_no(spec.protect_delete)).close();

@@ -9,9 +9,10 @@ namespace mshv::ctl {
 namespace {
 
 // Of those that are about the host. What Xen alone has, from xen_major on, nothing here could fill.
-constexpr std::array<std::string_view, 12> keys{
-    "host",     "release",          "version",          "machine", "nr_cpus",      "max_cpu_id",
-    "nr_nodes", "cores_per_socket", "threads_per_core", "cpu_mhz", "total_memory", "free_memory"};
+constexpr std::array<std::string_view, 13> keys{
+    "host",         "release",     "version",           "machine",          "nr_cpus",
+    "max_cpu_id",   "nr_nodes",    "cores_per_socket",  "threads_per_core", "cpu_mhz",
+    "total_memory", "free_memory", "outstanding_claims"};
 
 } // namespace
 

@@ -35,6 +35,8 @@ std::unique_ptr<Command> make_export();
 std::unique_ptr<Command> make_guest();
 std::unique_ptr<Command> make_help();
 std::unique_ptr<Command> make_history();
+std::unique_ptr<Command> make_claims();
+std::unique_ptr<Command> make_compare();
 std::unique_ptr<Command> make_host_shutdown();
 std::unique_ptr<Command> make_image();
 std::unique_ptr<Command> make_support_bundle();
