@@ -99,6 +99,7 @@ private:
     void ask_pin(const Asker& asker, const Message& request);
     void restore_affinity();
     void unplug_ended(const QmpLine& line);
+    std::string device_of(const QmpLine& line);
     void check_unplugs();
     void forget_unplugs();
 
@@ -150,6 +151,7 @@ private:
     std::string next_generation_why_;
     std::vector<Waiter> waiters_;
     std::vector<Unplug> unplugs_;
+    std::string gone_by_part_; ///< of which a part was told of last
     posix::Deadline next_notice_ = posix::Deadline::after(std::chrono::milliseconds(0));
     Timer quit_timer_, respawn_timer_, vps_timer_, waiters_timer_, unplugs_timer_, leave_timer_,
         balloon_timer_;

@@ -153,9 +153,10 @@ void Keeper::ask_unplug(const Asker& asker, const Message& request) {
     const auto timeout =
         std::clamp<std::int64_t>(request.number("timeout_ms").value_or(0), 0, longest_wait_ms);
     const bool plain = !device.empty() && device.size() <= 128 &&
-                       std::all_of(device.begin(), device.end(), [](char c) {
+                       std::all_of(device.begin(), device.end(), [](char c) { // or a path
                            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                                  (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+                                  (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' ||
+                                  c == '/' || c == '[' || c == ']';
                        });
     if (!plain || unplugs_.size() >= most_unplugs) {
         control_.error(asker, plain ? "busy" : "invalid",
@@ -184,29 +185,53 @@ void Keeper::ask_unplug(const Asker& asker, const Message& request) {
     MSHV_CRASHPOINT("keeper.unplug.after");
 }
 
+/// Which device the event is of; empty for a part of one. A processor has no id when the VMM began
+/// with it, and some versions of QEMU tell of its interrupt controller alone, which goes with it.
+std::string Keeper::device_of(const QmpLine& line) {
+    constexpr std::string_view named = "/machine/peripheral/";
+    constexpr std::string_view began = "/machine/unattached/device[";
+    constexpr std::string_view controller = "/lapic";
+    std::string name = line.device.empty() ? line.path : line.device;
+    const bool by_part = line.device.empty() && name.ends_with(controller);
+    if (by_part) {
+        name.resize(name.size() - controller.size());
+        name = name.starts_with(named) ? name.substr(named.size()) : name;
+    }
+    const bool whole =
+        !line.device.empty() || by_part || (name.starts_with(began) && name.ends_with(']'));
+    // Other versions tell of the whole behind it.
+    const bool again = !by_part && !name.empty() && name == gone_by_part_;
+    if (!whole || again) {
+        return {};
+    }
+    gone_by_part_ = by_part ? name : std::string();
+    return name;
+}
+
 /// Told to who waits, or to nobody but the journal: then the daemon finds out what it means.
 void Keeper::unplug_ended(const QmpLine& line) {
-    if (line.device.empty()) {
-        return; // a part of a device
+    const std::string device = device_of(line);
+    if (device.empty()) {
+        return;
     }
     const bool deleted = line.event == "DEVICE_DELETED";
     bool told = false;
     std::erase_if(unplugs_, [&](const Unplug& unplug) {
-        if (unplug.device != line.device) {
+        if (unplug.device != device) {
             return false;
         }
         told = true;
         if (deleted) {
             control_.ok(unplug.asker);
         } else {
-            control_.error(unplug.asker, "refused", "The guest keeps " + line.device);
+            control_.error(unplug.asker, "refused", "The guest keeps " + device);
         }
         return true;
     });
     check_unplugs();
     if (!told) {
         emit(deleted ? "device-deleted" : "device-kept", reason::none,
-             Message().set("detail", line.device));
+             Message().set("detail", device));
     }
 }
 

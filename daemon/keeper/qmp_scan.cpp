@@ -154,6 +154,8 @@ private:
             result_.action = text;
         } else if (place == Place::data && key == "device") {
             result_.device = text;
+        } else if (place == Place::data && key == "path") {
+            result_.path = text;
         } else if (place == Place::data && key == "guest") {
             result_.guest = is_true;
         } else if (place == Place::returned && key == "status") {

@@ -23,6 +23,7 @@ struct QmpLine {
     std::string reason; ///< data.reason
     std::string action; ///< data.action
     std::string device; ///< data.device
+    std::string path;   ///< data.path
     bool guest = false; ///< data.guest
     std::optional<std::int64_t> actual; ///< data.actual, where it is a whole number of 63 bits
     std::string status; ///< return.status (query-status)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/fakevmm/drives.hpp"
+#include "tests/fakevmm/processors.hpp"
 #include "tests/fakevmm/script.hpp"
 #include "toolstack/libs/posix/fd.hpp"
 #include "toolstack/libs/posix/file.hpp"
@@ -34,6 +35,7 @@ class FakeVmm {
 public:
     FakeVmm(Arguments arguments, Script script)
         : arguments_(std::move(arguments)), script_(std::move(script)), drives_(arguments_.devices),
+          processors_(arguments_.smp),
           fault_at_(script_.has("at") ? script_.text("at") : "query-status") {
         sigset_t caught;
         ::sigemptyset(&caught);
@@ -390,7 +392,7 @@ private:
             return "{\"actual\": " + balloon_ + "}";
         }
         if (name == "query-cpus-fast") {
-            return R"([{"cpu-index": 0, "thread-id": )" + std::to_string(::getpid()) + "}]";
+            return processors_.threads(devices_);
         }
         if (auto changed = answer_of_devices(name, line)) {
             return changed;
@@ -483,7 +485,8 @@ private:
         } else if (name == "query-fdsets") {
             return list_of(sets_, "fdset-id", "");
         } else {
-            return drives_.answer(name, given);
+            return name == "query-hotpluggable-cpus" ? processors_.list(devices_)
+                                                     : drives_.answer(name, given);
         }
         return "{}";
     }
@@ -543,8 +546,8 @@ private:
                 shutdown_event("guest-shutdown", true);
             }
         } else if (name == "device_del") {
-            if (devices_.erase(leaving_) > 0) {
-                event("DEVICE_DELETED", R"({"device":")" + leaving_ + R"(","path":"/x"})");
+            if (const auto gone = processors_.leave(leaving_, devices_); !gone.empty()) {
+                event("DEVICE_DELETED", gone);
             }
         } else if (name == "quit" && !script_.has("ignore-quit")) {
             shutdown_event("host-qmp-quit", false);
@@ -555,6 +558,7 @@ private:
     Arguments arguments_;
     Script script_;
     Drives drives_;
+    Processors processors_;
     std::string fault_at_;
     Fd signals_, client_, console_in_, console_out_;
     std::string input_, printed_, late_reply_, guest_does_;

@@ -66,6 +66,7 @@ struct Arguments {
     bool monitor_listens = false;
     std::string console; ///< stem of the FIFOs
     std::string append;
+    std::string smp;
     bool stopped = false;                     ///< -S
     bool pause_at_end = false;                ///< -action shutdown=pause
     std::vector<std::string> devices, blocks, backends; ///< JSON
@@ -78,6 +79,8 @@ inline Arguments parse(int argc, char** argv) {
         const std::string value = i + 1 < argc ? argv[i + 1] : "";
         if (option == "-append") {
             arguments.append = value;
+        } else if (option == "-smp") {
+            arguments.smp = value;
         } else if (option == "-device") {
             arguments.devices.push_back(value);
         } else if (option == "-blockdev") {

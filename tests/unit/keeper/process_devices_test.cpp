@@ -102,6 +102,15 @@ BOOST_AUTO_TEST_CASE(who_waits_for_a_device_hears_when_it_is_gone) {
     BOOST_TEST(daemon->event("device-deleted").text("detail") == "late");
 }
 
+BOOST_AUTO_TEST_CASE(a_processor_that_the_vmm_began_with_goes_by_its_path) {
+    Partition partition;
+    auto daemon = partition.start();
+    const std::string path = "/machine/unattached/device[0]"; // the event names a part of it
+    const auto unplug = Message("unplug").set("device", path);
+    BOOST_TEST(daemon->ask(Message(unplug).set("timeout_ms", 10000)).word == "ok");
+    BOOST_TEST(daemon->ask(Message(unplug).set("timeout_ms", 50)).text("code") == "timeout");
+}
+
 BOOST_AUTO_TEST_CASE(the_end_of_the_vmm_ends_the_wait) {
     Partition partition;
     auto daemon = partition.start();
