@@ -382,6 +382,12 @@ api::PartitionView ServiceImpl::pin_vcpu(const api::Selector& selector,
     return tuning_.pin_vcpu(core_.resolve(selector), request, actor.name, wait_busy);
 }
 
+api::PartitionView ServiceImpl::set_vcpus(const api::Selector& selector,
+                                          const api::SetVcpusRequest& request, const Actor& actor,
+                                          Deadline wait_busy) {
+    return tuning_.set_vcpus(core_.resolve(selector), request, actor.name, wait_busy);
+}
+
 api::PartitionView ServiceImpl::attach_nic(const api::Selector& selector,
                                            const api::AttachNicRequest& request, const Actor& actor,
                                            Deadline wait_busy) {

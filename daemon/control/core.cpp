@@ -76,6 +76,7 @@ void Core::add_live_parts(api::PartitionView& view, const store::PartitionRow& r
                 std::max<std::int64_t>(clock.boot_ms() - live->sample->at_boot_ms, 0);
         }
         runtime.memory = live->memory;
+        view.vcpus = live->vcpus.value_or(view.vcpus);
         runtime.responsive = runtime.responsive && live->process != nullptr;
     }
     const auto truth = census.get();

@@ -48,6 +48,8 @@ struct Live {
     bool draining MSHV_GUARDED_BY(mutex) = false;
     /// Bytes that its balloon leaves the guest, where that was said.
     std::optional<std::int64_t> memory MSHV_GUARDED_BY(mutex);
+    /// How many virtual processors it shall have, where that is not what its definition says.
+    std::optional<std::int64_t> vcpus MSHV_GUARDED_BY(mutex);
     std::optional<Sample> sample MSHV_GUARDED_BY(mutex);
     /// Who last asked its VPs to run or to stand still; empty = nobody since this daemon began.
     std::string asked_by MSHV_GUARDED_BY(mutex);

@@ -59,6 +59,7 @@ void refuse_other_devices(const SavedImage& image, const api::PartitionSpec& spe
 /// What is no part of the machine, and may be set anew while it runs.
 void take_settings(api::PartitionSpec& to, const api::PartitionSpec& from) {
     to.memory.current = from.memory.current;
+    to.cpu.current = from.cpu.current;
     to.cpu.pins = from.cpu.pins;
     to.cpu.emulator_cpus = from.cpu.emulator_cpus;
     for (auto& disk : to.devices.disks) {

@@ -2,6 +2,7 @@
 #include "daemon/control/saver.hpp"
 
 #include "daemon/domain/same_device.hpp"
+#include "daemon/vmm/vcpu_plug.hpp"
 
 #include "toolstack/libs/posix/crashpoint.hpp"
 #include "toolstack/libs/posix/file.hpp"
@@ -76,6 +77,23 @@ void add_places(Core& core, const store::PartitionRow& row, vmm::VmmProcess& pro
     };
     came_to(before.disks, after.disks, place);
     came_to(before.nics, after.nics, place);
+}
+
+/// A state with a processor that goes meanwhile could not be restored.
+void refuse_leaving(const store::PartitionRow& row, const api::PartitionSpec& spec,
+                    vmm::VmmProcess& process, Deadline deadline) {
+    auto* const plug =
+        spec.boot.machine == api::Machine::microvm ? nullptr : vmm::vcpu_plug_of(process);
+    if (plug == nullptr) {
+        return;
+    }
+    const auto has = plug->vcpu_count(deadline);
+    if (has.present != spec.cpu.current || !has.in_order) {
+        throw Error(ErrorCode::wrong_state,
+                    "The guest of '" + row.name +
+                        "' has not let go of a virtual processor yet, or has of another one",
+                    "vcpu-list shows which are there; it can be saved after its next start");
+    }
 }
 
 } // namespace
@@ -153,6 +171,7 @@ api::SaveManifest Saver::prepare(Core& core, const store::PartitionRow& row,
     manifest.machine = process->prepare_save(core.vmm_deadline());
     manifest.spec = core.running_spec(row);
     if (core.store.live_spec(row.id)) {
+        refuse_leaving(row, manifest.spec, *process, core.vmm_deadline());
         add_places(core, row, *process, manifest);
     }
     manifest.saved_ms = core.clock.wall_ms();

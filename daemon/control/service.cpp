@@ -14,6 +14,10 @@ ServiceImpl::ServiceImpl(const Dependencies& dependencies)
       sampler_(core_, [this] { reconciler_.chores(); }), census_(core_), log_folders_(core_) {
     core_.changed = [this] { autostarter_.nudge(); };
     core_.devices_moved = [this](const api::Uuid& uuid, const std::string& gone) {
+        if (vmm::is_vcpu(gone)) {
+            core_.pool.post([this, uuid] { tuning_.vcpu_gone(uuid); });
+            return;
+        }
         core_.pool.post([this, uuid, gone] { devices_.settle(uuid, gone); });
     };
     core_.settings_due = [this](const api::Uuid& uuid) {

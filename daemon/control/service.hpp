@@ -25,6 +25,7 @@ namespace mshv::control {
 using posix::Deadline;
 
 class GuestService;
+class MachineService;
 
 /// Who asks: written into events, history and the holder of an operation.
 struct Actor {
@@ -49,6 +50,8 @@ public:
 
     /// What is asked of guests.
     virtual GuestService& guests() = 0;
+    /// What changes the machines under them.
+    virtual MachineService& machine() = 0;
 
     // ---- reads ----
     /// `list` as JSON text: {"partitions":[…]}, rows in id order, rendered ahead of time.

@@ -10,6 +10,7 @@
 #include "daemon/control/jobs.hpp"
 #include "daemon/control/ladder_engine.hpp"
 #include "daemon/control/log_folders.hpp"
+#include "daemon/control/machine_service.hpp"
 #include "daemon/control/operations.hpp"
 #include "daemon/control/reconciler.hpp"
 #include "daemon/control/restarter.hpp"
@@ -24,7 +25,7 @@ namespace mshv::control {
 
 /// The use cases over control's parts. Reads are in queries.cpp, changes in commands.cpp, and what
 /// concerns definitions over time in revisions.cpp.
-class ServiceImpl final : public Service {
+class ServiceImpl final : public Service, private MachineService {
 public:
     explicit ServiceImpl(const Dependencies& dependencies);
     ServiceImpl(const ServiceImpl&) = delete;
@@ -36,6 +37,7 @@ public:
     [[nodiscard]] Counts counts() const override;
 
     GuestService& guests() override { return guests_; }
+    MachineService& machine() override { return *this; }
     std::string list_json(bool include_off) override;
     Snapshot snapshot() override;
     api::PartitionView get(const api::Selector& selector) override;
@@ -125,6 +127,8 @@ public:
                                   Deadline wait_busy) override;
     api::PartitionView pin_vcpu(const api::Selector& selector, const api::PinVcpuRequest& request,
                                 const Actor& actor, Deadline wait_busy) override;
+    api::PartitionView set_vcpus(const api::Selector& selector, const api::SetVcpusRequest& request,
+                                 const Actor& actor, Deadline wait_busy) override;
     api::MemoryView memory(const api::Selector& selector, Deadline deadline) override;
     api::NicList nics(const api::Selector& selector) override;
     api::PartitionView attach_nic(const api::Selector& selector,

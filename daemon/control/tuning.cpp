@@ -43,7 +43,8 @@ bool Tuning::is_settled(const store::PartitionRow& row, vmm::VmmProcess& process
     const auto memory = process.memory_target(core_.vmm_deadline());
     return (!memory.balloon || memory.bytes == spec.memory.target()) &&
            process.affinity(core_.vmm_deadline()) == vmm::affinity_text(spec.cpu) &&
-           process.disk_limits(core_.vmm_deadline()) == vmm::limits_of(spec);
+           process.disk_limits(core_.vmm_deadline()) == vmm::limits_of(spec) &&
+           has_vcpus(spec, process);
 }
 
 void Tuning::settle(const api::Uuid& uuid) noexcept {
@@ -60,10 +61,12 @@ void Tuning::settle(const api::Uuid& uuid) noexcept {
             if (held.row.runtime &&
                 held.row.runtime->incarnation == entry->row.runtime->incarnation) {
                 settle_memory(held.row, *process);
+                settle_vcpus(held.row, *process);
                 settle_pins(held.row, *process);
                 settle_limits(held.row, *process);
             }
         }
+        note_vcpus(entry->row);
         look(entry->row, *process);
     } catch (const std::exception& error) {
         core_.log(Severity::info, "settings of " + api::to_string(uuid) +

@@ -4,7 +4,9 @@
 #include "daemon/control/core.hpp"
 #include "daemon/control/operations.hpp"
 #include "daemon/control/scope.hpp"
+#include "daemon/vmm/vcpu_plug.hpp"
 #include "toolstack/libs/api/device_requests.hpp"
+#include "toolstack/libs/api/machine_requests.hpp"
 #include "toolstack/libs/api/settings_requests.hpp"
 
 #include <string>
@@ -26,6 +28,10 @@ public:
     api::PartitionView pin_vcpu(const Directory::EntryPtr& entry,
                                 const api::PinVcpuRequest& request, const std::string& actor,
                                 Deadline wait_busy);
+    /// How many virtual processors there are, or there can be.
+    api::PartitionView set_vcpus(const Directory::EntryPtr& entry,
+                                 const api::SetVcpusRequest& request, const std::string& actor,
+                                 Deadline wait_busy);
     /// What a disk's transfers are held to.
     api::PartitionView set_disk_limits(const Directory::EntryPtr& entry,
                                        const api::SetDiskLimitsRequest& request,
@@ -35,6 +41,8 @@ public:
 
     /// Brings a VMM to the settings that are recorded, and looks at what its guest has.
     void settle(const api::Uuid& uuid) noexcept;
+    /// The guest let go of a processor when nobody waited for it.
+    void vcpu_gone(const api::Uuid& uuid) noexcept;
 
 private:
     api::PartitionView set_maximum(const store::PartitionRow& row,
@@ -60,6 +68,19 @@ private:
                    vmm::VmmProcess& process, Deadline deadline);
     void tell_limits(const store::PartitionRow& row, const api::PartitionSpec& next,
                      const api::Disk& disk, vmm::VmmProcess& process, Deadline deadline);
+    api::PartitionView set_most_vcpus(const store::PartitionRow& row,
+                                      const api::SetVcpusRequest& request,
+                                      const std::string& actor);
+    static vmm::VcpuPlug& plug_of(vmm::VmmProcess& process);
+    void tell_vcpus(const store::PartitionRow& row, const api::PartitionSpec& next,
+                    vmm::VmmProcess& process, Deadline deadline);
+    bool came_to(const store::PartitionRow& row, const api::PartitionSpec& next,
+                 vmm::VcpuPlug& plug, const api::Error& error);
+    void believe_vcpus(const store::PartitionRow& row, unsigned present, const std::string& why);
+    bool has_vcpus(const api::PartitionSpec& spec, vmm::VmmProcess& process);
+    void settle_vcpus(const store::PartitionRow& row, vmm::VmmProcess& process);
+    /// Tells whoever lists partitions.
+    void note_vcpus(const store::PartitionRow& row);
     /// Whether the VMM has the settings that are recorded.
     bool is_settled(const store::PartitionRow& row, vmm::VmmProcess& process);
     void settle_pins(const store::PartitionRow& row, vmm::VmmProcess& process);

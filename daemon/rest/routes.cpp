@@ -68,6 +68,8 @@ constexpr std::array table{
     Route{"POST", "/v1/partitions/{sel}/set-memory", Role::admin, Kind::change, small_body,
           set_memory},
     Route{"POST", "/v1/partitions/{sel}/pin-vcpu", Role::admin, Kind::change, small_body, pin_vcpu},
+    Route{"POST", "/v1/partitions/{sel}/set-vcpus", Role::admin, Kind::change, small_body,
+          set_vcpus},
     Route{"GET", "/v1/partitions/{sel}/interfaces", Role::reader, Kind::query, no_body, list_nics},
     Route{"POST", "/v1/partitions/{sel}/attach-interface", Role::admin, Kind::change, small_body,
           attach_nic},

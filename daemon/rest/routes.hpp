@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/control/guest_service.hpp"
+#include "daemon/control/machine_service.hpp"
 #include "daemon/control/service.hpp"
 #include "daemon/rest/api_handler.hpp"
 #include "daemon/rest/query.hpp"
@@ -173,6 +174,8 @@ http::Answer get_memory(Call& call);
 http::Answer set_memory(Call& call);
 http::Answer pin_vcpu(Call& call);
 
+// machine_routes.cpp
+http::Answer set_vcpus(Call& call);
 // guest_routes.cpp
 http::Answer ping_guest(Call& call);
 http::Answer get_guest_info(Call& call);

@@ -140,4 +140,21 @@ void Agent::set_clock(std::int64_t unix_ns, const AgentTime& time) {
     });
 }
 
+std::vector<GuestVcpu> Agent::vcpus(const AgentTime& time) {
+    return talk(time,
+                [](AgentTalk& talk) { return qemu::read_vcpus(talk.ask("guest-get-vcpus")); });
+}
+
+void Agent::set_vcpus(const std::vector<GuestVcpu>& vcpus, const AgentTime& time) {
+    const std::string arguments = qemu::vcpu_arguments(vcpus);
+    talk(time, [&](AgentTalk& talk) {
+        const auto done = talk.ask("guest-set-vcpus", arguments).number().value_or(0);
+        if (done < 0 || static_cast<std::size_t>(done) < vcpus.size()) {
+            throw Error(ErrorCode::failed, "The guest changed " + std::to_string(done) + " of " +
+                                               std::to_string(vcpus.size()) +
+                                               " virtual processors");
+        }
+    });
+}
+
 } // namespace mshv::vmm

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace mshv::vmm {
 
@@ -16,6 +17,12 @@ struct AgentTime {
     posix::Deadline turn; ///< until when another talk with the same agent is waited for
     posix::Deadline talk; ///< for its own, from its beginning
     std::string who{};    ///< "guest info by uid 0", told to whoever finds the agent taken
+};
+
+/// A virtual processor as a guest has it.
+struct GuestVcpu {
+    std::int64_t id = 0; ///< the guest's own number
+    bool online = false, can_offline = false;
 };
 
 /// The agent in a partition's guest. Its channel is one stream: one talk at a time, and a shutdown
@@ -42,6 +49,9 @@ public:
     /// Unix nanoseconds of the guest's clock.
     virtual std::int64_t clock_ns(const AgentTime& time) = 0;
     virtual void set_clock(std::int64_t unix_ns, const AgentTime& time) = 0;
+    virtual std::vector<GuestVcpu> vcpus(const AgentTime& time) = 0;
+    /// Uses these or not, as `online` says. Failed when the guest did not do all of it.
+    virtual void set_vcpus(const std::vector<GuestVcpu>& vcpus, const AgentTime& time) = 0;
     /// Ends the talk that goes on, if there is one; its caller is told busy.
     virtual void interrupt() = 0;
 };

@@ -6,6 +6,8 @@
 #include "daemon/vmm/keeper_text.hpp"
 #include "daemon/vmm/qemu/makeup.hpp"
 #include "daemon/vmm/qemu/qmp.hpp"
+#include "daemon/vmm/qemu/vcpus.hpp"
+#include "daemon/vmm/vcpu_plug.hpp"
 
 #include <memory>
 #include <string>
@@ -19,7 +21,7 @@ inline std::int64_t milliseconds_left(Deadline deadline) {
 }
 
 /// A partition's keeper with its QEMU. Letting go of it leaves both running.
-class KeeperProcess final : public VmmProcess, public GuestAgentOwner {
+class KeeperProcess final : public VmmProcess, public GuestAgentOwner, public VcpuPlug {
 public:
     /// Both are shared with the hub's thread and the host, which may go first.
     KeeperProcess(std::shared_ptr<Hub> hub, std::shared_ptr<KeeperLink> link, KeeperRecord record,
@@ -80,6 +82,9 @@ public:
                          Deadline deadline) override;
     std::string affinity(Deadline deadline) override;
     void set_affinity(const api::Cpu& cpu, Deadline deadline) override;
+    // process_vcpus.cpp
+    VcpuCount vcpu_count(Deadline deadline) override;
+    void set_vcpus(unsigned count, Deadline deadline) override;
     // process_nics.cpp
     void attach_nic(const api::PartitionSpec& spec, const api::Nic& nic,
                     Deadline deadline) override;
@@ -95,6 +100,12 @@ private:
                                const std::vector<domain::DiskClaim>& claims);
     /// Hands over an addition's descriptors, files before taps, and does its commands.
     void add(const qemu::Addition& addition, const std::vector<Fd>& fds, Deadline deadline);
+    /// Asks the guest to let go of it, and waits for what the keeper says of that.
+    keeper::Message unplug(const std::string& name, Deadline deadline);
+    std::vector<qemu::CpuSlot> cpu_slots(Deadline deadline);
+    void take_vcpus(const std::vector<qemu::CpuSlot>& slots, unsigned count, Deadline deadline);
+    /// How many processors later generations begin with.
+    void set_later_vcpus(unsigned count, Deadline deadline);
     bool is_there(const std::string& alias, Deadline deadline);
     /// The node that a disk's device reads; throws when it has none.
     std::string node_of(const std::string& alias, Deadline deadline);

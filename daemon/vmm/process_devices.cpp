@@ -165,21 +165,23 @@ void KeeperProcess::attach_disk(const api::PartitionSpec& spec, const api::Disk&
     add(addition, files, deadline);
 }
 
+Message KeeperProcess::unplug(const std::string& name, Deadline deadline) {
+    try {
+        // The keeper's answer comes at the deadline, ours a little later.
+        const auto left = milliseconds_left(deadline);
+        return link_->call(Message("unplug").set("device", name).set("timeout_ms", left), {},
+                           Deadline::after(std::chrono::milliseconds(left + 2000)));
+    } catch (const posix::TimedOut&) {
+        return Message("error").set("code", "timeout").set("message", "the keeper is silent");
+    }
+}
+
 void KeeperProcess::detach_device(const std::string& alias, Deadline deadline) {
     if (!qemu::has_device(makeup(deadline), alias)) {
         return;
     }
     MSHV_CRASHPOINT("vmm.detach.before");
-    const Message answer = [&] {
-        try {
-            // The keeper's answer comes at the deadline, ours a little later.
-            const auto left = milliseconds_left(deadline);
-            return link_->call(Message("unplug").set("device", alias).set("timeout_ms", left), {},
-                               Deadline::after(std::chrono::milliseconds(left + 2000)));
-        } catch (const posix::TimedOut&) {
-            return Message("error").set("code", "timeout").set("message", "the keeper is silent");
-        }
-    }();
+    const Message answer = unplug(alias, deadline);
     MSHV_CRASHPOINT("vmm.detach.after");
     if (answer.word == "ok" || answer.text("code") == "vmm_gone") {
         return; // a later generation would have it: settle_device() finds out

@@ -98,6 +98,23 @@ std::string memory_of(Host& host, const std::string& uuid) {
     return "?";
 }
 
+/// "^3": how many virtual processors its VMM has and it shall have, where that is not one.
+std::string vcpus_of(Host& host, const Json& row) {
+    const auto selector = "uuid%3A" + row["uuid"].text();
+    for (const auto deadline = soon(); !deadline.expired();) {
+        const auto view = host.http("GET", "/v1/partitions/" + selector);
+        const auto has = host.http("GET", "/v1/partitions/" + selector + "/vcpus");
+        if (view.status != 200 || has.status != 200) {
+            return "";
+        }
+        const auto shall = Json::parse(view.body)["vcpus"].number();
+        if (static_cast<std::size_t>(shall) == Json::parse(has.body)["vcpus"].items().size()) {
+            return shall == 1 ? "" : "^" + std::to_string(shall);
+        }
+    }
+    return "?";
+}
+
 /// The same of its interfaces, "+net0="; ! where the cable is pulled.
 std::string nics_of(Host& host, const std::string& uuid) {
     for (;;) {
@@ -126,7 +143,7 @@ std::string signature(Host& host) {
     std::set<std::string> rows;
     for (const auto& row : host.rows()) {
         rows.insert(row["name"].text() + ":" + row["state"].text() +
-                    (row["persistent"].flag() ? "" : "(transient)") +
+                    (row["persistent"].flag() ? "" : "(transient)") + vcpus_of(host, row) +
                     memory_of(host, row["uuid"].text()) + disks_of(host, row["uuid"].text()) +
                     nics_of(host, row["uuid"].text()));
     }
@@ -148,6 +165,7 @@ std::vector<Step> usual_life(Host& host) {
     const auto other = host.write_file("other", std::string(4096, 'o'));
     const auto with_drive = [&](const std::string& name) {
         auto guest = host.fake_guest(name);
+        guest.vcpus_most = 3;
         guest.devices = {"<disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>"};
         return host.write_file(name + "-drive.xml", guest.text());
     };
@@ -159,6 +177,8 @@ std::vector<Step> usual_life(Host& host) {
         {{"mem-set", "p", "96"}, "p:running~96+sda=()+vda "},
         {{"mem-set", "--live", "--config", "p", "128"}, "p:running+sda=()+vda "},
         {{"vcpu-pin", "p", "0", "0"}, "p:running+sda=()+vda "},
+        {{"vcpu-set", "-i", "p", "3"}, "p:running^3+sda=()+vda "},
+        {{"vcpu-set", "p", "1"}, "p:running+sda=()+vda "},
         {{"block-limit", "p", "vda", "--total-iops-sec", "50"}, "p:running+sda=()+vda#50 "},
         {{"block-limit", "p", "vda", "--total-iops-sec", "0"}, "p:running+sda=()+vda "},
         {{"block-attach", "--live", "--config", "p", other}, "p:running+sda=()+vda+vdb= "},

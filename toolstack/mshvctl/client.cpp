@@ -381,6 +381,11 @@ PartitionView Client::pin_vcpu(const Selector& selector, const api::PinVcpuReque
     return post(selector, "pin-vcpu", pin_request, deadline);
 }
 
+PartitionView Client::set_vcpus(const Selector& selector, const api::SetVcpusRequest& vcpus_request,
+                                Deadline deadline) {
+    return post(selector, "set-vcpus", vcpus_request, deadline);
+}
+
 api::MemoryView Client::memory(const Selector& selector, Deadline deadline) {
     return decode_answer<api::MemoryView>(
         request("GET", partition_target(selector) + "/memory", {}, deadline));

@@ -6,6 +6,7 @@
 #include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/guest.hpp"
 #include "toolstack/libs/api/job.hpp"
+#include "toolstack/libs/api/machine_requests.hpp"
 #include "toolstack/libs/api/requests.hpp"
 #include "toolstack/libs/api/settings_requests.hpp"
 #include "toolstack/libs/api/view.hpp"
@@ -142,6 +143,8 @@ public:
                                   const api::SetMemoryRequest& request, Deadline deadline);
     api::PartitionView pin_vcpu(const api::Selector& selector, const api::PinVcpuRequest& request,
                                 Deadline deadline);
+    api::PartitionView set_vcpus(const api::Selector& selector, const api::SetVcpusRequest& request,
+                                 Deadline deadline);
     api::MemoryView memory(const api::Selector& selector, Deadline deadline);
     api::DiskList disks(const api::Selector& selector, Deadline deadline);
     api::PartitionView attach_nic(const api::Selector& selector,

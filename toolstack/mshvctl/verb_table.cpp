@@ -136,6 +136,10 @@ constexpr std::array table{
          "In each restart of the guest, too, from before it runs. all takes a pin away. Not under "
          "mshv where the hypervisor schedules them: see hv_scheduler in info.",
          make_vcpu_pin},
+    Verb{"vcpu-set", devices, "say how many virtual processors a partition has, running or not",
+         "Those of what runs come and go with its guest's knowledge; of a partition that is off, "
+         "the definition is changed. It holds for each restart of the guest.",
+         make_vcpu_set},
     Verb{"network-attach", devices, "give a partition another interface, running or not",
          "Without --live or --config what runs gets it, until it ends; of a partition that is off, "
          "the definition. With both, both.",

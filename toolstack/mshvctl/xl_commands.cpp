@@ -69,7 +69,7 @@ constexpr std::array table{
     XlCommand{"button-press", elsewhere, "use 'trigger', as xl's own manual says"},
     XlCommand{"vcpu-list", here, {}},
     XlCommand{"vcpu-pin", here, {}},
-    XlCommand{"vcpu-set", absent, "processors do not come and go in this release"},
+    XlCommand{"vcpu-set", here, {}},
     XlCommand{"vm-list", elsewhere, "use 'list -o uuid,id,name'"},
     XlCommand{"info", here, {}},
     XlCommand{"sharing", meaningless, "the hypervisor shares no pages between partitions"},

@@ -85,7 +85,8 @@ AcceleratorChoice choose_accelerator(const api::PartitionSpec& spec,
 std::vector<std::string> lacking(api::Accelerator accelerator, const Version& version) {
     constexpr Version first_unknown{11, 2, 0}; // to be looked at again then
     if (accelerator == api::Accelerator::mshv && version < first_unknown) {
-        return {"nmi", "save", "migrate", "snapshot", "suspend-to-ram", "balloon", "cpu-unplug"};
+        return {"nmi",     "save",     "migrate",   "snapshot", "suspend-to-ram",
+                "balloon", "cpu-plug", "cpu-unplug"};
     }
     return {};
 }

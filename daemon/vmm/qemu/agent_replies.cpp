@@ -210,4 +210,26 @@ api::GuestExecStatus read_exec_status(const JsonValue& reply) {
     return status;
 }
 
+std::vector<GuestVcpu> read_vcpus(const JsonValue& reply) {
+    constexpr std::size_t most_vcpus = 4096;
+    std::vector<GuestVcpu> vcpus;
+    for_each(reply, most_vcpus, [&](const JsonValue& item) {
+        const auto* id = item.find("logical-id");
+        const auto number = id == nullptr ? std::nullopt : id->number();
+        if (number) {
+            vcpus.push_back({*number, flag_of(item, "online"), flag_of(item, "can-offline")});
+        }
+    });
+    return vcpus;
+}
+
+std::string vcpu_arguments(const std::vector<GuestVcpu>& vcpus) {
+    std::string text;
+    for (const auto& vcpu : vcpus) {
+        text += (text.empty() ? "" : ",") + (R"({"logical-id":)" + std::to_string(vcpu.id)) +
+                R"(,"online":)" + (vcpu.online ? "true}" : "false}");
+    }
+    return R"({"vcpus":[)" + text + "]}";
+}
+
 } // namespace mshv::vmm::qemu

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/vmm/guest_agent.hpp"
 #include "daemon/vmm/qemu/json_value.hpp"
 #include "toolstack/libs/api/guest.hpp"
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace mshv::vmm::qemu {
 
@@ -29,5 +31,9 @@ std::string exec_arguments(const api::GuestExecRequest& request);
 std::int64_t read_pid(const JsonValue& reply);
 /// guest-exec-status: throws api::Error{failed} when it is none.
 api::GuestExecStatus read_exec_status(const JsonValue& reply);
+
+/// guest-get-vcpus, and the arguments of guest-set-vcpus.
+std::vector<GuestVcpu> read_vcpus(const JsonValue& reply);
+std::string vcpu_arguments(const std::vector<GuestVcpu>& vcpus);
 
 } // namespace mshv::vmm::qemu

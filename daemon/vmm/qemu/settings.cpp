@@ -4,6 +4,7 @@
 #include "daemon/vmm/qemu/json.hpp"
 #include "daemon/vmm/qemu/json_value.hpp"
 #include "daemon/vmm/qemu/qmp.hpp"
+#include "daemon/vmm/qemu/vcpus.hpp"
 
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/api/io_limits.hpp"
@@ -188,6 +189,7 @@ void change_settings(domain::LaunchPlan& plan, const api::PartitionSpec& live) {
     plan.setup =
         has_device(now, balloon_alias) ? with_balloon(now, live.memory.target()).setup : now.setup;
     plan.affinity = affinity_of(live.cpu);
+    plan.argv = with_vcpus(std::move(plan.argv), live.cpu.current);
     for (const auto& disk : live.devices.disks) {
         if (has_device(now, disk.alias)) {
             now.setup = std::move(plan.setup);

@@ -47,7 +47,9 @@ std::string GuestXml::text() const {
     std::string xml = "<partition type='" + type + "'>\n";
     xml += element("name", name) + element("uuid", uuid);
     xml += "  <memory unit='MiB'>" + std::to_string(memory_mib) + "</memory>\n";
-    xml += element("vcpu", std::to_string(vcpus));
+    xml += vcpus_most == 0 ? element("vcpu", std::to_string(vcpus))
+                           : "<vcpu current='" + std::to_string(vcpus) + "'>" +
+                                 std::to_string(vcpus_most) + "</vcpu>\n";
     xml += boot(*this);
     xml += element("on_poweroff", on_poweroff) + element("on_reboot", on_reboot) +
            element("on_crash", on_crash);

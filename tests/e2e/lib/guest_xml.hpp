@@ -16,6 +16,7 @@ struct GuestXml {
     std::string type = "tcg";
     unsigned memory_mib = 128;
     unsigned vcpus = 1;
+    unsigned vcpus_most = 0;       ///< that it can have; 0 = as many as there are
     std::string console = "ttyS0"; ///< or hvc0
     bool verbose_kernel = false;   ///< the kernel's log on the console
     bool firmware_boot = false;    ///< no <kernel>: from the first disk

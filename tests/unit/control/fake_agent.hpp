@@ -64,6 +64,28 @@ public:
     void set_clock(std::int64_t unix_ns, const vmm::AgentTime& /*time*/) override {
         ask("clock " + std::to_string(unix_ns));
     }
+    std::vector<vmm::GuestVcpu> vcpus(const vmm::AgentTime& /*time*/) override {
+        std::vector<vmm::GuestVcpu> vcpus;
+        ask("vcpus", [&](FakeKeeper& keeper) {
+            for (unsigned i = 0; i < keeper.vcpus; ++i) {
+                vcpus.push_back({i, !keeper.offline.contains(i), i != 0});
+            }
+        });
+        return vcpus;
+    }
+    void set_vcpus(const std::vector<vmm::GuestVcpu>& vcpus,
+                   const vmm::AgentTime& /*time*/) override {
+        for (const auto& vcpu : vcpus) {
+            ask((vcpu.online ? "online " : "offline ") + std::to_string(vcpu.id),
+                [&](FakeKeeper& keeper) {
+                    if (vcpu.online) {
+                        keeper.offline.erase(vcpu.id);
+                    } else {
+                        keeper.offline.insert(vcpu.id);
+                    }
+                });
+        }
+    }
     void interrupt() override {}
 
 private:

@@ -70,6 +70,18 @@ void FakeMachine::guest_lets_go(const api::Uuid& uuid, const std::string& device
     send();
 }
 
+void FakeMachine::guest_lets_go_of_vcpu(const api::Uuid& uuid) {
+    {
+        Lock lock(mutex_);
+        if (FakeKeeper* keeper = find_running(uuid)) {
+            --keeper->vcpus;
+            note(*keeper, Kind::device_deleted, Reason::none).detail =
+                "vcpu" + std::to_string(keeper->vcpus);
+        }
+    }
+    send();
+}
+
 void FakeMachine::io_error(const api::Uuid& uuid) {
     {
         Lock lock(mutex_);

@@ -36,6 +36,8 @@ domain::LaunchPlan FakeVmmHost::plan(const vmm::PlanRequest& request) {
     if (const auto target = memory.target()) {
         plan.argv.insert(plan.argv.end(), {"-balloon", std::to_string(*target)});
     }
+    const auto& cpu = (request.live ? request.live->spec : request.spec).cpu;
+    plan.argv.insert(plan.argv.end(), {"-smp", std::to_string(cpu.current)});
     plan.argv.insert(plan.argv.end(), {"-name", plan.name});
     if (request.live) {
         for (const auto& [device, bus] : request.live->buses) {

@@ -63,6 +63,8 @@ void FakeMachine::respawn(FakeKeeper& keeper, Reason reason) {
     keeper.expected = Expected::none;
     keeper.devices = keeper.made_of;
     keeper.memory = keeper.memory_target.value_or(keeper.whole);
+    keeper.vcpus = keeper.later_vcpus;
+    keeper.offline.clear();
     note(keeper, Kind::vmm_started, reason);
     note(keeper, Kind::ready, reason);
     keeper.state = State::running;

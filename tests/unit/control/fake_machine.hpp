@@ -38,6 +38,8 @@ struct FakeKeeper {
     std::set<std::string> made_of;           ///< in what later generations get
     std::uint64_t whole = 0;                 ///< all of the guest's memory
     std::string affinity;                    ///< of the VMM's threads
+    std::set<std::int64_t> offline;          ///< processors that the guest does not use
+    unsigned vcpus = 1, later_vcpus = 1;     ///< processors: now, and in later generations
     std::uint64_t memory = 0;                ///< that the balloon leaves the guest
     std::optional<std::uint64_t> memory_target; ///< of later generations
     std::map<std::string, std::uint64_t> sizes; ///< of disks; 4096 where nothing else is said
@@ -73,6 +75,9 @@ struct Faults {
     std::string fail_resize;     ///< the VMM refuses another size
     std::string fail_balloon;    ///< the VMM refuses another target
     std::string fail_pin;        ///< the keeper cannot pin
+    std::string fail_vcpus;      ///< the VMM takes no processor more
+    bool mute_vcpus = false;     ///< and has no word of those that it has
+    bool keeps_vcpus = false;    ///< the guest lets go of none before guest_lets_go_of_vcpu()
     bool mute_pins = false;      ///< and has no word of what it has
     bool mute_balloon = false;   ///< and has no word of the one that it has
     std::string fail_medium;     ///< the VMM cannot read a medium
@@ -102,6 +107,7 @@ public:
     void balloon_moves(const api::Uuid& uuid, std::uint64_t bytes);
     /// The guest lets go of a device, whoever asked it.
     void guest_lets_go(const api::Uuid& uuid, const std::string& device);
+    void guest_lets_go_of_vcpu(const api::Uuid& uuid);
     void vmm_dies(const api::Uuid& uuid, int signal);
     void keeper_dies(const api::Uuid& uuid);
     void reboot_host(const std::string& new_boot_id);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/vmm/vcpu_plug.hpp"
 #include "tests/unit/control/fake_agent.hpp"
 #include "tests/unit/control/fake_machine.hpp"
 
@@ -19,7 +20,9 @@ using posix::Deadline;
 using posix::Lock;
 
 /// A daemon's handle of one keeper.
-class FakeProcess final : public vmm::VmmProcess, public vmm::GuestAgentOwner {
+class FakeProcess final : public vmm::VmmProcess,
+                          public vmm::GuestAgentOwner,
+                          public vmm::VcpuPlug {
 public:
     FakeProcess(FakeMachine& machine, KeeperKey key, vmm::KeeperRecord record)
         : machine_(machine), key_(std::move(key)), record_(std::move(record)),
@@ -252,6 +255,31 @@ public:
             keeper.affinity = vmm::affinity_text(cpu);
         });
     }
+    vmm::VcpuCount vcpu_count(Deadline) override {
+        vmm::VcpuCount count;
+        act("look", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (machine_.faults_.mute_vcpus && ++keeper.looks > 1) {
+                throw Error(ErrorCode::timeout, "The keeper did not answer");
+            }
+            count = {keeper.vcpus, keeper.later_vcpus};
+        });
+        return count;
+    }
+    void set_vcpus(unsigned count, Deadline) override {
+        act("vcpus", [&](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            keeper.later_vcpus = count;
+            if (count < keeper.vcpus && machine_.faults_.keeps_vcpus) {
+                throw Error(ErrorCode::timeout, "The guest does not let go of it");
+            }
+            if (count > keeper.vcpus && !machine_.faults_.fail_vcpus.empty()) {
+                throw Error(ErrorCode::failed, machine_.faults_.fail_vcpus);
+            }
+            for (; keeper.vcpus < count; ++keeper.vcpus) {
+                keeper.offline.insert(keeper.vcpus); // until the guest uses it
+            }
+            keeper.vcpus = count;
+        });
+    }
     vmm::DeviceBuses device_buses(Deadline) override {
         vmm::DeviceBuses buses;
         act("look", [&](FakeKeeper& keeper) {
@@ -422,6 +450,9 @@ std::unique_ptr<vmm::VmmProcess> FakeVmmHost::launch(const domain::LaunchPlan& p
                 keeper.made_of.insert(plan.argv[i + 1].substr(0, plan.argv[i + 1].find(',')));
             } else if (plan.argv[i] == "-m") {
                 keeper.whole = std::stoull(plan.argv[i + 1]);
+            } else if (plan.argv[i] == "-smp") {
+                keeper.vcpus = keeper.later_vcpus =
+                    static_cast<unsigned>(std::stoul(plan.argv[i + 1]));
             } else if (plan.argv[i] == "-balloon") {
                 keeper.memory_target = std::stoull(plan.argv[i + 1]);
             }

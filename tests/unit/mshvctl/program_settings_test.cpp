@@ -16,6 +16,7 @@ bool contains(const std::string& text, std::string_view what) {
 struct SettingsFixture : ProgramFixture {
     SettingsFixture() {
         daemon.on("POST /v1/partitions/web/set-memory", 200, partition_json(1, "web", "running"));
+        daemon.on("POST /v1/partitions/web/set-vcpus", 200, partition_json(1, "web", "running"));
         daemon.on("POST /v1/partitions/web/pin-vcpu", 200, partition_json(1, "web", "running"));
     }
 };
@@ -62,6 +63,19 @@ BOOST_AUTO_TEST_CASE(pins_in_xls_words) {
     refused({"vcpu-pin", "web", "x", "1"}, 2);
     refused({"vcpu-pin", "web", "0"}, 2);
     refused({"vcpu-pin", "web", "0", "-", "-"}, 0);
+}
+
+BOOST_AUTO_TEST_CASE(processors_are_counted) {
+    const auto made = body({"vcpu-set", "--timeout", "5", "web", "3"});
+    BOOST_TEST(contains(made, R"("count":3)"), made);
+    BOOST_TEST(contains(made, R"("timeout_ms":)"), made);
+    BOOST_TEST(!contains(made, R"("ignore_host":true)"), made);
+    const auto most = body({"vcpu-set", "--config", "--maximum", "-i", "web", "8"});
+    BOOST_TEST(contains(most, R"("maximum":true,"ignore_host":true)"), most);
+    BOOST_TEST(contains(most, R"("config":true)"), most);
+    refused({"vcpu-set", "web", "x"}, 2);
+    refused({"vcpu-set", "web"}, 2);
+    BOOST_TEST(contains(run({"-N", "vcpu-set", "web", "2"}).out, "2 virtual processors"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

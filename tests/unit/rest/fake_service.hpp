@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/control/guest_service.hpp"
+#include "daemon/control/machine_service.hpp"
 #include "daemon/control/service.hpp"
 
 #include <condition_variable>
@@ -13,9 +14,12 @@
 namespace mshv::rest::test {
 
 /// Notes what it is asked, and throws what the test wants.
-class FakeService : public control::PartitionService, private control::GuestService {
+class FakeService : public control::PartitionService,
+                    private control::GuestService,
+                    private control::MachineService {
 public:
     control::GuestService& guests() override { return *this; }
+    control::MachineService& machine() override { return *this; }
     std::vector<std::string> calls; ///< "start web {paused} by uid 0 …"
     std::function<void()> before;   ///< run by each call; may throw
     control::Snapshot counted;      ///< what snapshot() answers
@@ -274,6 +278,13 @@ public:
                                 control::Deadline /*wait_busy*/) override {
         return view("pin " + (request.vcpu ? std::to_string(*request.vcpu) : std::string("all")) +
                         " " + request.cpus + (request.live ? " live" : ""),
+                    selector);
+    }
+    api::PartitionView set_vcpus(const api::Selector& selector, const api::SetVcpusRequest& request,
+                                 const control::Actor& /*actor*/,
+                                 control::Deadline /*wait_busy*/) override {
+        return view("vcpus " + std::to_string(request.count) + (request.maximum ? " maximum" : "") +
+                        (request.ignore_host ? " crowd" : "") + (request.live ? " live" : ""),
                     selector);
     }
     api::MemoryView memory(const api::Selector& selector, control::Deadline /*deadline*/) override {

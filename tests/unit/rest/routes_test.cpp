@@ -251,6 +251,10 @@ BOOST_AUTO_TEST_CASE(requests_reach_the_service) {
     check("POST", "/v1/partitions/web/pin-vcpu", R"({"vcpu":1,"cpus":"0-3","live":true})",
           "pin 1 0-3 live web");
     check("POST", "/v1/partitions/web/pin-vcpu", R"({"cpus":"all"})", "pin all all web");
+    check("POST", "/v1/partitions/web/set-vcpus", R"({"count":3,"ignore_host":true,"live":true})",
+          "vcpus 3 crowd live web");
+    check("POST", "/v1/partitions/web/set-vcpus", R"({"count":8,"maximum":true})",
+          "vcpus 8 maximum web");
     check("GET", "/v1/partitions/web/interfaces", "", "interfaces web");
     check("POST", "/v1/partitions/web/attach-interface",
           R"({"interface":{"source":"bridge","bridge":"br0"},"live":true,"config":true})",

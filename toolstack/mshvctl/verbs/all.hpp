@@ -71,6 +71,7 @@ std::unique_ptr<Command> make_unpause();
 std::unique_ptr<Command> make_uptime();
 std::unique_ptr<Command> make_vcpu_list();
 std::unique_ptr<Command> make_vcpu_pin();
+std::unique_ptr<Command> make_vcpu_set();
 std::unique_ptr<Command> make_version();
 std::unique_ptr<Command> make_vmm_args();
 std::unique_ptr<Command> make_wait();
