@@ -103,7 +103,7 @@ private:
         std::string inner;
         if (own != nullptr) {
             erase_line(*own);
-            inner = indented(xml_.substr(own->content.offset, own->content.length));
+            inner = indented(*own);
             for (const Node& child : own->children) {
                 loss("mshv/" + child.name, "libvirt keeps it in <metadata> and does not act on it",
                      child.name == "autostart" ? "virsh autostart" : "");
@@ -126,12 +126,23 @@ private:
         }
     }
 
-    static std::string indented(const std::string& lines) {
+    /// What `node` holds, further in; but no text, in which blanks count.
+    [[nodiscard]] std::string indented(const Node& node) const {
         std::string out;
-        for (const char c : lines) {
-            out += c;
-            out += c == '\n' ? "  " : "";
+        std::size_t at = node.content.offset;
+        const auto lines = [&](std::size_t end) {
+            for (; at < end; ++at) {
+                out += xml_[at];
+                out += xml_[at] == '\n' ? "  " : "";
+            }
+        };
+        for (const Node& child : node.children) {
+            lines(child.content.offset);
+            out += child.children.empty() ? xml_.substr(child.content.offset, child.content.length)
+                                          : indented(child);
+            at = child.content.offset + child.content.length;
         }
+        lines(node.content.offset + node.content.length);
         return out;
     }
 
