@@ -183,6 +183,9 @@ api::SaveManifest Saver::prepare(Core& core, const store::PartitionRow& row,
     manifest.hardware = vmm::guest_visible(made);
     manifest.cpu_flags = cpu_flags(core, made.accelerator);
     for (const auto& file : made.files) {
+        if (made.seed && file.path == made.seed->path) {
+            continue; // it is made again, in another run folder
+        }
         manifest.files.push_back(look_at(file.path, file.writable));
     }
     return manifest;

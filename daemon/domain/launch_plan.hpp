@@ -50,6 +50,16 @@ struct CopyPlan {
     std::string to; ///< made only when it does not exist
 };
 
+/// The image that cloud-init looks for in the guest, made at each start.
+struct SeedPlan {
+    struct File {
+        std::string name;
+        api::SeedDocument document;
+    };
+    std::string path; ///< in the run folder
+    std::vector<File> files;
+};
+
 /// Who the VMM runs as; absent = as the daemon itself (a daemon that is not root).
 struct VmmUser {
     uid_t uid = 0;
@@ -87,6 +97,7 @@ struct LaunchPlan {
     std::vector<TapPlan> taps;
     std::vector<PathPlan> readable_paths;
     std::vector<CopyPlan> copies; ///< made before `files` are opened
+    std::optional<SeedPlan> seed; ///< the same
     /// Monitor commands that each generation's VMM must do before its VPs run.
     std::vector<std::string> setup;
     /// Where the VMM's threads may run, as its keeper reads it; empty = on any processor.

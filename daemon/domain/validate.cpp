@@ -187,6 +187,25 @@ void policies(const api::PartitionSpec& spec, Checker& check) {
     }
 }
 
+void cloud_init(const std::optional<api::CloudInit>& seed, Checker& check) {
+    constexpr std::size_t longest_document = 64UL * 1024;
+    if (!seed) {
+        return;
+    }
+    for (const auto& [name, document] :
+         {std::pair("user_data", &seed->user_data), std::pair("meta_data", &seed->meta_data),
+          std::pair("network_config", &seed->network_config)}) {
+        if (*document) {
+            const std::string where = std::string("cloud_init/") + name;
+            check.text(where + "/text", (*document)->text, longest_document);
+            check.optional_path(where + "/file", (*document)->file);
+            if (!(*document)->text.empty() && !(*document)->file.empty()) {
+                check.fault("E-CONFLICT", where + "/file", "a document is a text or a file");
+            }
+        }
+    }
+}
+
 } // namespace
 
 std::vector<api::Problem> validate(const api::PartitionSpec& spec) {
@@ -203,6 +222,7 @@ std::vector<api::Problem> validate(const api::PartitionSpec& spec) {
     }
     autostart(spec, check);
     policies(spec, check);
+    cloud_init(spec.cloud_init, check);
     return check.take();
 }
 

@@ -28,6 +28,8 @@ struct HostOptions {
     std::optional<uid_t> uid_base;
     unsigned uid_count = 65536;
 
+    std::string seed_maker = "/usr/bin/xorriso"; ///< makes cloud-init's images
+
     std::uint64_t kernel_cache_limit = std::uint64_t{1} << 30; ///< bytes of unpacked kernels
     /// Firmware descriptor folders (QEMU's docs/interop/firmware.json); a file in an earlier one
     /// hides the file of the same name in a later one.

@@ -83,6 +83,19 @@ qemu::HostAccelerator accelerator_of(const hostprobe::DeviceFacts& device, bool 
     return result;
 }
 
+/// What makes a seed must be there: better told at define than at the start.
+void add_seed_objection(std::vector<api::Problem>& out, const api::PartitionSpec& spec,
+                        const std::string& program) {
+    if (spec.cloud_init && ::access(program.c_str(), X_OK) != 0) {
+        api::Problem problem;
+        problem.code = "E-UNSUPPORTED";
+        problem.where = "/spec/cloud_init";
+        problem.message = program + " makes cloud-init's seed and is not installed";
+        problem.hint = "install the package xorriso";
+        out.push_back(std::move(problem));
+    }
+}
+
 std::string join(const std::vector<api::Problem>& problems) {
     std::string text;
     for (const auto& problem : problems) {
@@ -229,6 +242,7 @@ std::vector<api::Problem> QemuHost::objections(const api::PartitionSpec& spec) {
             qemu::choose_accelerator(spec, *capabilities, probed_.get().accelerators);
         auto found = qemu::objections(spec, *capabilities, choice.accelerator);
         add_pin_objections(found, spec, choice.accelerator, probed_.get().scheduler);
+        add_seed_objection(found, spec, options_.seed_maker);
         return found;
     } catch (const api::Error& error) {
         api::Problem problem;
@@ -250,6 +264,7 @@ domain::LaunchPlan QemuHost::plan(const PlanRequest& request) {
     const auto accelerator = input.accelerator.accelerator;
     auto problems = qemu::objections(spec, *capabilities, accelerator);
     add_pin_objections(problems, spec, accelerator, probed.scheduler);
+    add_seed_objection(problems, spec, options_.seed_maker);
     if (!problems.empty()) {
         const std::string text = join(problems);
         throw api::Error(api::ErrorCode::unsupported, "This host cannot run the partition: " + text)

@@ -5,6 +5,7 @@
 #include "daemon/vmm/keeper_text.hpp"
 #include "daemon/vmm/proc.hpp"
 #include "daemon/vmm/process.hpp"
+#include "daemon/vmm/seed.hpp"
 #include "toolstack/libs/api/escape.hpp"
 #include "toolstack/libs/posix/command.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
@@ -148,7 +149,7 @@ std::string kernel_of(const std::vector<std::string>& argv) {
 }
 
 void open_everything(const HostOptions& options, const LaunchPlan& plan, Inheritance& inheritance,
-                     keeper::LaunchSpec& spec) {
+                     keeper::LaunchSpec& spec, Deadline deadline) {
     inheritance.for_keeper(posix::listen_unix(plan.run_dir + "/" + keeper::socket_file, 0600),
                            keeper::listen_fd);
     spec.monitor_source = inheritance.for_vmm(
@@ -159,6 +160,9 @@ void open_everything(const HostOptions& options, const LaunchPlan& plan, Inherit
     }
     for (const auto& copy : plan.copies) {
         copy_template(copy);
+    }
+    if (plan.seed) {
+        make_seed(options.seed_maker, *plan.seed, deadline);
     }
     for (const auto& file : plan.files) {
         (void)inheritance.for_vmm(open_disk(file), file.target);
@@ -269,7 +273,7 @@ std::unique_ptr<VmmProcess> start(const HostOptions& options, const std::shared_
     KeeperRecord record{plan.run_dir, random_nonce(), {}, posix::boot_id()};
     auto spec = spec_of(plan, stage_paths(plan), record.nonce);
     Inheritance inheritance;
-    open_everything(options, plan, inheritance, spec);
+    open_everything(options, plan, inheritance, spec, deadline);
     auto child = spawn_keeper(options, plan, inheritance);
     record.keeper = child.identity;
     guard.holds(posix::PidFd{

@@ -100,6 +100,9 @@ std::string set_link(const std::string& backend, bool up);
 void add_nics(CommandBuilder& command, const BootOrder& order);
 /// A NIC beside those that are there.
 void add_another_nic(CommandBuilder& command, const api::Nic& nic);
+/// cloud-init's seed, and its device's id.
+void add_seed(CommandBuilder& command);
+inline constexpr std::string_view seed_alias = "cloudinit0";
 void add_console_and_agent(CommandBuilder& command);
 void add_graphics(CommandBuilder& command);
 void add_other_devices(CommandBuilder& command);

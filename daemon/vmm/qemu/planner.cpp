@@ -309,6 +309,7 @@ domain::LaunchPlan make_plan(const PlanInput& input) {
     add_console_and_agent(command);
     add_disks(command, order);
     add_nics(command, order);
+    add_seed(command);
     add_graphics(command);
     add_other_devices(command);
     add_spare_ports(command);

@@ -277,6 +277,13 @@ void policies(PartitionSpec& spec) {
     }
 }
 
+std::optional<SeedDocument> seed_document() {
+    return maybe<SeedDocument>([] {
+        return chance() ? SeedDocument{of_chars("a\n\t :<>&'\"]#", 0, 60), ""}
+                        : SeedDocument{"", path()};
+    });
+}
+
 PartitionSpec any_spec() {
     PartitionSpec spec;
     spec.name = name();
@@ -304,6 +311,9 @@ PartitionSpec any_spec() {
         spec.memory.current.reset();
     }
     policies(spec);
+    spec.cloud_init = maybe<CloudInit>([] {
+        return CloudInit{seed_document(), seed_document(), seed_document()};
+    });
     return spec;
 }
 

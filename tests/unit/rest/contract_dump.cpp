@@ -45,6 +45,8 @@ constexpr Described structs[] = {
     described<api::Console>("Console"),
     described<api::VncGraphics>("VncGraphics"),
     described<api::Watchdog>("Watchdog"),
+    described<api::SeedDocument>("SeedDocument"),
+    described<api::CloudInit>("CloudInit"),
     described<api::Devices>("Devices"),
     described<api::Vmm>("Vmm"),
     described<api::AutostartAfter>("AutostartAfter"),

@@ -342,3 +342,26 @@ BOOST_AUTO_TEST_CASE(many_devices_get_ports_and_too_many_are_refused) {
     in.spec.devices.disks.assign(200, disk);
     BOOST_TEST(!error_of([&] { make_plan(in); }).empty());
 }
+
+BOOST_AUTO_TEST_CASE(a_seed_is_a_disk_behind_all_others) {
+    auto with = input();
+    with.spec.devices.nics.emplace_back();
+    with.spec.devices.nics[0].mac = "52:54:00:00:00:01";
+    const auto without = make_plan(with);
+    with.spec.cloud_init.emplace().user_data = api::SeedDocument{"text", {}};
+    const auto plan = make_plan(with);
+    BOOST_REQUIRE(plan.seed.has_value());
+    BOOST_TEST(plan.seed->path == plan.run_dir + "/seed.iso");
+    BOOST_REQUIRE(plan.seed->files.size() == 2U);
+    BOOST_TEST(plan.seed->files[0].document.text == "text");
+    BOOST_TEST(plan.seed->files[1].document.text ==
+               "instance-id: 01234567-89ab-cdef-0123-456789abcdef\nlocal-hostname: \"web1\"\n");
+    BOOST_REQUIRE(plan.files.size() == 1U);
+    BOOST_TEST(plan.files[0].path == plan.seed->path);
+    BOOST_TEST(!plan.files[0].writable);
+    BOOST_TEST(count(plan, R"("id":"cloudinit0","bus":"rp1")") == 1U);
+    BOOST_TEST(count(plan, R"("bus":"rp0")") == count(without, R"("bus":"rp0")"));
+    BOOST_TEST(!without.seed.has_value());
+    with.spec.boot.machine = api::Machine::microvm;
+    BOOST_TEST(count(make_plan(with), R"("driver":"virtio-blk-device","id":"cloudinit0")") == 1U);
+}

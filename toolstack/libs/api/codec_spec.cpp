@@ -291,6 +291,25 @@ Fields fields_of<RestartPolicy>() {
 }
 
 template <>
+Fields fields_of<SeedDocument>() {
+    static constexpr std::array list{
+        field<&SeedDocument::text>("text"),
+        field<&SeedDocument::file>("file"),
+    };
+    return list;
+}
+
+template <>
+Fields fields_of<CloudInit>() {
+    static constexpr std::array list{
+        field<&CloudInit::user_data>("user_data"),
+        field<&CloudInit::meta_data>("meta_data"),
+        field<&CloudInit::network_config>("network_config"),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<PartitionSpec>() {
     using Spec = PartitionSpec;
     static constexpr std::array list{
@@ -321,6 +340,7 @@ Fields fields_of<PartitionSpec>() {
         field<&Spec::reserve>("reserve"),
         field<&Spec::protect_destroy>("protect_destroy"),
         field<&Spec::protect_delete>("protect_delete"),
+        field<&Spec::cloud_init>("cloud_init"),
         field<&Spec::labels>("labels"),
     };
     return list;

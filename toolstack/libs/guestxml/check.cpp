@@ -299,6 +299,8 @@ private:
         for (const Node& child : mshv->children) {
             if (child.local_name() == "labels") {
                 labels(child);
+            } else if (child.local_name() == "cloudinit" && spec_.cloud_init) {
+                cloud_init(child, *spec_.cloud_init);
             } else if (child.local_name() == "autostart") {
                 autostart(child);
             } else if (child.local_name() == "domain" && root_.name != "domain") {
@@ -310,6 +312,25 @@ private:
                 conflict(Spot::value_or_name(child, "delay"), "delay is longer than maxdelay",
                          Spot::value_or_name(child, "maxdelay"));
             }
+        }
+    }
+
+    /// A document is a text or a file; blanks beside a file are the document's layout.
+    void cloud_init(const Node& node, CloudInit& seed) {
+        for (const auto& [name, document] :
+             {std::pair("userdata", &seed.user_data), std::pair("metadata", &seed.meta_data),
+              std::pair("networkconfig", &seed.network_config)}) {
+            const auto told = std::find_if(
+                node.children.begin(), node.children.end(),
+                [name = std::string_view(name)](const Node& n) { return n.local_name() == name; });
+            if (told == node.children.end() || !*document || (*document)->file.empty()) {
+                continue;
+            }
+            if (!trimmed((*document)->text).empty()) {
+                conflict(Spot::text(*told), "<" + told->name + "> has a text or a file, not both",
+                         Spot::value_or_name(*told, "file"));
+            }
+            (*document)->text.clear();
         }
     }
 

@@ -10,6 +10,29 @@ using namespace api;
 
 constexpr std::uint64_t day = 86400;
 
+constexpr std::uint64_t longest_document = 64ULL << 10;
+
+// No ?: here: g++ 12 then writes to a copy.
+template <auto Document>
+SeedDocument& seed_document(Build& b) {
+    std::optional<SeedDocument>& document = (*b.spec.cloud_init).*Document;
+    if (!document) {
+        document.emplace();
+    }
+    return *document;
+}
+template <auto Document>
+constexpr Row seed_text(std::string_view path, std::string_view doc) {
+    return row(path, Type::text, doc).up_to(longest_document).to([](Build& b, const Value& v) {
+        seed_document<Document>(b).text = v.text;
+    });
+}
+template <auto Document>
+constexpr Row seed_file(std::string_view path) {
+    return row(path, Type::path, "A file to take in the place of the text, read at each start")
+        .to([](Build& b, const Value& v) { seed_document<Document>(b).file = v.text; });
+}
+
 constexpr Row rows[] = {
     row("mshv", Type::none,
         "What libvirt has no word for; in a <domain> it stands as "
@@ -175,6 +198,18 @@ constexpr Row rows[] = {
         .of("no")
         .refuses("yes", "the log is the guest's own bytes", "no")
         .no_effect(),
+    row("mshv/cloudinit", Type::none, "A seed for cloud-init, on a disk of its own")
+        .to([](Build& b, const Value&) { b.spec.cloud_init.emplace(); }),
+    seed_text<&CloudInit::user_data>("mshv/cloudinit/userdata", "Kept as it is; CDATA will do")
+        .by_default("an empty #cloud-config"),
+    seed_file<&CloudInit::user_data>("mshv/cloudinit/userdata/@file"),
+    seed_text<&CloudInit::meta_data>("mshv/cloudinit/metadata", "The instance's own")
+        .by_default("instance-id and local-hostname, of uuid and name"),
+    seed_file<&CloudInit::meta_data>("mshv/cloudinit/metadata/@file"),
+    seed_text<&CloudInit::network_config>("mshv/cloudinit/networkconfig",
+                                          "Of the guest's interfaces")
+        .by_default("none: the guest's own"),
+    seed_file<&CloudInit::network_config>("mshv/cloudinit/networkconfig/@file"),
     refused("mshv/placement", "schedulers and CPU pools are not in this release"),
     refused("mshv/processor", "SMT and nesting cannot be chosen in this release",
             "<cpu><feature policy='disable' name='…'/>"),

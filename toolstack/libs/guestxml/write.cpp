@@ -457,6 +457,27 @@ void write_policies(Writer& out, const PartitionSpec& spec) {
     }
 }
 
+void write_cloud_init(Writer& out, const std::optional<CloudInit>& seed) {
+    if (!seed) {
+        return;
+    }
+    out.open("cloudinit");
+    for (const auto& [name, document] :
+         {std::pair("userdata", &seed->user_data), std::pair("metadata", &seed->meta_data),
+          std::pair("networkconfig", &seed->network_config)}) {
+        if (!*document) {
+            continue;
+        }
+        out.open(name).unless_empty("file", (*document)->file);
+        if ((*document)->file.empty()) {
+            out.close_with((*document)->text);
+        } else {
+            out.close();
+        }
+    }
+    out.close();
+}
+
 void write_own(Writer& out, const PartitionSpec& spec) {
     out.open("mshv").attribute("version", "1");
     if (spec.vmm != Vmm{}) {
@@ -472,6 +493,7 @@ void write_own(Writer& out, const PartitionSpec& spec) {
         out.open("consolelog").attribute("ring", console.ring).attribute("size", console.log_size);
         out.attribute("unit", "bytes").attribute("keep", console.log_keep).close();
     }
+    write_cloud_init(out, spec.cloud_init);
     out.close();
 }
 
