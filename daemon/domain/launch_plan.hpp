@@ -73,12 +73,13 @@ struct EndPolicy {
     api::OnEnd on_reboot = api::OnEnd::restart;
     api::OnEnd on_crash = api::OnEnd::destroy;
     api::RestartPolicy restart;
+    bool exit_port = false; ///< an odd exit status of the VMM is the guest's own end
     bool operator==(const EndPolicy&) const = default;
 };
 
 /// As it is told at the start, and again when the definition changes.
 inline EndPolicy end_policy(const api::PartitionSpec& spec) {
-    return {spec.on_poweroff, spec.on_reboot, spec.on_crash, spec.restart};
+    return {spec.on_poweroff, spec.on_reboot, spec.on_crash, spec.restart, spec.devices.exit_port};
 }
 
 /// Everything that starting a partition needs: a value, tested without a process.

@@ -265,7 +265,9 @@ void Keeper::vmm_exited(const ExitStatus& status) {
     if (!last_detail_.empty()) {
         why = std::exchange(last_detail_, {}) + "\n" + why;
     }
-    generation_ended(cause_.value_or(cause_of_exit(status.signalled, status.value)), status, why);
+    generation_ended(
+        cause_.value_or(cause_of_exit(status.signalled, status.value, spec_.policy.exit_port != 0)),
+        status, why);
 }
 
 void Keeper::generation_ended(const EndCause& ended, const std::optional<ExitStatus>& status,

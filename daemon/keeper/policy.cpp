@@ -34,7 +34,10 @@ EndCause cause_of_shutdown(std::string_view qmp_reason) {
     return {Kind::crash, reason::vmm_failed};
 }
 
-EndCause cause_of_exit(bool signalled, int value) {
+EndCause cause_of_exit(bool signalled, int value, bool exit_port) {
+    if (exit_port && !signalled && value % 2 != 0 && value != 1) {
+        return {Kind::poweroff, reason::guest_poweroff};
+    }
     // Signals that a process raises by its own fault, or seccomp's; any other came from somebody.
     static constexpr std::array<int, 8> faults{SIGSEGV, SIGBUS,  SIGILL, SIGFPE,
                                                SIGABRT, SIGTRAP, SIGSYS, SIGXCPU};

@@ -49,7 +49,8 @@ struct EndCause {
 /// What a SHUTDOWN event's reason means. Empty reasons and unknown ones are the VMM's failure.
 EndCause cause_of_shutdown(std::string_view qmp_reason);
 /// What the end of a process that announced nothing means.
-EndCause cause_of_exit(bool signalled, int value);
+/// `exit_port`: the guest has one, and an odd status is its own word.
+EndCause cause_of_exit(bool signalled, int value, bool exit_port = false);
 
 struct Verdict {
     enum class Action { finish, respawn };

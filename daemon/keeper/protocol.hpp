@@ -243,6 +243,7 @@ struct Policy {
     std::int64_t max_delay_ms = 60000;
     std::int64_t limit = 5;
     std::int64_t window_ms = 600000;
+    std::int64_t exit_port = 0; ///< 1: the VMM's odd exit status is how the guest ended itself
 };
 
 struct ConsoleConfig {
@@ -280,7 +281,8 @@ inline void put_policy(Message& message, const Policy& policy) {
         .set("delay_ms", policy.delay_ms)
         .set("max_delay_ms", policy.max_delay_ms)
         .set("limit", policy.limit)
-        .set("window_ms", policy.window_ms);
+        .set("window_ms", policy.window_ms)
+        .set("exit_port", policy.exit_port);
 }
 
 /// Throws ProtocolError for a word that is none of the policy's.
@@ -308,6 +310,7 @@ inline Policy get_policy(const Message& message) {
     policy.max_delay_ms = count("max_delay_ms");
     policy.limit = count("limit");
     policy.window_ms = count("window_ms");
+    policy.exit_port = message.number("exit_port").value_or(0); // of a daemon that knows it
     return policy;
 }
 

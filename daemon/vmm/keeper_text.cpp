@@ -139,6 +139,7 @@ keeper::Policy to_policy(const domain::EndPolicy& policy) {
     result.max_delay_ms = std::int64_t{policy.restart.max_delay_s} * 1000;
     result.limit = policy.restart.limit;
     result.window_ms = std::int64_t{policy.restart.window_s} * 1000;
+    result.exit_port = policy.exit_port ? 1 : 0;
     return result;
 }
 

@@ -50,6 +50,39 @@ BOOST_AUTO_TEST_CASE(guest_powers_itself_off) {
     BOOST_TEST(host.view("p")["last_exit"]["reason"].text() == "guest-poweroff");
 }
 
+BOOST_AUTO_TEST_CASE(a_guest_that_runs_once_ends_the_command_with_its_status) {
+    Host host;
+    const auto run = [&](const std::string& name, const std::string& steps,
+                         const std::vector<std::string>& options) {
+        const auto file =
+            host.write_file(name + ".xml", GuestXml{.name = name, .steps = steps}.text());
+        std::vector<std::string> words{"run", "--no-input", file};
+        words.insert(words.end(), options.begin(), options.end());
+        return host.ctl(words);
+    };
+    const auto done = run("fine", "count:20000,poweroff", {});
+    BOOST_TEST(done.status == 0);
+    // From the first byte, although it said more than a console's ring has.
+    BOOST_TEST(contains(done.out, "MSHV-GUEST-HELLO"));
+    BOOST_TEST(contains(done.out, "N000000001\r\nN000000002"));
+    BOOST_TEST(contains(done.out, "N000020000"));
+    const auto three = run("three", "exit:3", {});
+    BOOST_TEST(three.status == 3, three.err);
+    BOOST_TEST(contains(host.ok({"history", "three"}), "guest-poweroff"));
+    const auto panicked = run("panics", "panic", {});
+    BOOST_TEST(panicked.status == 255);
+    BOOST_TEST(contains(panicked.err, "it ended by guest-panic"));
+    const auto late = run("late", "shell", {"--rm", "--timeout", "8s"});
+    BOOST_TEST(late.status == 255);
+    BOOST_TEST(!host.exists("late"));
+    const auto left = run("left", "shell", {"--timeout", "8s"});
+    BOOST_TEST(left.status == 255);
+    BOOST_TEST(host.exists("left"));
+    const auto json = host.ctl({"--json", "run", host.path("three.xml")});
+    BOOST_TEST(json.status == 3);
+    BOOST_TEST(Json::parse(json.out)["status"].number() == 3);
+}
+
 BOOST_AUTO_TEST_CASE(guest_reboots_itself) {
     Host host;
     const auto disk = host.write_file("disk", std::string(1 << 20, '\0'), 0666);

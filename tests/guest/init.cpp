@@ -6,8 +6,8 @@
 //     mshv.test=STEP[,STEP]…
 //
 // tells it, step by step; at the end (and without the word) it keeps a shell on the console.
-// Steps: shell · poweroff · reboot · reboot-once · halt · panic · hang · count:N · tick:MS ·
-// sleep:MS · say:WORD · line (waits for a line on the console) · mute (ignore the power button) ·
+// Steps: shell · poweroff · reboot · reboot-once · halt · panic · exit:N · hang · count:N · tick:MS
+// · sleep:MS · say:WORD · line (waits for a line on the console) · mute (ignore the power button) ·
 // qemu-ga (QEMU's own guest agent in the place of the small one, where the image has it).
 //
 // A power button ends the guest as acpid would, and a guest agent answers on its virtio port: ping,
@@ -26,6 +26,7 @@
 #include <poll.h>
 #include <string>
 #include <string_view>
+#include <sys/io.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -331,6 +332,15 @@ void do_step(const std::string& name, const std::string& argument) {
         ::tcdrain(STDOUT_FILENO);
         const int trigger = ::open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
         (void)!::write(trigger, "c", 1);
+    } else if (name == "exit") {
+        say("MSHV-GUEST-END exit");
+        ::tcdrain(STDOUT_FILENO);
+        // Of QEMU's isa-debug-exit.
+        constexpr unsigned short port = 0xf4;
+        if (::ioperm(port, 4, 1) == 0) {
+            ::outl(static_cast<unsigned>(number), port);
+        }
+        say("guest: there is no exit port");
     } else if (name == "hang") {
         for (;;) {
         }

@@ -27,6 +27,13 @@ constexpr std::array table{
          "The partition is transient: it is gone from the list when it ends, and kept in the "
          "history. With --define it is stored as well.",
          make_create},
+    Verb{"run", life, "run a guest once, and end with its status",
+         "The partition is transient. Its console is this command's output, from the first byte, "
+         "and "
+         "its input. A guest that powers off ends with 0, one that writes N to its exit port with "
+         "N, "
+         "any other end with 255.",
+         make_run},
     Verb{"start", life, "start partitions that are defined and off", "", make_start},
     Verb{"shutdown", life, "ask the guest to shut itself down",
          "The daemon climbs the ladder of methods, also while no client waits. Without -w the "

@@ -88,6 +88,13 @@ void add_other_devices(CommandBuilder& command) {
                            .text("id", "panic0")
                            .text("bus", command.root_bus()));
     }
+    if (devices.exit_port) {
+        command.device(JsonObject()
+                           .text("driver", "isa-debug-exit")
+                           .text("id", "exit0")
+                           .number("iobase", 0xf4)
+                           .number("iosize", 4));
+    }
     if (devices.rng) {
         command.device(command.virtio("virtio-rng", "rng0"));
     }

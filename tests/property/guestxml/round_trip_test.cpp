@@ -220,6 +220,7 @@ Devices devices() {
     made.rng = chance();
     made.balloon = chance();
     made.panic = chance();
+    made.exit_port = chance();
     made.watchdog = maybe<Watchdog>([] {
         return Watchdog{any_enum<WatchdogModel>(), any_enum<WatchdogAction>()};
     });

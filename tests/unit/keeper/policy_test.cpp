@@ -49,6 +49,10 @@ BOOST_AUTO_TEST_CASE(what_exits_mean) {
     BOOST_TEST(cause_of_exit(true, SIGKILL).reason == reason::vmm_killed);
     BOOST_TEST(cause_of_exit(false, 1).reason == reason::vmm_failed);
     BOOST_TEST(cause_of_exit(false, 9).reason == reason::vmm_failed); // a status, no signal
+    // By the exit port; QEMU's own failures are 1.
+    BOOST_TEST(cause_of_exit(false, 9, true).reason == reason::guest_poweroff);
+    BOOST_TEST(cause_of_exit(false, 1, true).reason == reason::vmm_failed);
+    BOOST_TEST(cause_of_exit(true, 9, true).reason == reason::vmm_killed);
 }
 
 BOOST_AUTO_TEST_CASE(defaults) {

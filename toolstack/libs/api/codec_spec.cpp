@@ -210,6 +210,7 @@ Fields fields_of<Devices>() {
         field<&Devices::rng>("rng"),
         field<&Devices::balloon>("balloon"),
         field<&Devices::panic>("panic"),
+        field<&Devices::exit_port>("exit_port"),
         field<&Devices::watchdog>("watchdog"),
     };
     return list;

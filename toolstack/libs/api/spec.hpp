@@ -296,6 +296,8 @@ struct Devices {
     bool rng = false;
     bool balloon = true;
     bool panic = true; ///< pvpanic
+    /// A port, 0xf4, by which a guest ends itself with a status: QEMU's isa-debug-exit.
+    bool exit_port = false;
     std::optional<Watchdog> watchdog;
     std::optional<Vsock> vsock;
     bool operator==(const Devices&) const = default;

@@ -140,6 +140,10 @@ constexpr Row rows[] = {
         .in("s")
         .by_default("120")
         .to([](Build& b, const Value& v) { b.spec.host_shutdown.timeout_s = v.small(); }),
+    row("mshv/exitport", Type::flag,
+        "A port, 0xf4, four bytes wide, by which the guest ends itself with a status: "
+        "isa-debug-exit")
+        .to([](Build& b, const Value&) { b.spec.devices.exit_port = true; }),
     row("mshv/restart", Type::none, "What follows an end that nobody asked for"),
     row("mshv/restart/@policy", Type::choice, "When it is started again")
         .of(words_of<RestartPolicyKind>())

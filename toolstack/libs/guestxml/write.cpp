@@ -428,6 +428,9 @@ void write_policies(Writer& out, const PartitionSpec& spec) {
         out.open("hostshutdown").attribute("action", to_name(spec.host_shutdown.action));
         out.attribute("timeout", spec.host_shutdown.timeout_s).close();
     }
+    if (spec.devices.exit_port) {
+        out.open("exitport").close();
+    }
     if (spec.restart != RestartPolicy{}) {
         out.open("restart").attribute("policy", to_name(spec.restart.policy));
         out.attribute("delay", spec.restart.delay_s);

@@ -116,6 +116,9 @@ void run_session(Context& context, const api::Selector& selector, const ConsoleO
     auto connection =
         context.client().attach_console(selector, query, posix::Deadline::after(attach_timeout));
     const SignalBlock signals;
+    if (options.attached) {
+        options.attached();
+    }
     SessionEnd end{};
     Session session(setup);
     session.on_replay = std::move(on_replay);

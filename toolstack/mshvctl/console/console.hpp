@@ -4,6 +4,7 @@
 #include "toolstack/libs/api/identity.hpp"
 
 #include <cstdint>
+#include <functional>
 
 namespace mshv::ctl {
 
@@ -18,6 +19,7 @@ struct ConsoleOptions {
     bool steal = false;                 ///< take the writer's place from who has it
     bool filter = true;                 ///< on a terminal, drop titles, clipboard and old queries
     char escape = 0x1d;                 ///< Ctrl-]
+    std::function<void()> attached;     ///< called once, when nothing can be missed any more
 };
 
 /// Attaches until the user detaches, the partition ends or --timeout runs out. Goes on where it was

@@ -38,6 +38,7 @@ std::unique_ptr<Command> make_history();
 std::unique_ptr<Command> make_claims();
 std::unique_ptr<Command> make_compare();
 std::unique_ptr<Command> make_host_shutdown();
+std::unique_ptr<Command> make_run();
 std::unique_ptr<Command> make_image();
 std::unique_ptr<Command> make_support_bundle();
 std::unique_ptr<Command> make_import();
