@@ -39,6 +39,8 @@ struct HostOptions {
 
     /// daemon/net's open_tap: makes the interface and joins its bridge. Empty = no bridged NICs.
     TapOpener open_tap;
+    /// The way into a partition's control group; invalid = its keeper stays in this process's.
+    std::function<Fd(const api::Uuid&)> open_group;
     /// A line for the log, at most a few a start. Empty = dropped. Called on any thread.
     std::function<void(const std::string&)> log;
 };

@@ -192,6 +192,8 @@ posix::Child spawn_keeper(const HostOptions& options, const LaunchPlan& plan,
 #endif
     command.fds = inheritance.mappings();
     command.new_session = true;
+    const Fd group = options.open_group ? options.open_group(plan.uuid) : Fd{};
+    command.cgroup = group ? group.get() : -1;
     MSHV_CRASHPOINT("vmm.keeper.before_spawn");
     auto child = posix::spawn(command);
     MSHV_CRASHPOINT("vmm.keeper.after_spawn");

@@ -21,6 +21,7 @@ struct Plan {
     std::vector<char> is_target;         ///< by number, up to the highest
     int report = -1;                     ///< where errno is written when the program cannot run
     pid_t parent = 0;
+    int cgroup = -1;
     bool new_session = false;
     bool dies_with_parent = false;
 };
@@ -74,6 +75,7 @@ void reset_signals() {
             ::_exit(1); // it has died already, and nobody reads the report
         }
     }
+    ready = ready && (plan.cgroup < 0 || ::write(plan.cgroup, "0", 1) == 1);
     ready = ready && (!plan.new_session || ::setsid() >= 0) && set_descriptors(plan);
     if (ready) {
         ::execve(plan.program, plan.argv.data(), plan.env.data());
@@ -153,6 +155,7 @@ Child spawn(const Command& command) {
     plan.argv = exec_pointers(command.argv);
     plan.env = exec_pointers(command.env);
     plan.report = report.get();
+    plan.cgroup = command.cgroup;
     plan.parent = ::getpid();
     plan.new_session = command.new_session;
     plan.dies_with_parent = command.dies_with_parent;

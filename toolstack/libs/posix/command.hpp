@@ -25,6 +25,8 @@ struct Command {
     /// SIGKILL when the thread that spawned it ends, in whatever way: for a helper that is waited
     /// for by that thread.
     bool dies_with_parent = false;
+    /// A cgroup.procs, open for writing: the program begins in that group. -1 = in ours.
+    int cgroup = -1;
 };
 
 struct Child {
