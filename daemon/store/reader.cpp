@@ -2,6 +2,7 @@
 #include "daemon/store/reader.hpp"
 
 #include "daemon/store/row_codec.hpp"
+#include "daemon/store/unit.hpp"
 #include "toolstack/libs/posix/file.hpp"
 
 #include <fcntl.h>
@@ -72,6 +73,10 @@ std::optional<LiveSpec> Reader::live_spec(PartitionNumber id) {
         s.reset();
         return live;
     });
+}
+
+std::vector<CpuPoolRow> Reader::cpu_pools() {
+    return with_connection("Reading the pools of processors", read_cpu_pools);
 }
 
 std::vector<DeviceChange> Reader::device_changes(PartitionNumber id) {

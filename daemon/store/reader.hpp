@@ -16,6 +16,7 @@ public:
     std::optional<Store::Text> definition(PartitionNumber id, std::optional<std::int64_t> revision)
         MSHV_EXCLUDES(mutex_);
     std::optional<LiveSpec> live_spec(PartitionNumber id) MSHV_EXCLUDES(mutex_);
+    std::vector<CpuPoolRow> cpu_pools() MSHV_EXCLUDES(mutex_);
     std::vector<DeviceChange> device_changes(PartitionNumber id) MSHV_EXCLUDES(mutex_);
     std::vector<api::Revision> revisions(PartitionNumber id, std::size_t limit)
         MSHV_EXCLUDES(mutex_);

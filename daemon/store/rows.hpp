@@ -74,6 +74,13 @@ struct LiveSpec {
         started{}; ///< what its machine was made of; empty = the run's revision, or as it is
 };
 
+/// A pool of the host's processors.
+struct CpuPoolRow {
+    std::string name;
+    std::string cpus; ///< "0-3,7"; empty = none
+    bool operator==(const CpuPoolRow&) const = default;
+};
+
 enum class DeviceClass { disk, interface };
 
 /// A device of a run on its way: written before the VMM hears of it, removed with what came of it.

@@ -87,6 +87,7 @@ public:
 
     std::vector<PartitionRow> load() override { return reader_.load(); }
     std::optional<LiveSpec> live_spec(PartitionNumber id) override { return reader_.live_spec(id); }
+    std::vector<CpuPoolRow> cpu_pools() override { return reader_.cpu_pools(); }
     std::vector<DeviceChange> device_changes(PartitionNumber id) override {
         return reader_.device_changes(id);
     }

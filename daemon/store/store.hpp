@@ -118,6 +118,17 @@ public:
     /// False when it has ended already. `job` has its number, end state and error.
     virtual bool end_job(const JobRow& job) = 0;
 
+    // ---- pools of processors ----
+    virtual std::vector<CpuPoolRow> cpu_pools() = 0;
+    /// Who is to run in it, or does.
+    virtual std::vector<PartitionRow> pool_users(const std::string& pool) = 0;
+    /// Throws Error{exists}.
+    virtual void add_cpu_pool(const CpuPoolRow& pool, const std::string& actor) = 0;
+    /// `pool` as it is to be from now on; throws Error{exists} for a name that another has.
+    virtual void set_cpu_pool(const std::string& name, const CpuPoolRow& pool,
+                              const std::string& actor) = 0;
+    virtual void remove_cpu_pool(const std::string& name, const std::string& actor) = 0;
+
     // ---- the rest ----
     /// An event of a partition, or of the daemon (id 0).
     virtual void event(std::string_view kind, PartitionNumber id, const std::string& actor,
@@ -172,6 +183,8 @@ public:
     definition(PartitionNumber id, std::optional<std::int64_t> revision = {}) = 0;
     /// What runs, where it is other than the definition that it was started with.
     [[nodiscard]] virtual std::optional<LiveSpec> live_spec(PartitionNumber id) = 0;
+    /// By name.
+    [[nodiscard]] virtual std::vector<CpuPoolRow> cpu_pools() = 0;
     [[nodiscard]] virtual std::vector<DeviceChange> device_changes(PartitionNumber id) = 0;
     /// Newest first, without their text.
     [[nodiscard]] virtual std::vector<api::Revision> revisions(PartitionNumber id,

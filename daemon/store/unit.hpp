@@ -11,6 +11,8 @@
 
 namespace mshv::store {
 
+std::vector<CpuPoolRow> read_cpu_pools(Connection& connection);
+
 /// The Transaction that the committer hands to units. It collects what they touched.
 class Unit final : public Transaction {
 public:
@@ -60,6 +62,13 @@ public:
     std::int64_t add_job(const JobRow& job) override;
     void set_job_phase(std::int64_t job, api::JobPhase phase) override;
     bool end_job(const JobRow& job) override;
+
+    std::vector<CpuPoolRow> cpu_pools() override;
+    std::vector<PartitionRow> pool_users(const std::string& pool) override;
+    void add_cpu_pool(const CpuPoolRow& pool, const std::string& actor) override;
+    void set_cpu_pool(const std::string& name, const CpuPoolRow& pool,
+                      const std::string& actor) override;
+    void remove_cpu_pool(const std::string& name, const std::string& actor) override;
 
     void event(std::string_view kind, PartitionNumber id, const std::string& actor,
                const std::string& detail) override;
