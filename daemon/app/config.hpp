@@ -39,6 +39,8 @@ struct Config {
 
     bool autostart = true;
 
+    std::string cgroup_parent; ///< empty = that of mshv-partitions.service
+
     std::string log_level = "info";
     std::string log_target = "auto";
     bool audit = true;

@@ -66,7 +66,18 @@ std::unique_ptr<store::Store> open_store(const Config& config, const Log& log) {
     return store::Store::open(database_path(config), options);
 }
 
-std::unique_ptr<vmm::VmmHost> open_vmm_host(const Config& config, const Log& log) {
+cgroup::Groups open_groups(const Config& config, const Log& log) {
+    cgroup::Options options;
+    options.parent = config.cgroup_parent;
+    cgroup::Groups groups(options);
+    if (!groups.available()) {
+        log.info("no weights, caps and pools of processors: " + groups.why_not());
+    }
+    return groups;
+}
+
+std::unique_ptr<vmm::VmmHost> open_vmm_host(const Config& config, const cgroup::Groups& groups,
+                                            const Log& log) {
     vmm::HostOptions options;
     options.run_dir = config.run_dir;
     options.log_dir = config.log_dir;
@@ -88,6 +99,11 @@ std::unique_ptr<vmm::VmmHost> open_vmm_host(const Config& config, const Log& log
     options.uid_count = static_cast<unsigned>(config.uid_count);
     options.kernel_cache_limit = static_cast<std::uint64_t>(config.kernel_cache_mib) << 20U;
     options.open_tap = net::open_tap;
+    if (groups.available()) {
+        options.open_group = [&groups](const api::Uuid& uuid) {
+            return groups.entrance(api::to_string(uuid));
+        };
+    }
     options.log = [&log](const std::string& line) { log.info(line); };
     return vmm::make_host(std::move(options));
 }
@@ -117,8 +133,10 @@ void remove_variables(const Config& config, const api::Uuid& uuid, const Log& lo
 }
 
 std::unique_ptr<control::Service> open_service(const Config& config, const Log& log,
-                                               store::Store& store, vmm::VmmHost& vmm) {
+                                               store::Store& store, vmm::VmmHost& vmm,
+                                               const cgroup::Groups& groups) {
     control::Dependencies dependencies{store, vmm};
+    dependencies.groups = &groups;
     dependencies.dirs = {config.state_dir, config.run_dir, config.log_dir};
     dependencies.hooks.log = [&log](control::Severity severity, std::string_view line) {
         log.write(level_of(severity), line);
@@ -240,8 +258,9 @@ void serve(const Config& config, const Log& log) {
     const SocketFile socket_file(listener.activated ? "" : path);
 
     const auto store = open_store(config, log);
-    const auto vmm = open_vmm_host(config, log);
-    const auto service = open_service(config, log, *store, *vmm);
+    const cgroup::Groups groups = open_groups(config, log);
+    const auto vmm = open_vmm_host(config, groups, log);
+    const auto service = open_service(config, log, *store, *vmm, groups);
     HostFacts facts(
         *vmm, [&] { return service->counts(); }, store->schema_version());
     rest_options.version = {

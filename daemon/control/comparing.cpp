@@ -68,7 +68,7 @@ api::Comparison Operations::compare(const std::string& path) {
     check_place(core_, *image, entry, gather);
     const auto id = entry ? entry->row.id : 0;
     const auto spec = plan_request(image->manifest, id, random_incarnation()).spec;
-    gather([&] { refuse_when_invalid(core_.vmm.objections(spec), spec.name); });
+    gather([&] { refuse_when_invalid(core_.objections(spec), spec.name); });
     check_saved(core_, *image, id, false, gather);
     gather([&] { refuse_taken(entry, spec); });
     gather([&] { admission_.judge(spec); });

@@ -5,12 +5,21 @@
 #include "toolstack/libs/api/codec.hpp"
 
 namespace mshv::control {
+namespace {
+
+const cgroup::Groups& no_groups() {
+    static const cgroup::Groups none{std::string("control groups are not used")};
+    return none;
+}
+
+} // namespace
 
 using api::Error;
 using api::ErrorCode;
 
 Core::Core(const Dependencies& d)
-    : store(d.store), vmm(d.vmm), clock(d.clock), dirs(d.dirs), hooks(d.hooks), options(d.options),
+    : store(d.store), vmm(d.vmm), groups(d.groups != nullptr ? *d.groups : no_groups()),
+      clock(d.clock), dirs(d.dirs), hooks(d.hooks), options(d.options),
       boot_id(d.options.boot_id.empty() ? posix::boot_id() : d.options.boot_id), hub(d.store),
       pool(d.options.max_threads) {}
 

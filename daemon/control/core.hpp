@@ -8,6 +8,7 @@
 #include "daemon/control/live.hpp"
 #include "daemon/control/operation_lock.hpp"
 #include "daemon/control/work_pool.hpp"
+#include "toolstack/libs/api/cpu_set.hpp"
 
 #include <functional>
 #include <string>
@@ -22,6 +23,7 @@ public:
 
     store::Store& store;
     vmm::VmmHost& vmm;
+    const cgroup::Groups& groups;
     Clock& clock;
     const Dirs dirs;
     const Hooks hooks;
@@ -34,12 +36,17 @@ public:
     LiveTable lives;
     WorkPool pool;
     CensusRecord census;
+    /// Held from a look into the database to the writes to control groups that follow from it:
+    /// short system calls.
+    posix::Mutex grouping;
     /// Called on the committer's thread after each change of the directory; set before any write.
     std::function<void()> changed;
     /// Something happened to the devices of a run: look what. `gone`: one that the guest let go of.
     std::function<void(const api::Uuid&, const std::string& gone)> devices_moved;
     /// A VMM of a run may have other settings than those that are recorded: look.
     std::function<void(const api::Uuid&)> settings_due;
+    /// The processes of a run are gone.
+    std::function<void(const api::Uuid&)> run_left;
 
     void log(Severity severity, std::string_view text) const;
     /// For one exchange with a VMM that no user gave a deadline for.
@@ -91,6 +98,16 @@ public:
     /// Takes the lock for `verb`; throws not_found when the partition went meanwhile.
     Held hold(const Directory::Entry& entry, std::string_view verb, const std::string& actor,
               Deadline wait_busy);
+
+    /// Why this host cannot run `spec` as it says.
+    [[nodiscard]] std::vector<api::Problem> objections(const api::PartitionSpec& spec);
+    /// What holds the threads of who runs as `spec` says.
+    [[nodiscard]] cgroup::Settings group_settings(const api::PartitionSpec& spec);
+    /// Makes the control group that a run is to begin in, where this host has them.
+    void make_group(const api::Uuid& uuid, const api::PartitionSpec& spec);
+    /// The processors of a pool, of "" those that are in none; empty when there is no such pool.
+    [[nodiscard]] std::optional<api::CpuSet>
+    cpus_of_pool(const std::string& name, const std::vector<store::CpuPoolRow>& all);
 
     /// What a run is talked to by; throws wrong_state where nothing runs or answers yet.
     [[nodiscard]] std::shared_ptr<vmm::VmmProcess> process_of(const store::PartitionRow& row);

@@ -105,7 +105,7 @@ void Devices::change_medium_live(const store::PartitionRow& row, const api::Disk
     api::PartitionSpec next = running;
     change(next, drive, Kind::medium);
     refuse_when_invalid(domain::validate(next), row.name);
-    refuse_when_invalid(core_.vmm.objections(next), row.name);
+    refuse_when_invalid(core_.objections(next), row.name);
     const auto process = core_.process_of(row);
     Change begun = change_of(row, Kind::medium, drive, config, actor);
     // Also: a VMM or keeper that cannot be asked is found out before anything is begun.

@@ -210,7 +210,7 @@ void Devices::attach_live(const store::PartitionRow& row, const LiveDevice& devi
     api::PartitionSpec next = running;
     change(next, device, Kind::attach);
     refuse_when_invalid(domain::validate(next), row.name);
-    refuse_when_invalid(core_.vmm.objections(next), row.name);
+    refuse_when_invalid(core_.objections(next), row.name);
     const auto process = core_.process_of(row);
     const Change begun = change_of(row, Kind::attach, device, config, order.actor);
     // Also: a VMM or keeper that cannot be asked is found out before anything is begun.

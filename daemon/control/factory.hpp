@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/cgroup/groups.hpp"
 #include "daemon/control/clock.hpp"
 #include "daemon/control/service.hpp"
 #include "daemon/net/neighbours.hpp"
@@ -69,6 +70,7 @@ struct Dependencies {
     Dirs dirs{};
     Hooks hooks{};
     ServiceOptions options{};
+    const cgroup::Groups* groups = nullptr; ///< null = none
 };
 
 /// PartitionService with its threads.

@@ -115,7 +115,7 @@ api::PartitionView Operations::start(const Directory::EntryPtr& entry, const Sta
         next = replacement(now->row, launch.spec, *options.rewrite);
         launch.spec = next->spec;
     }
-    refuse_when_invalid(core_.vmm.objections(launch.spec), now->row.name);
+    refuse_when_invalid(core_.objections(launch.spec), now->row.name);
     std::optional<SavedImage> saved;
     JobLine nobody{store::JobRow{}}; // who starts a partition waits for it
     if (!now->row.saved.empty() && !options.discard_saved) {
@@ -172,6 +172,7 @@ void Operations::launch(const store::PartitionRow& row, const Launch& launch,
         }
         domain::LaunchPlan plan = core_.vmm.plan(request);
         hold_to_claims(plan.files, launch.disks);
+        core_.make_group(row.uuid, request.spec);
         process = core_.vmm.launch(plan, launch.deadline);
         MSHV_CRASHPOINT("control.after_launch");
         refuse_when_cancelled(guard, row.name);
@@ -325,6 +326,9 @@ void Operations::undo_start(const store::PartitionRow& row, api::Reason reason,
     });
     if (gone && core_.hooks.removed) {
         core_.hooks.removed(row.uuid);
+    }
+    if (core_.run_left) {
+        core_.run_left(row.uuid);
     }
 }
 

@@ -36,7 +36,7 @@ void refuse_when_invalid(std::vector<api::Problem> problems, const std::string& 
 api::PartitionSpec prepared(Core& core, api::PartitionSpec spec, bool& generated_macs) {
     generated_macs = domain::canonicalise(spec, random_bits).macs;
     refuse_when_invalid(domain::validate(spec), spec.name);
-    refuse_when_invalid(core.vmm.objections(spec), spec.name);
+    refuse_when_invalid(core.objections(spec), spec.name);
     return spec;
 }
 

@@ -71,7 +71,7 @@ Operations::Restore Operations::prepare_restore(const api::RestoreRequest& reque
     const auto entry = core_.directory.find(*spec.uuid);
     check_place(core_, image, entry, at_first);
     const auto planned = plan_request(image.manifest, 0, incarnation);
-    refuse_when_invalid(core_.vmm.objections(planned.spec), spec.name);
+    refuse_when_invalid(core_.objections(planned.spec), spec.name);
     check_saved(core_, image, entry ? entry->row.id : 0, request.force, at_first);
     return {std::move(image), entry,   std::move(guard),
             incarnation,      request, Deadline::after(milliseconds(request.timeout_ms))};

@@ -8,10 +8,16 @@ namespace mshv::control {
 ServiceImpl::ServiceImpl(const Dependencies& dependencies)
     : core_(dependencies), supervisor_(core_), admission_(core_),
       operations_(core_, supervisor_, admission_), jobs_(core_, operations_, supervisor_),
-      devices_(core_, operations_), tuning_(core_, operations_), guests_(core_),
-      ladders_(core_, operations_), reconciler_(core_, operations_, supervisor_, ladders_),
-      restarter_(core_, operations_), autostarter_(core_, operations_),
-      sampler_(core_, [this] { reconciler_.chores(); }), census_(core_), log_folders_(core_) {
+      devices_(core_, operations_), tuning_(core_, operations_), scheduling_(core_, operations_),
+      guests_(core_), ladders_(core_, operations_),
+      reconciler_(core_, operations_, supervisor_, ladders_), restarter_(core_, operations_),
+      autostarter_(core_, operations_),
+      sampler_(core_,
+               [this] {
+                   reconciler_.chores();
+                   scheduling_.sweep();
+               }),
+      census_(core_), log_folders_(core_) {
     core_.changed = [this] { autostarter_.nudge(); };
     core_.devices_moved = [this](const api::Uuid& uuid, const std::string& gone) {
         if (vmm::is_vcpu(gone)) {
@@ -21,8 +27,12 @@ ServiceImpl::ServiceImpl(const Dependencies& dependencies)
         core_.pool.post([this, uuid, gone] { devices_.settle(uuid, gone); });
     };
     core_.settings_due = [this](const api::Uuid& uuid) {
-        core_.pool.post([this, uuid] { tuning_.settle(uuid); });
+        core_.pool.post([this, uuid] {
+            scheduling_.settle(uuid);
+            tuning_.settle(uuid);
+        });
     };
+    core_.run_left = [this](const api::Uuid& uuid) { scheduling_.sweep(uuid); };
     core_.store.set_observer([this](store::Committed&& committed) {
         core_.on_commit(committed);
         for (const auto& row : committed.changed) {

@@ -26,6 +26,7 @@ using posix::Deadline;
 
 class GuestService;
 class MachineService;
+class SchedulingService;
 
 /// Who asks: written into events, history and the holder of an operation.
 struct Actor {
@@ -52,6 +53,8 @@ public:
     virtual GuestService& guests() = 0;
     /// What changes the machines under them.
     virtual MachineService& machine() = 0;
+    /// Weights, caps and pools of processors.
+    virtual SchedulingService& scheduling() = 0;
 
     // ---- reads ----
     /// `list` as JSON text: {"partitions":[…]}, rows in id order, rendered ahead of time.

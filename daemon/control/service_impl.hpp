@@ -15,6 +15,7 @@
 #include "daemon/control/reconciler.hpp"
 #include "daemon/control/restarter.hpp"
 #include "daemon/control/sampler.hpp"
+#include "daemon/control/scheduling.hpp"
 #include "daemon/control/supervisor.hpp"
 #include "daemon/control/tuning.hpp"
 
@@ -38,6 +39,7 @@ public:
 
     GuestService& guests() override { return guests_; }
     MachineService& machine() override { return *this; }
+    SchedulingService& scheduling() override { return scheduling_; }
     std::string list_json(bool include_off) override;
     Snapshot snapshot() override;
     api::PartitionView get(const api::Selector& selector) override;
@@ -172,6 +174,7 @@ private:
     Jobs jobs_;
     Devices devices_;
     Tuning tuning_;
+    Scheduling scheduling_;
     Guests guests_;
     LadderEngine ladders_;
     Reconciler reconciler_;

@@ -171,7 +171,12 @@ Supervisor::Outcome Supervisor::apply(const LivePtr& live,
 
 void Supervisor::let_go(const LivePtr& live) {
     core_.lives.remove(live);
-    core_.pool.post([this, live] { release(live); });
+    core_.pool.post([this, live] {
+        release(live);
+        if (core_.run_left) {
+            core_.run_left(live->uuid);
+        }
+    });
 }
 
 void Supervisor::release(const LivePtr& live) noexcept {

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/tuning.hpp"
 
-#include "toolstack/libs/api/codec.hpp"
-#include "toolstack/libs/posix/crashpoint.hpp"
-
 #include <utility>
 
 namespace mshv::control {
-
-using api::Error;
-using api::ErrorCode;
 
 Operations::Replacement Tuning::replacement(const store::PartitionRow& row,
                                             const api::PartitionSpec& next,
@@ -17,25 +11,6 @@ Operations::Replacement Tuning::replacement(const store::PartitionRow& row,
                                             const std::string& detail) {
     return operations_.replacement(row, core_.definition(row).spec,
                                    {next, {}, api::Cause::edited, detail}, running);
-}
-
-void Tuning::record(const store::PartitionRow& row, const Recorded& what,
-                    const std::string& actor) {
-    MSHV_CRASHPOINT("control.before_setting");
-    core_.store.write([&](store::Transaction& t) {
-        const auto now = t.find(row.id);
-        if (what.running != nullptr) {
-            if (!now || !now->runtime || now->runtime->incarnation != row.runtime->incarnation) {
-                throw Error(ErrorCode::wrong_state, "Partition '" + row.name + "' ended meanwhile");
-            }
-            t.set_live_spec(row.id, {api::encode(*what.running)});
-            t.event(what.kind, row.id, actor, what.detail);
-        }
-        if (what.definition != nullptr) {
-            t.redefine(what.definition->definition, what.definition->over, actor);
-        }
-    });
-    MSHV_CRASHPOINT("control.after_setting");
 }
 
 bool Tuning::is_settled(const store::PartitionRow& row, vmm::VmmProcess& process) {

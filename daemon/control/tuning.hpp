@@ -5,6 +5,7 @@
 #include "daemon/control/operations.hpp"
 #include "daemon/control/scope.hpp"
 #include "daemon/vmm/vcpu_plug.hpp"
+#include "daemon/control/setting_record.hpp"
 #include "toolstack/libs/api/device_requests.hpp"
 #include "toolstack/libs/api/machine_requests.hpp"
 #include "toolstack/libs/api/settings_requests.hpp"
@@ -52,14 +53,9 @@ private:
     /// Records the target that the VMM has, which is not the one that it was to have.
     void believe(const store::PartitionRow& row, const vmm::MemoryTarget& has,
                  const std::string& why);
-    /// What runs (null: as it is) and the definition (null likewise), both or neither, with the
-    /// event.
-    struct Recorded {
-        const api::PartitionSpec* running = nullptr;
-        const Operations::Replacement* definition = nullptr;
-        std::string kind, detail;
-    };
-    void record(const store::PartitionRow& row, const Recorded& what, const std::string& actor);
+    void record(const store::PartitionRow& row, const Recorded& what, const std::string& actor) {
+        record_setting(core_, row, what, actor);
+    }
     Operations::Replacement replacement(const store::PartitionRow& row,
                                         const api::PartitionSpec& next,
                                         const api::PartitionSpec* running,

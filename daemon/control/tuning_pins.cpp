@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/preparation.hpp"
+#include "daemon/control/scheduling.hpp"
 #include "daemon/control/tuning.hpp"
 #include "daemon/domain/canonicalise.hpp"
 #include "daemon/domain/validate.hpp"
@@ -25,22 +26,7 @@ std::string cpus_of(const std::string& text, const std::string& sys) {
     if (text == "all") {
         return {};
     }
-    const auto of_node = [&](unsigned node) -> std::optional<api::CpuSet> {
-        try {
-            auto list = posix::read_file(
-                sys + "/devices/system/node/node" + std::to_string(node) + "/cpulist", 64UL * 1024);
-            list.erase(list.find_last_not_of('\n') + 1);
-            return list.empty() ? api::CpuSet{} : api::parse_cpu_set(list);
-        } catch (const std::system_error&) {
-            return std::nullopt;
-        }
-    };
-    const auto cpus = api::parse_cpu_set(text, of_node);
-    if (!cpus) {
-        throw Error(ErrorCode::usage, "'" + text + "' names no processors of this host",
-                    "such as 0-3, 0-7,^2, node:0 or all");
-    }
-    return api::format_cpu_set(*cpus);
+    return api::format_cpu_set(named_cpus(text, sys));
 }
 
 void pin(api::PartitionSpec& spec, const std::string& name, std::optional<unsigned> vcpu,
@@ -83,7 +69,7 @@ api::PartitionView Tuning::pin_vcpu(const Directory::EntryPtr& entry,
         before = next = core_.running_spec(row);
         pin(next, row.name, request.vcpu, cpus);
         refuse_when_invalid(domain::validate(next), row.name);
-        refuse_when_invalid(core_.vmm.objections(next), row.name);
+        refuse_when_invalid(core_.objections(next), row.name);
         process = core_.process_of(row);
         process->affinity(deadline); // can it be asked?
         what.running = &next;

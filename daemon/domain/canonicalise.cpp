@@ -57,6 +57,9 @@ void order_pins(api::Cpu& cpu) {
         order_cpus(pin.cpus);
     }
     order_cpus(cpu.emulator_cpus);
+    if (cpu.pool == "Pool-0") {
+        cpu.pool.clear();
+    }
 }
 
 void name_disks(std::vector<api::Disk>& disks) {

@@ -92,6 +92,20 @@ void cpu(const api::Cpu& cpu, Checker& check) {
     if (!cpu.emulator_cpus.empty()) {
         cpu_set("cpu/emulator_cpus", cpu.emulator_cpus, check);
     }
+    if (cpu.weight && (*cpu.weight < 1 || *cpu.weight > 10'000)) {
+        check.fault("E-RANGE", "cpu/weight", "is not between 1 and 10000");
+    }
+    if (cpu.cap) {
+        if (cpu.cap->period_us < 1'000 || cpu.cap->period_us > 1'000'000) {
+            check.fault("E-RANGE", "cpu/cap/period_us", "is not between 1000 and 1000000");
+        }
+        if (cpu.cap->quota_us < 1'000 || cpu.cap->quota_us > 17'592'186'044'415) {
+            check.fault("E-RANGE", "cpu/cap/quota_us", "is not between 1000 and 17592186044415");
+        }
+    }
+    if (!cpu.pool.empty()) {
+        check.word("cpu/pool", cpu.pool, 64, "._-");
+    }
     if (cpu.mode == api::CpuMode::custom) {
         check.word("cpu/model", cpu.model, 64, "._-");
     } else if (!cpu.model.empty()) {

@@ -3,6 +3,7 @@
 
 #include "daemon/control/guest_service.hpp"
 #include "daemon/control/machine_service.hpp"
+#include "daemon/control/scheduling_service.hpp"
 #include "daemon/control/service.hpp"
 #include "daemon/rest/api_handler.hpp"
 #include "daemon/rest/query.hpp"
@@ -176,6 +177,18 @@ http::Answer pin_vcpu(Call& call);
 
 // machine_routes.cpp
 http::Answer set_vcpus(Call& call);
+// scheduling_routes.cpp
+http::Answer list_scheduling(Call& call);
+http::Answer get_scheduling(Call& call);
+http::Answer set_scheduling(Call& call);
+http::Answer list_cpu_pools(Call& call);
+http::Answer create_cpu_pool(Call& call);
+http::Answer destroy_cpu_pool(Call& call);
+http::Answer rename_cpu_pool(Call& call);
+http::Answer add_pool_cpus(Call& call);
+http::Answer remove_pool_cpus(Call& call);
+http::Answer split_cpu_pools(Call& call);
+
 // guest_routes.cpp
 http::Answer ping_guest(Call& call);
 http::Answer get_guest_info(Call& call);

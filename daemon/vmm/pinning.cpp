@@ -30,7 +30,8 @@ bool has(const api::CpuSet& cpus, unsigned cpu) {
 void add_pin_objections(std::vector<api::Problem>& to, const api::PartitionSpec& spec,
                         api::Accelerator accelerator, const std::string& scheduler) {
     const auto& cpu = spec.cpu;
-    if (cpu.pins.empty() && cpu.emulator_cpus.empty()) {
+    const bool weighs = cpu.weight || cpu.cap || !cpu.pool.empty();
+    if (cpu.pins.empty() && cpu.emulator_cpus.empty() && !weighs) {
         return;
     }
     const auto add = [&](const std::string& where, std::string what, std::string hint) {
@@ -47,6 +48,17 @@ void add_pin_objections(std::vector<api::Problem>& to, const api::PartitionSpec&
                 (scheduler.empty() ? "it is not known whether it does"
                                    : "here the hypervisor's " + scheduler + " scheduler does"),
             "mshvctl info shows hv_scheduler; leave the pins out");
+        return;
+    }
+    if (accelerator == api::Accelerator::mshv && scheduler != "root" && weighs) {
+        add(cpu.weight ? "/spec/cpu/weight"
+            : cpu.cap  ? "/spec/cpu/cap"
+                       : "/spec/cpu/pool",
+            "under mshv weights, caps and pools hold only where Linux schedules virtual processors "
+            "itself, and " +
+                (scheduler.empty() ? "it is not known whether it does"
+                                   : "here the hypervisor's " + scheduler + " scheduler does"),
+            "mshvctl info shows hv_scheduler; leave weight, cap and pool out");
         return;
     }
     const auto possible = cpus_in("/sys/devices/system/cpu/possible");

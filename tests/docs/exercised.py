@@ -15,7 +15,7 @@ from manual import report
 THROUGH = {"create": "create", "define": "define", "wait_state": "wait", "wait_console": "console"}
 # Where the answers to all commands that are no verbs are asserted.
 ANSWERED = "unit_mshvctl: each_command_of_xl_is_a_verb_or_says_why_not"
-WORDS = re.compile(r'\{\s*(?:"-[^"]*",\s*)*"([a-z][a-z-]*)"')
+WORDS = re.compile(r'\{\s*(?:"-[^"]*",\s*)*"([a-z][a-z0-9-]*)"')
 
 
 def cases(path):

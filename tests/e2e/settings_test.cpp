@@ -133,6 +133,44 @@ BOOST_AUTO_TEST_CASE(threads_run_where_they_are_pinned_in_each_generation) {
     BOOST_TEST(where() == "1 all + 1");
 }
 
+BOOST_AUTO_TEST_CASE(weights_and_pools_are_refused_where_there_are_no_control_groups) {
+    Host host;
+    host.create({.name = "g", .firmware_boot = true}, {"--define"});
+    const std::string reason = "no partition to a weight, a cap or a pool of processors: ";
+    BOOST_TEST(contains(host.fails(7, {"sched", "--weight", "200", "g"}), reason));
+    BOOST_TEST(contains(host.fails(7, {"sched-credit", "-d", "g", "-w", "512"}), reason));
+    BOOST_TEST(contains(host.fails(7, {"sched-credit2", "-d", "g", "-c", "50"}), reason));
+    BOOST_TEST(contains(host.fails(7, {"sched-credit", "-s"}), "Linux schedules here"));
+    BOOST_TEST(contains(host.fails(6, {"sched", "--config", "--cap", "50", "g"}), reason));
+    BOOST_TEST(contains(host.fails(7, {"cpupool-migrate", "g", "Pool-0"}), reason));
+    BOOST_TEST(contains(host.ok({"sched", "g"}), "Pool-0"));
+    BOOST_TEST(contains(host.ok({"sched-credit2"}), "256"));
+    auto heavy = GuestXml{.name = "heavy", .steps = "shell"}.text();
+    heavy.insert(heavy.find("<os"), "<cputune><shares>200</shares></cputune>\n  ");
+    BOOST_TEST(contains(host.fails(6, {"define", host.write_file("heavy.xml", heavy)}), reason));
+}
+
+BOOST_AUTO_TEST_CASE(pools_of_processors_are_kept) {
+    if (::sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+        BOOST_TEST_MESSAGE("one processor: not tested");
+        return;
+    }
+    Host host;
+    host.ok({"cpupool-create", "name=\"fast\"", "cpus=[\"1\"]"});
+    const auto list = [&] { return host.ok({"cpupool-list", "--cpus", "--format=csv", "fast"}); };
+    BOOST_TEST(contains(list(), "fast,1"), list());
+    BOOST_TEST(contains(host.fails(4, {"cpupool-create", "name=other", "cpus=1"}), "'fast'"));
+    host.kill_daemon();
+    BOOST_REQUIRE(host.start_daemon());
+    host.ok({"cpupool-cpu-remove", "fast", "1"});
+    host.ok({"cpupool-rename", "fast", "slow"});
+    host.ok({"cpupool-cpu-add", "slow", "1"});
+    BOOST_TEST(contains(host.ok({"--json", "cpupool-list"}), R"("name":"slow","cpus":"1")"));
+    host.ok({"cpupool-destroy", "slow"});
+    BOOST_TEST(contains(host.fails(3, {"cpupool-list", "slow"}), "no pool 'slow'"));
+    (void)host.ctl({"cpupool-numa-split"}); // by what nodes there are
+}
+
 BOOST_AUTO_TEST_CASE(a_disk_is_held_to_its_limits_in_each_generation) {
     Host host;
     const auto image = host.write_file("d.img", std::string(1 << 20, '\0'));

@@ -26,8 +26,11 @@ TREE = "/tree"  # where the root has the two disks, one over the other, and can 
 LIBRARIES = "/usr/local/lib/of-build"  # as root/stack has it
 GROUPS = {"mshv": 900, "mshv-read": 901, "mshv-vmm": 902}
 # What doctor must find good where partitions run under mshv.
-NEEDED = {"hypervisor", "dev-mshv", "scheduler", "partitions", "vmm", "accelerator", "daemon"}
+NEEDED = {"hypervisor", "dev-mshv", "scheduler", "partitions", "vmm", "accelerator", "daemon",
+          "cgroup"}
 DETACH = "\x1d"
+CONFIGURATION = "/tmp/mshvd.toml"
+GROUP_PARENT = "/sys/fs/cgroup/mshv"
 GUEST = f"""<partition>
   <name>child</name>
   <memory unit='MiB'>{MEMORY}</memory>
@@ -103,6 +106,7 @@ def prepares(machine, kernel):
         rf" printf 'root:x:0:\n{groups}' >{TREE}/etc/group; mkdir -p {TREE}/var/lib;"
         f" dd if=/dev/urandom of={TREE}/var/lib/mshv-disk bs=1M count={DISK_MEBIBYTES} 2>/dev/null;"
         f" export LD_LIBRARY_PATH={LIBRARIES} PATH=$PATH:/usr/local/sbin:/usr/local/bin")
+    machine.run(f"printf '[cgroup]\\nparent = \"{GROUP_PARENT}\"\\n' >{TREE}{CONFIGURATION}")
     guest = GUEST.replace("\n", r"\n")
     machine.run(f'printf "{guest}" >{TREE}/tmp/guest.xml')
 
@@ -113,7 +117,7 @@ def opens_device(machine):
 
 
 def starts_daemon(machine):
-    machine.run(f"chroot {TREE} mshvd --log-target stderr >>/tmp/mshvd.log 2>&1 & daemon=$!;"
+    machine.run(f"chroot {TREE} mshvd --config {CONFIGURATION} --log-target stderr >>/tmp/mshvd.log 2>&1 & daemon=$!;"
                 " until grep -q 'answers at' /tmp/mshvd.log; do kill -0 $daemon || break; done;"
                 " cat /tmp/mshvd.log; kill -0 $daemon")
 
@@ -326,6 +330,62 @@ def survives_daemon(machine, kernel):
     detach(machine)
 
 
+def group_of(machine):
+    return f"{GROUP_PARENT}/{one_partition(machine)['uuid']}"
+
+
+def group_says(machine, **wanted):
+    """The files of the partition's group hold what they are to."""
+    folder = group_of(machine)
+    for name, value in wanted.items():
+        file = name.replace("_", ".", 1)
+        said = machine.run(f"cat {folder}/{file}").strip()
+        if said != value:
+            raise Failed(f"{file}: {said}, not {value}")
+
+
+def throttled(machine):
+    return int(re.search(r"nr_throttled (\d+)", machine.run(f"cat {group_of(machine)}/cpu.stat"))[1])
+
+
+def is_scheduled(machine, kernel):
+    """weight, cap and pool are the kernel's, also when the daemon dies between"""
+    group_says(machine, cpu_weight="100", cpu_max="max 100000")
+    processes = machine.run(f"cat {group_of(machine)}/cgroup.procs").split()
+    if str(machine.vmm) not in processes or len(processes) != 2:
+        raise Failed(f"{processes} are in the group, not {machine.vmm} and its keeper")
+    ctl(machine, "sched --weight 300 --cap 5 child")
+    group_says(machine, cpu_weight="300", cpu_max="5000 100000")
+    before = throttled(machine)
+    ask_until(lambda: throttled(machine), lambda now: now > before + 3)
+    group = group_of(machine)
+    machine.run("kill -9 $daemon; wait $daemon; >/tmp/mshvd.log; true")
+    machine.run(f"echo 77 >{group}/cpu.weight")
+    starts_daemon(machine)
+    ask_until(lambda: machine.run(f"cat {group_of(machine)}/cpu.weight").strip(),
+              lambda now: now == "300")
+    ctl(machine, "sched-credit -d child -w 256 -c 0")
+    group_says(machine, cpu_weight="100", cpu_max="max 100000")
+    count = int(machine.run("nproc"))
+    if count == 1:
+        said = machine.run(f"chroot {TREE} mshvctl cpupool-create name=fast cpus=0 2>&1 || true")
+        if "must keep a processor" not in said:
+            raise Failed(said)
+        return f"throttled {throttled(machine)} times; one processor, so no pool"
+    last = count - 1
+    ctl(machine, f"cpupool-create name=fast cpus={last}")
+    ctl(machine, "cpupool-migrate child fast")
+    group_says(machine, cpuset_cpus=str(last))
+    allowed = machine.run(f"cat /proc/{machine.vmm}/task/*/status | grep Cpus_allowed_list:")
+    allowed = set(allowed.split()[1::2])
+    if allowed != {str(last)}:
+        raise Failed(f"the threads may run on {allowed}")
+    ctl(machine, "cpupool-migrate child Pool-0")
+    ctl(machine, "cpupool-destroy fast")
+    group_says(machine, cpuset_cpus="")
+    return f"throttled {throttled(machine)} times"
+
+
 def reboots(machine, kernel):
     """its reboot gives it another process by its policy, and the console goes on"""
     begin = attach(machine)
@@ -349,6 +409,7 @@ def shuts_down(machine, kernel):
     pages = children.wait_ends(machine, machine.begin_of_child)
     if items(machine, "list --all"):
         raise Failed("it is still listed")
+    machine.run(f"until [ -z \"$(ls {GROUP_PARENT} | grep -- -)\" ]; do :; done")
     return f"{' and '.join(str(one) for one in pages)} pages deposited and withdrawn"
 
 
@@ -368,7 +429,8 @@ def destroys(machine, kernel):
 
 # A boot each.
 CHECKS = [boots, has_driver, prepares, has_daemon, is_healthy, knows_host, creates, has_console,
-          shows, stands_still, leaves_strangers, survives_daemon, reboots,
+          shows, stands_still, leaves_strangers, survives_daemon, is_scheduled,
+          reboots,
           shuts_down, destroys, is_quiet]
 CLOSED = [boots, has_driver, prepares,
           finds(dev_mshv=("warn", "only to root", "70-mshv.rules"),

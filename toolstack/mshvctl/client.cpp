@@ -4,6 +4,7 @@
 #include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/libs/http/client.hpp"
+#include "toolstack/mshvctl/exchange.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -31,49 +32,6 @@ void add_query(std::string& target, std::string_view key, std::string_view value
 
 void add_query(std::string& target, std::string_view key, std::uint64_t value) {
     add_query(target, key, std::to_string(value));
-}
-
-/// An answer that cannot be read is the daemon's failure, not a misuse of this program.
-template <typename Decode>
-auto decoded(Decode decode) {
-    try {
-        return decode();
-    } catch (const Error& error) {
-        throw Error(ErrorCode::failed, error.message(),
-                    "are mshvctl and mshvd of the same release? see mshvctl version")
-            .with_problems(error.problems());
-    }
-}
-
-template <typename T>
-T decode_answer(std::string_view body) {
-    return decoded([&] { return api::decode<T>(body, api::DecodeOptions::answer()); });
-}
-
-constexpr int first_error_status = 400;
-
-/// Runs `exchange` and says in the words of the contract what can go wrong below it.
-template <typename Exchange>
-auto translated(const std::string& socket, bool changes, Exchange exchange) {
-    constexpr auto look = "the daemon may carry it out all the same: mshvctl list shows it";
-    try {
-        return exchange();
-    } catch (const http::Unreachable& error) {
-        // Who may not reach the socket cannot know whether a daemon listens there.
-        if (!error.sent() && ::access(socket.c_str(), R_OK | W_OK) != 0 && errno == EACCES) {
-            throw Error(ErrorCode::denied, error.what(),
-                        "run as root or as a member of the socket's group");
-        }
-        throw Error(ErrorCode::unreachable, error.what(),
-                    changes && error.sent() ? look : error.hint());
-    } catch (const posix::TimedOut& error) {
-        throw Error(ErrorCode::timeout, std::string("no answer from the daemon in time"),
-                    changes ? look : "give it longer with --timeout")
-            .because(error.what());
-    } catch (const http::BadMessage& error) {
-        throw Error(ErrorCode::unreachable, socket + " does not answer as mshvd does")
-            .because(error.what());
-    }
 }
 
 } // namespace
@@ -108,12 +66,7 @@ std::string Client::ask(const std::string& target, const std::string& body, Dead
 
 std::string Client::send(std::string_view method, const std::string& target,
                          const std::string& body, bool changes, Deadline deadline) {
-    const http::ClientRequest request{std::string(method), target, body};
-    auto response = translated(socket_, changes, [&] { return http_->send(request, deadline); });
-    if (response.status >= first_error_status) {
-        throw Error(api::decode_error(response.body, response.status));
-    }
-    return std::move(response.body);
+    return exchange(*http_, socket_, {std::string(method), target, body}, changes, deadline);
 }
 
 template <typename Body>

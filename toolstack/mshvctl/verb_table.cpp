@@ -3,6 +3,7 @@
 
 #include "toolstack/libs/api/error.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
+#include "toolstack/mshvctl/verbs/scheduling_verbs.hpp"
 #include "toolstack/mshvctl/virsh_commands.hpp"
 #include "toolstack/mshvctl/xl_commands.hpp"
 
@@ -147,6 +148,32 @@ constexpr std::array table{
          "Those of what runs come and go with its guest's knowledge; of a partition that is off, "
          "the definition is changed. It holds for each restart of the guest.",
          make_vcpu_set},
+    Verb{"sched", devices, "show or set how much processor time partitions get",
+         "Weight, cap and pool by control groups of Linux. Of what runs, and else of the "
+         "definition. "
+         "Refused where the hypervisor schedules: see hv_scheduler in info.",
+         make_sched},
+    Verb{"sched-credit", devices, "the same by xl's words and weights",
+         "256 here is 100 of sched. Without -w and -c lists what runs.", make_sched_credit},
+    Verb{"sched-credit2", devices, "the same by xl's words and weights",
+         "256 here is 100 of sched. Without -w and -c lists what runs.", make_sched_credit2},
+    Verb{"cpupool-list", devices, "list the pools of the host's processors", "", make_cpupool_list},
+    Verb{
+        "cpupool-create", devices, "make a pool of processors",
+        "Its processors are taken from Pool-0, which has those that are in no other pool and keeps "
+        "one at least.",
+        make_cpupool_create},
+    Verb{"cpupool-destroy", devices, "remove a pool that no partition is to run in", "",
+         make_cpupool_destroy},
+    Verb{"cpupool-rename", devices, "rename a pool that no partition is to run in", "",
+         make_cpupool_rename},
+    Verb{"cpupool-cpu-add", devices, "give a pool processors of Pool-0", "", make_cpupool_cpu_add},
+    Verb{"cpupool-cpu-remove", devices, "give processors of a pool back to Pool-0", "",
+         make_cpupool_cpu_remove},
+    Verb{"cpupool-migrate", devices, "let a running partition run in another pool", "",
+         make_cpupool_migrate},
+    Verb{"cpupool-numa-split", devices, "make a pool of each NUMA node but the first", "",
+         make_cpupool_numa_split},
     Verb{"network-attach", devices, "give a partition another interface, running or not",
          "Without --live or --config what runs gets it, until it ends; of a partition that is off, "
          "the definition. With both, both.",

@@ -12,10 +12,6 @@ using enum XlCommand::Fate;
 // Reasons that several share.
 constexpr std::string_view no_passthrough =
     "devices of the host are not passed through in this release";
-constexpr std::string_view no_weights =
-    "weights and caps of processors are not set in this release; 'info' names the scheduler that "
-    "decides";
-constexpr std::string_view no_pools = "there are no pools of processors in this release";
 constexpr std::string_view no_tpm = "this release gives no TPM to a partition";
 constexpr std::string_view no_usb = "USB devices are not passed through in this release";
 constexpr std::string_view no_resctrl =
@@ -73,9 +69,11 @@ constexpr std::array table{
     XlCommand{"vm-list", elsewhere, "use 'list -o uuid,id,name'"},
     XlCommand{"info", here, {}},
     XlCommand{"sharing", meaningless, "the hypervisor shares no pages between partitions"},
-    XlCommand{"sched-credit", absent, no_weights},
-    XlCommand{"sched-credit2", absent, no_weights},
-    XlCommand{"sched-rtds", absent, no_weights},
+    XlCommand{"sched-credit", here, {}},
+    XlCommand{"sched-credit2", here, {}},
+    XlCommand{"sched-rtds", absent,
+              "periods and budgets of single virtual processors are not set in this release; 'sched' caps a "
+              "whole partition"},
     XlCommand{"domid", here, {}},
     XlCommand{"domname", here, {}},
     XlCommand{"rename", here, {}},
@@ -109,14 +107,14 @@ constexpr std::array table{
     XlCommand{"vsnd-detach", meaningless, xen_sound},
     XlCommand{"uptime", here, {}},
     XlCommand{"claims", here, {}},
-    XlCommand{"cpupool-create", absent, no_pools},
-    XlCommand{"cpupool-list", absent, no_pools},
-    XlCommand{"cpupool-destroy", absent, no_pools},
-    XlCommand{"cpupool-rename", absent, no_pools},
-    XlCommand{"cpupool-cpu-add", absent, no_pools},
-    XlCommand{"cpupool-cpu-remove", absent, no_pools},
-    XlCommand{"cpupool-migrate", absent, no_pools},
-    XlCommand{"cpupool-numa-split", absent, no_pools},
+    XlCommand{"cpupool-create", here, {}},
+    XlCommand{"cpupool-list", here, {}},
+    XlCommand{"cpupool-destroy", here, {}},
+    XlCommand{"cpupool-rename", here, {}},
+    XlCommand{"cpupool-cpu-add", here, {}},
+    XlCommand{"cpupool-cpu-remove", here, {}},
+    XlCommand{"cpupool-migrate", here, {}},
+    XlCommand{"cpupool-numa-split", here, {}},
     XlCommand{"getenforce", meaningless, no_xsm},
     XlCommand{"setenforce", meaningless, no_xsm},
     XlCommand{"loadpolicy", meaningless, no_xsm},

@@ -88,6 +88,13 @@ Cpu cpu() {
             {vcpu, std::to_string(number(0, 3)) + "-" + std::to_string(number(4, 9))});
     }
     made.emulator_cpus = chance() ? "1,5" : "";
+    if (chance()) {
+        made.weight = number(1, 10'000);
+    }
+    if (chance()) {
+        made.cap = CpuCap{number(1'000, 1'000'000), number(1'000, 1'000'000)};
+    }
+    made.pool = chance() ? "fast" : "";
     made.mode = any_enum<CpuMode>();
     made.model = made.mode == CpuMode::custom ? token() : "";
     for (unsigned i = number(0, 3); i > 0; --i) {

@@ -68,7 +68,7 @@ void World::start_daemon() {
     };
     options.boot_id = machine_->boot_id();
     control::Dirs dirs{dir_.path("state"), dir_.path("run"), dir_.path("log")};
-    service_ = control::make_service({*store_, *host_, clock_, dirs, hooks, options});
+    service_ = control::make_service({*store_, *host_, clock_, dirs, hooks, options, groups});
     service_->start_up();
 }
 

@@ -80,6 +80,7 @@ public:
     [[nodiscard]] store::Store& store() { return *store_; }
     [[nodiscard]] TempDir& dir() { return dir_; }
     control::ServiceOptions options;
+    const cgroup::Groups* groups = nullptr; ///< of the next daemon
     std::vector<api::Uuid> removed() const;
 
     // ---- short forms ----

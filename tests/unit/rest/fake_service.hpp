@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/control/guest_service.hpp"
+#include "daemon/control/scheduling_service.hpp"
 #include "daemon/control/machine_service.hpp"
 #include "daemon/control/service.hpp"
 
@@ -16,10 +17,54 @@ namespace mshv::rest::test {
 /// Notes what it is asked, and throws what the test wants.
 class FakeService : public control::PartitionService,
                     private control::GuestService,
-                    private control::MachineService {
+                    private control::MachineService,
+                    private control::SchedulingService {
 public:
     control::GuestService& guests() override { return *this; }
     control::MachineService& machine() override { return *this; }
+    control::SchedulingService& scheduling() override { return *this; }
+
+    api::SchedulingList all() override {
+        note("scheduling");
+        return {};
+    }
+    api::SchedulingView get(const api::Selector& selector, bool config) override {
+        note("scheduling " + selector.text + (config ? " {config}" : ""));
+        return {};
+    }
+    api::SchedulingView set(const api::Selector& selector, const api::SetSchedulingRequest& request,
+                            const control::Actor& actor, posix::Deadline) override {
+        note("set-scheduling " + selector.text + " {" +
+             (request.weight ? std::to_string(*request.weight) : "") + "} by " + actor.name);
+        return {};
+    }
+    api::CpuPoolList pools() override {
+        note("pools");
+        return {};
+    }
+    api::CpuPoolList create_pool(const api::CreateCpuPoolRequest& request,
+                                 const control::Actor& actor) override {
+        return pool("create", request.name + ' ' + request.cpus, actor);
+    }
+    api::CpuPoolList destroy_pool(const std::string& name, const control::Actor& actor) override {
+        return pool("destroy", name, actor);
+    }
+    api::CpuPoolList rename_pool(const std::string& name, const std::string& next,
+                                 const control::Actor& actor) override {
+        return pool("rename", name + ' ' + next, actor);
+    }
+    api::CpuPoolList add_cpus(const std::string& name, const std::string& cpus,
+                              const control::Actor& actor) override {
+        return pool("add", name + ' ' + cpus, actor);
+    }
+    api::CpuPoolList remove_cpus(const std::string& name, const std::string& cpus,
+                                 const control::Actor& actor) override {
+        return pool("remove", name + ' ' + cpus, actor);
+    }
+    api::CpuPoolList split_by_node(const control::Actor& actor) override {
+        return pool("split", "", actor);
+    }
+
     std::vector<std::string> calls; ///< "start web {paused} by uid 0 …"
     std::function<void()> before;   ///< run by each call; may throw
     control::Snapshot counted;      ///< what snapshot() answers
@@ -334,6 +379,11 @@ public:
     int waiting = 0;
 
 private:
+    api::CpuPoolList pool(const std::string& what, const std::string& of,
+                          const control::Actor& actor) {
+        note("pool " + what + ' ' + of + " by " + actor.name);
+        return {};
+    }
     api::GuestPing ping(const api::Selector& selector, const control::Actor& /*actor*/) override {
         note("ping " + selector.to_string());
         return {};

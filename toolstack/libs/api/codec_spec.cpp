@@ -53,12 +53,23 @@ Fields fields_of<CpuPin>() {
 }
 
 template <>
+Fields fields_of<CpuCap>() {
+    static constexpr std::array list{
+        field<&CpuCap::quota_us>("quota_us", Presence::required),
+        field<&CpuCap::period_us>("period_us"),
+    };
+    return list;
+}
+
+template <>
 Fields fields_of<Cpu>() {
     static constexpr std::array list{
         field<&Cpu::maximum>("maximum"),   field<&Cpu::current>("current"),
         field<&Cpu::mode>("mode"),         field<&Cpu::model>("model"),
         field<&Cpu::topology>("topology"), field<&Cpu::features>("features"),
         field<&Cpu::pins>("pins"),         field<&Cpu::emulator_cpus>("emulator_cpus"),
+        field<&Cpu::weight>("weight"),     field<&Cpu::cap>("cap"),
+        field<&Cpu::pool>("pool"),
     };
     return list;
 }

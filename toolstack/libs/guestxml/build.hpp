@@ -36,6 +36,8 @@ struct Build {
 
     bool vcpu_read = false;
     std::optional<unsigned> vcpu_current;
+    std::optional<unsigned> cap_period;
+    std::uint64_t cap_quota = 0;        ///< 0 = no cap
     std::string vcpu_cpus;              ///< for who has no pin of its own
     std::vector<const Node*> pin_nodes; ///< in the order of spec.cpu.pins
     bool cpu_mode_given = false;

@@ -100,6 +100,9 @@ private:
                      Spot::text(*vcpu));
             cpu.current = cpu.maximum;
         }
+        if (build_.cap_quota != 0) {
+            cpu.cap = CpuCap{build_.cap_quota, build_.cap_period.value_or(CpuCap{}.period_us)};
+        }
         pins();
         const Node* topology = at("cpu/topology");
         if (topology == nullptr || !cpu.topology) {

@@ -100,7 +100,22 @@ constexpr Row rows[] = {
         .to([](Build& b, const Value& v) { b.spec.iothreads = v.small(); }),
     refused("iothreadids", "numbered I/O threads are not in this release", "<iothreads>"),
     refused("defaultiothread", no_tuning),
-    row("cputune", Type::none, "Where the VMM's threads run"),
+    row("cputune", Type::none, "How much processor time, and where the VMM's threads run"),
+    row("cputune/shares", Type::number, "Weight against other partitions")
+        .from(1, 10'000)
+        .by_default("100")
+        .to([](Build& b, const Value& v) { b.spec.cpu.weight = v.small(); }),
+    row("cputune/global_period", Type::number, "What the quota is counted by")
+        .from(1'000, 1'000'000)
+        .in("microseconds")
+        .by_default("100000")
+        .to([](Build& b, const Value& v) { b.cap_period = v.small(); }),
+    row("cputune/global_quota", Type::number,
+        "Cap: processor time in each period, all threads together; 0 = none")
+        .up_to(17'592'186'044'415)
+        .in("microseconds")
+        .by_default("0")
+        .to([](Build& b, const Value& v) { b.cap_quota = v.number; }),
     row("cputune/vcpupin", Type::none, "Of one virtual processor")
         .many()
         .to([](Build& b, const Value& v) {
@@ -120,10 +135,10 @@ constexpr Row rows[] = {
         .to([](Build& b, const Value& v) { b.spec.cpu.emulator_cpus = v.string(); }),
     refused("cputune/iothreadpin", "I/O threads are pinned by <emulatorpin> in this release",
             "<emulatorpin>"),
-    refused("cputune/shares|period|quota|global_period|global_quota|emulator_period|emulator_quota|"
-            "iothread_period|iothread_quota|vcpusched|iothreadsched|emulatorsched|cachetune|"
-            "memorytune",
-            "CPU shares and quotas are not in this release"),
+    refused("cputune/period|quota|emulator_period|emulator_quota|iothread_period|iothread_quota",
+            "a cap holds all threads of a partition together", "<global_period>, <global_quota>"),
+    refused("cputune/vcpusched|iothreadsched|emulatorsched|cachetune|memorytune",
+            "scheduler classes and shares of caches are not in this release"),
     refused("numatune", "NUMA placement is not in this release"),
     refused("memtune", no_tuning),
     refused("blkiotune", "I/O weights are not in this release"),

@@ -60,6 +60,15 @@ constexpr Row rows[] = {
         .of("tcg none")
         .by_default("tcg")
         .to([](Build& b, const Value& v) { b.spec.vmm.fallback_tcg = v.text == "tcg"; }),
+    row("mshv/placement", Type::none, "On which processors of the host"),
+    row("mshv/placement/@cpupool", Type::token, "The pool that it runs in")
+        .required()
+        .up_to(64)
+        .by_default("Pool-0")
+        .to([](Build& b, const Value& v) {
+            b.spec.cpu.pool = v.text == "Pool-0" ? "" : v.string();
+        }),
+    refused("mshv/placement/@scheduler", "the hypervisor's scheduler is chosen by its loader"),
     row("mshv/autostart", Type::none, "Start with the daemon"),
     row("mshv/autostart/@enabled", Type::yes_no, "At all")
         .by_default("no")

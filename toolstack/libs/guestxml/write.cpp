@@ -131,11 +131,16 @@ void write_memory(Writer& out, const Memory& memory) {
     out.close();
 }
 
-void write_pins(Writer& out, const Cpu& cpu) {
-    if (cpu.pins.empty() && cpu.emulator_cpus.empty()) {
+void write_tuning(Writer& out, const Cpu& cpu) {
+    if (cpu.pins.empty() && cpu.emulator_cpus.empty() && !cpu.weight && !cpu.cap) {
         return;
     }
     out.open("cputune");
+    out.leaf("shares", cpu.weight ? std::to_string(*cpu.weight) : "");
+    if (cpu.cap) {
+        out.leaf("global_period", std::to_string(cpu.cap->period_us));
+        out.leaf("global_quota", std::to_string(cpu.cap->quota_us));
+    }
     for (const CpuPin& pin : cpu.pins) {
         out.open("vcpupin").attribute("vcpu", pin.vcpu).attribute("cpuset", pin.cpus).close();
     }
@@ -488,6 +493,9 @@ void write_own(Writer& out, const PartitionSpec& spec) {
         out.unless_empty("minimum", spec.vmm.minimum);
         out.attribute("fallback", spec.vmm.fallback_tcg ? "tcg" : "none").close();
     }
+    if (!spec.cpu.pool.empty()) {
+        out.open("placement").attribute("cpupool", spec.cpu.pool).close();
+    }
     write_autostart(out, spec.autostart);
     write_policies(out, spec);
     const Console console = spec.devices.console.value_or(Console{});
@@ -529,7 +537,7 @@ std::string to_xml(const PartitionSpec& spec) {
     if (spec.iothreads > 0) {
         out.leaf("iothreads", std::to_string(spec.iothreads));
     }
-    write_pins(out, spec.cpu);
+    write_tuning(out, spec.cpu);
     write_smbios(out, spec.smbios);
     write_boot(out, spec);
     out.open("features");

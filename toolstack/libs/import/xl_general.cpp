@@ -3,6 +3,7 @@
 #include "toolstack/libs/guestxml/text.hpp"
 #include "toolstack/libs/import/xl_handlers.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace mshv::foreign {
@@ -84,8 +85,14 @@ void pinning(XlContext& context) {
 
 void shares(XlContext& context) {
     if (const auto weight = context.number("cpu_weight")) {
-        const std::int64_t of_hundred = (*weight / 256) * 100 + (*weight % 256) * 100 / 256;
         const Origin by = context.origin("cpu_weight");
+        if (*weight < 1 || *weight > 65'535) {
+            context.error("E-RANGE", by, "a weight is between 1 and 65535");
+            return;
+        }
+        // A proportion: 256 there is 100 here, and what is beyond 10000 weighs as much as that.
+        const std::int64_t of_hundred =
+            std::clamp<std::int64_t>((*weight * 100 + 128) / 256, 1, 10'000);
         context.draft().at("cputune/shares", by).say(std::to_string(of_hundred));
     }
     const auto cap = context.number("cap");

@@ -4,6 +4,7 @@
 #include "toolstack/mshvctl/context.hpp"
 #include "toolstack/mshvctl/output/table.hpp"
 #include "toolstack/mshvctl/result.hpp"
+#include "toolstack/mshvctl/scheduling_client.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
 
 #include <algorithm>
@@ -55,6 +56,9 @@ public:
         facts.vmm = hostprobe::probe_vmm(hostprobe::usual_vmms, context.deadline(probe_time));
         auto checks = hostprobe::run_checks(facts);
         checks.push_back(check_daemon(context));
+        if (checks.back().verdict == Verdict::ok) {
+            checks.push_back(check_groups(context));
+        }
         if (context.json()) {
             print_json(context, checks);
         } else {
@@ -77,6 +81,23 @@ private:
             return {"daemon", Verdict::ok, "mshvd " + version.version + " answers", {}};
         } catch (const api::Error& error) {
             return {"daemon", Verdict::warn, error.message(), error.hint()};
+        }
+    }
+
+    /// Only who wants weights, caps or pools misses the groups.
+    static Check check_groups(Context& context) {
+        try {
+            const auto list = SchedulingClient(context).pools(context.deadline(daemon_time));
+            if (list.unavailable.empty()) {
+                return {"cgroup", Verdict::ok, "partitions can have weights, caps and pools", {}};
+            }
+            return {"cgroup",
+                    Verdict::info,
+                    "no partition can have a weight, a cap or a pool of processors: " +
+                        list.unavailable,
+                    {}};
+        } catch (const api::Error& error) {
+            return {"cgroup", Verdict::warn, error.message(), error.hint()};
         }
     }
 
