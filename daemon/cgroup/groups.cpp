@@ -120,6 +120,10 @@ std::string Groups::file(const std::string& name, const char* what) const {
     return options_.parent + '/' + name + '/' + what;
 }
 
+std::string Groups::every_cpu() const {
+    return text_of(options_.parent + "/cpuset.cpus.effective");
+}
+
 void Groups::make(const std::string& name, const Settings& settings) const {
     const std::string folder = options_.parent + '/' + name;
     MSHV_CRASHPOINT("cgroup.before_make");
@@ -133,7 +137,9 @@ void Groups::make(const std::string& name, const Settings& settings) const {
     MSHV_CRASHPOINT("cgroup.after_make");
     put(file(name, "cpu.weight"), std::to_string(settings.weight) + '\n');
     put(file(name, "cpu.max"), cap_text(settings) + '\n');
-    put(file(name, "cpuset.cpus"), settings.cpus + '\n');
+    // The kernel empties no list of a group with processes in it: all of the parent's are the same.
+    const bool listed = settings.cpus.empty() && !text_of(file(name, "cpuset.cpus")).empty();
+    put(file(name, "cpuset.cpus"), (listed ? every_cpu() : settings.cpus) + '\n');
     MSHV_CRASHPOINT("cgroup.after_settings");
 }
 
@@ -145,6 +151,9 @@ std::optional<Settings> Groups::read(const std::string& name) const {
         settings.quota_us = cap.starts_with("max") ? 0 : number(cap);
         settings.period_us = static_cast<unsigned>(number(cap.substr(cap.find(' ') + 1)));
         settings.cpus = text_of(file(name, "cpuset.cpus"));
+        if (settings.cpus == every_cpu()) {
+            settings.cpus.clear();
+        }
         return settings;
     } catch (const std::system_error& error) {
         if (error.code() == std::errc::no_such_file_or_directory) {

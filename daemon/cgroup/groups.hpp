@@ -65,6 +65,7 @@ public:
 
 private:
     [[nodiscard]] std::string file(const std::string& name, const char* what) const;
+    [[nodiscard]] std::string every_cpu() const;
     void prepare();
 
     Options options_;

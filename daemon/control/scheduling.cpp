@@ -187,8 +187,9 @@ void Scheduling::settle(const api::Uuid& uuid) noexcept {
             }
         }
     } catch (const std::exception& error) {
-        core_.log(Severity::warning, "the control group of " + api::to_string(uuid) +
-                                         " is looked at again later: " + error.what());
+        core_.log(Severity::warning,
+                  "the control group of " + api::to_string(uuid) +
+                      " stays as it is until the next change or start of mshvd: " + error.what());
     }
 }
 

@@ -382,7 +382,7 @@ def is_scheduled(machine, kernel):
         raise Failed(f"the threads may run on {allowed}")
     ctl(machine, "cpupool-migrate child Pool-0")
     ctl(machine, "cpupool-destroy fast")
-    group_says(machine, cpuset_cpus="")
+    group_says(machine, cpuset_cpus=f"0-{last}")
     return f"throttled {throttled(machine)} times"
 
 

@@ -35,7 +35,7 @@ public:
              {std::pair{"cgroup.controllers", "cpuset cpu io memory\n"},
               std::pair{"cgroup.subtree_control", "\n"}, std::pair{"cgroup.procs", ""},
               std::pair{"cpu.weight", "100\n"}, std::pair{"cpu.max", "max 100000\n"},
-              std::pair{"cpuset.cpus", "\n"},
+              std::pair{"cpuset.cpus", "\n"}, std::pair{"cpuset.cpus.effective", "0-7\n"},
               std::pair{"cpu.stat", "usage_usec 9\nnr_periods 7\nnr_throttled 3\nthrottled_usec "
                                     "5000\n"}}) {
             std::ofstream(folder + '/' + name) << text;

@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(pools_share_the_processors_out) {
     (void)sched().rename_pool("fast", "quick", tester);
     (void)sched().destroy_pool("quick", tester);
     BOOST_TEST(pools() == "Pool-0=0-7(web)");
-    BOOST_TEST(group(web) == "100, max 100000, ");
+    BOOST_TEST(group(web) == "100, max 100000, 0-7");
 }
 
 BOOST_AUTO_TEST_CASE(pools_are_disjoint_and_one_processor_stays) {
