@@ -223,7 +223,6 @@ constexpr Row rows[] = {
                                           "Of the guest's interfaces")
         .by_default("none: the guest's own"),
     seed_file<&CloudInit::network_config>("mshv/cloudinit/networkconfig/@file"),
-    refused("mshv/placement", "schedulers and CPU pools are not in this release"),
     refused("mshv/processor", "SMT and nesting cannot be chosen in this release",
             "<cpu><feature policy='disable' name='…'/>"),
     row("mshv/guestmemory", Type::none, "What the hypervisor needs for it"),
