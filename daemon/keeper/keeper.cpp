@@ -486,6 +486,14 @@ void Keeper::answer_told(const Asker& asker) {
     control_.answer(asker, Message("ok").set("seq", journal_.last_seq()));
 }
 
+/// Where the VPs stand already, as for transfers that were under way when they stopped, no STOP
+/// follows: a later one would be of another reason.
+void Keeper::stops_for(const char* why) {
+    if (vps_ == Vps::running) {
+        next_stop_reason_ = why;
+    }
+}
+
 void Keeper::monitor_event(const QmpLine& line) {
     if (line.event == "SHUTDOWN") {
         guest_ended(cause_of_shutdown(line.reason));
@@ -502,9 +510,9 @@ void Keeper::monitor_event(const QmpLine& line) {
     } else if (line.event == "RESUME") {
         set_vps(Vps::running, reason::none);
     } else if (line.event == "BLOCK_IO_ERROR" && line.action == "stop") {
-        next_stop_reason_ = reason::io_error;
+        stops_for(reason::io_error);
     } else if (line.event == "WATCHDOG" && line.action == "pause") {
-        next_stop_reason_ = reason::watchdog;
+        stops_for(reason::watchdog);
     } else if (line.event == "DEVICE_DELETED" || line.event == "DEVICE_UNPLUG_GUEST_ERROR") {
         unplug_ended(line);
     } else if (line.event == "BALLOON_CHANGE" && line.actual) {

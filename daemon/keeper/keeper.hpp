@@ -51,6 +51,7 @@ private:
     void kill_vmm();
     void finish(const std::string& final_reason);
     void set_vps(Vps vps, const std::string& why);
+    void stops_for(const char* why);
     void report_vps();
     void tell_vps();
     void answer_told(const Asker& asker);

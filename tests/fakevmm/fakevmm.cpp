@@ -538,6 +538,10 @@ private:
         } else if (name == "stop" && status_ == "running") {
             status_ = "paused";
             event("STOP", "{}");
+            if (script_.has("late-io-error")) { // of a transfer that was under way
+                event("BLOCK_IO_ERROR",
+                      R"({"device": "vda", "operation": "write", "action": "stop"})");
+            }
         } else if (name == "system_reset") {
             shutdown_event("host-qmp-system-reset", false);
         } else if (name == "system_powerdown") {

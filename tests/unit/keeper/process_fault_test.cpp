@@ -108,6 +108,18 @@ BOOST_AUTO_TEST_CASE(a_slow_answer_is_waited_for) {
     daemon->event("responsive");
 }
 
+BOOST_AUTO_TEST_CASE(an_error_that_stops_nothing_is_no_reason_for_a_later_stop) {
+    Partition partition("fakevmm.late-io-error");
+    auto daemon = partition.start();
+    BOOST_TEST(daemon->ask(Message("pause")).word == "ok");
+    BOOST_TEST(daemon->event("paused").text("reason") == "user");
+    BOOST_TEST(daemon->ask(Message("resume")).word == "ok");
+    daemon->event("running");
+    // As a dump stops them: not by the keeper's own request.
+    BOOST_TEST(daemon->ask(Message("qmp").set("command", R"({"execute": "stop"})")).word == "ok");
+    BOOST_TEST(daemon->event("paused").text("reason") == "user");
+}
+
 BOOST_AUTO_TEST_CASE(a_flood_of_events_leaves_time_for_everything_else) {
     Partition partition("fakevmm.at=stop fakevmm.flap");
     auto daemon = partition.start();
