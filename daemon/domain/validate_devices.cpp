@@ -97,9 +97,6 @@ void nic(const api::Nic& nic, const std::string& at, Checker& check, Seen& seen)
     } else if (!nic.bridge.empty()) {
         check.fault("E-CONFLICT", at + "bridge", "is only possible with source bridge");
     }
-    if (nic.source == api::NicSource::direct) {
-        check.fault("E-UNSUPPORTED", at + "source", "only bridge and user are in this release");
-    }
     if (!is_unicast_mac(nic.mac)) {
         check.fault("E-MAC", at + "mac", "is no unicast MAC address xx:xx:xx:xx:xx:xx",
                     "leave it out to have one made");

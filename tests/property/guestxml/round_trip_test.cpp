@@ -184,7 +184,7 @@ NicRate rate() {
 
 Nic nic(unsigned index) {
     Nic made;
-    made.source = chance() ? NicSource::bridge : NicSource::user;
+    made.source = any_enum<NicSource>();
     const bool bridged = made.source == NicSource::bridge;
     made.bridge = bridged ? "br" + std::to_string(number(0, 99)) : "";
     made.mac = chance() ? "52:54:00:ab:cd:0" + std::to_string(index) : "";
@@ -218,9 +218,7 @@ Devices devices() {
                        4096ULL + number(0, 100000000), number(0, 100)};
     });
     made.agent_channel = chance();
-    made.graphics = maybe<VncGraphics>([] {
-        return VncGraphics{chance() ? path() : "", "", 0, {}};
-    });
+    made.graphics = maybe<VncGraphics>([] { return VncGraphics{chance() ? path() : ""}; });
     made.video = any_enum<VideoModel>();
     made.tablet = chance();
     made.keyboard = chance();

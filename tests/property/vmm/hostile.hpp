@@ -114,7 +114,7 @@ inline vmm::qemu::PlanInput hostile_input(Hostile& h) {
         spec.smbios.push_back({"oemStrings", "", h.text()});
     }
     if (h.chance(30)) {
-        spec.devices.graphics = api::VncGraphics{h.path(), "", 0, {}};
+        spec.devices.graphics = api::VncGraphics{h.path()};
     }
     if (h.chance(5)) {
         spec.cpu.mode = api::CpuMode::custom;

@@ -143,7 +143,8 @@ def main():
     dump = json.loads(subprocess.run([sys.argv[2]], check=True, capture_output=True).stdout)
     headers = [pathlib.Path(sys.argv[1]).with_name(name).read_text(encoding="utf-8")
                for name in ("spec.hpp", "view.hpp", "requests.hpp", "device_requests.hpp",
-                            "settings_requests.hpp", "guest.hpp", "revision.hpp", "job.hpp", "codec.hpp")]
+                            "settings_requests.hpp", "guest.hpp", "revision.hpp", "job.hpp",
+                            "claims.hpp", "comparison.hpp", "scheduling.hpp", "machine_requests.hpp", "codec.hpp")]
     faults = [*check_routes(document, dump["routes"]), *check_structs(document, dump["structs"]),
               *check_headers(headers, dump["structs"]), *check_references(document)]
     print("\n".join(faults))

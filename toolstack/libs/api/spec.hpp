@@ -156,12 +156,6 @@ struct IoTune {
     bool operator==(const IoTune&) const = default;
 };
 
-/// What becomes of a guest whose disk fails it.
-enum class DiskErrorPolicy { automatic, report, stop, ignore, enospace };
-MSHV_ENUM_NAMES(DiskErrorPolicy, {DiskErrorPolicy::automatic, "auto"},
-                {DiskErrorPolicy::report, "report"}, {DiskErrorPolicy::stop, "stop"},
-                {DiskErrorPolicy::ignore, "ignore"}, {DiskErrorPolicy::enospace, "enospace"});
-
 struct Disk {
     DiskSource source = DiskSource::file;
     DiskDevice device = DiskDevice::disk;
@@ -187,20 +181,13 @@ struct Disk {
     std::optional<unsigned> queues;
     std::optional<unsigned> logical_block_size, physical_block_size;
     std::optional<unsigned> boot_order;
-    DiskErrorPolicy write_errors = DiskErrorPolicy::automatic; ///< automatic = enospace
-    DiskErrorPolicy read_errors = DiskErrorPolicy::automatic;  ///< automatic = report
     std::optional<IoTune> iotune;
     std::string alias; ///< ua-…; empty = generated
     bool operator==(const Disk&) const = default;
 };
 
-enum class NicSource { bridge, user, direct };
-MSHV_ENUM_NAMES(NicSource, {NicSource::bridge, "bridge"}, {NicSource::user, "user"},
-                {NicSource::direct, "direct"});
-/// How the macvtaps of one device of the host see each other.
-enum class DirectMode { vepa, bridge, private_, passthrough };
-MSHV_ENUM_NAMES(DirectMode, {DirectMode::vepa, "vepa"}, {DirectMode::bridge, "bridge"},
-                {DirectMode::private_, "private"}, {DirectMode::passthrough, "passthrough"});
+enum class NicSource { bridge, user };
+MSHV_ENUM_NAMES(NicSource, {NicSource::bridge, "bridge"}, {NicSource::user, "user"});
 enum class NicModel { virtio, e1000e, e1000, rtl8139 };
 MSHV_ENUM_NAMES(NicModel, {NicModel::virtio, "virtio"}, {NicModel::e1000e, "e1000e"},
                 {NicModel::e1000, "e1000"}, {NicModel::rtl8139, "rtl8139"});
@@ -216,8 +203,6 @@ struct NicRate {
 struct Nic {
     NicSource source = NicSource::user;
     std::string bridge; ///< with NicSource::bridge
-    std::string device; ///< of the host, with NicSource::direct
-    DirectMode mode = DirectMode::vepa; ///< with NicSource::direct
     std::string mac;    ///< xx:xx:xx:xx:xx:xx lower case; empty = generated at define
     std::string target; ///< tap name; empty = generated
     NicModel model = NicModel::virtio;
@@ -244,21 +229,8 @@ struct Console {
     bool operator==(const Console&) const = default;
 };
 
-/// Where a secret is; never the secret itself.
-enum class SecretSource { file, credential };
-MSHV_ENUM_NAMES(SecretSource, {SecretSource::file, "file"},
-                {SecretSource::credential, "credential"});
-struct SecretRef {
-    SecretSource source = SecretSource::file;
-    std::string name; ///< an absolute path, or the name of a credential of mshvd's unit
-    bool operator==(const SecretRef&) const = default;
-};
-
 struct VncGraphics {
-    std::string socket;  ///< empty = <run dir>/vnc.sock, unless there is an address
-    std::string address; ///< an IP address: TCP instead of the socket
-    unsigned port = 0;   ///< with an address; 0 = one that is free, from 5900 on
-    std::optional<SecretRef> password;
+    std::string socket; ///< empty = <run dir>/vnc.sock
     bool operator==(const VncGraphics&) const = default;
 };
 enum class VideoModel { none, virtio, vga, bochs };
@@ -278,12 +250,6 @@ struct Watchdog {
     bool operator==(const Watchdog&) const = default;
 };
 
-/// Sockets between host and guest.
-struct Vsock {
-    std::optional<std::uint32_t> cid; ///< the guest's address, from 3 on; absent = one is chosen
-    bool operator==(const Vsock&) const = default;
-};
-
 struct Devices {
     std::string emulator; ///< absolute path; empty = the VMM's default
     std::vector<Disk> disks;
@@ -299,7 +265,6 @@ struct Devices {
     /// A port, 0xf4, by which a guest ends itself with a status: QEMU's isa-debug-exit.
     bool exit_port = false;
     std::optional<Watchdog> watchdog;
-    std::optional<Vsock> vsock;
     bool operator==(const Devices&) const = default;
 };
 
@@ -392,7 +357,7 @@ struct SeedDocument {
     bool operator==(const SeedDocument&) const = default;
 };
 
-/// What cloud-init finds in the guest's first start, on a CD drive of its own.
+/// What cloud-init finds in the guest's first start, on a disk of its own.
 struct CloudInit {
     std::optional<SeedDocument> user_data, meta_data, network_config;
     bool operator==(const CloudInit&) const = default;

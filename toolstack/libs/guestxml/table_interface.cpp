@@ -35,7 +35,7 @@ constexpr Row rows[] = {
         }),
     row("devices/interface/@type", Type::choice, "An existing bridge, or the VMM's own NAT")
         .required()
-        .of("bridge user")
+        .of(words_of<NicSource>())
         .refuses("network ethernet direct vhostuser hostdev client server udp mcast internal vdpa "
                  "vds null",
                  "only bridge and user are in this release",

@@ -61,6 +61,19 @@ private:
         }
     }
 
+    static api::PartitionView row_of(const api::ClaimView& claim) {
+        api::RuntimeView run;
+        run.cpu_time_ms = claim.cpu_time_ms;
+        api::PartitionView view;
+        view.id = claim.id;
+        view.name = claim.name;
+        view.state = claim.state;
+        view.memory = static_cast<std::int64_t>(claim.memory);
+        view.vcpus = claim.vcpus;
+        view.runtime = std::move(run);
+        return view;
+    }
+
     /// xl's list with one column more.
     static void print_as_xl(Context& context, const api::ClaimList& list) {
         std::string& out = context.out().buffer();
@@ -74,14 +87,7 @@ private:
             with_claim("  Claimed");
         }
         for (const auto& claim : list.claims) {
-            api::PartitionView view;
-            view.id = claim.id;
-            view.name = claim.name;
-            view.state = claim.state;
-            view.memory = static_cast<std::int64_t>(claim.memory);
-            view.vcpus = claim.vcpus;
-            view.runtime.emplace().cpu_time_ms = claim.cpu_time_ms;
-            append_list_row(out, view, ListStyle::xl, false);
+            append_list_row(out, row_of(claim), ListStyle::xl, false);
             std::string claimed(1, ' ');
             append_padded(claimed, in_mib(claim.outstanding), 5, Align::right);
             with_claim(claimed);
