@@ -2,6 +2,7 @@
 #include "daemon/control/service_impl.hpp"
 
 #include "daemon/control/preparation.hpp"
+#include "daemon/control/sleeping.hpp"
 #include "toolstack/libs/api/codec.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
@@ -132,6 +133,7 @@ api::PartitionView ServiceImpl::shutdown(const api::Selector& selector,
     policy.methods = request.methods.empty() ? policy.methods : request.methods;
     policy.timeout_s = request.timeout_s.value_or(policy.timeout_s);
     policy.escalate = request.escalate.value_or(policy.escalate);
+    wake_to_hear(core_, held.row, actor.name, "shutdown");
     begin_ladder(held.row, IntentKind::shutdown, policy, actor);
     const auto after = core_.directory.find(held.row.uuid);
     return after ? core_.view(*after) : to_view(held.row);
@@ -152,6 +154,7 @@ api::PartitionView ServiceImpl::reboot(const api::Selector& selector,
     policy.escalate = request.escalate.value_or(policy.escalate);
     policy.methods = {api::ShutdownMethod::agent}; // ACPI has no button for it
     const auto process = core_.process_of(held.row);
+    wake_to_hear(core_, held.row, actor.name, "reboot");
     bool agent = false;
     try {
         agent = channel && process->agent_connected(core_.vmm_deadline());
@@ -234,6 +237,7 @@ api::PartitionView ServiceImpl::turn(const store::PartitionRow& row, const Actor
 api::PartitionView ServiceImpl::pause(const api::Selector& selector, const Actor& actor,
                                       Deadline wait_busy) {
     const Core::Held held = hold(selector, Verb::pause, actor, wait_busy);
+    refuse_asleep(held.row, "be paused");
     return turn(held.row, actor, &vmm::VmmProcess::pause);
 }
 
@@ -313,6 +317,7 @@ api::JobView ServiceImpl::save(const api::Selector& selector, const api::SaveReq
                                const Actor& actor, Deadline wait_busy) {
     const auto entry = core_.resolve(selector);
     guests_.refuse_frozen(entry->row);
+    refuse_asleep(entry->row, "be saved");
     return jobs_.save(entry, request, actor.name, wait_busy);
 }
 

@@ -69,6 +69,7 @@ void Core::add_live_parts(api::PartitionView& view, const store::PartitionRow& r
     runtime.started_ms = from.started_ms;
     runtime.uptime_ms = std::max<std::int64_t>(clock.wall_ms() - from.generation_started_ms, 0);
     runtime.responsive = from.responsive;
+    runtime.suspended = from.suspended;
     runtime.revision = from.revision;
     runtime.pending = from.pending;
     if (const LivePtr live = lives.find(row.uuid); live && live->incarnation == from.incarnation) {

@@ -2,6 +2,7 @@
 #include "daemon/control/guests.hpp"
 
 #include "daemon/control/service.hpp"
+#include "daemon/control/sleeping.hpp"
 #include "toolstack/libs/api/base64.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
 
@@ -81,6 +82,7 @@ Guests::Guest Guests::reach(const api::Selector& selector) {
                         ": its guest answers nobody",
                     row.state == api::State::paused ? "unpause it" : "");
     }
+    refuse_asleep(row, "answer");
     Guest guest{row, core_.process_of(row), nullptr};
     guest.agent = vmm::guest_agent_of(*guest.process);
     if (guest.agent == nullptr) {
@@ -128,7 +130,7 @@ api::GuestAddresses Guests::addresses(const api::Selector& selector, const Actor
     require(domain::Verb::vcpus, entry->row);
     const auto process = core_.process_of(entry->row);
     auto* const agent = vmm::guest_agent_of(*process);
-    if (agent == nullptr || entry->row.state == api::State::paused ||
+    if (agent == nullptr || entry->row.state == api::State::paused || is_asleep(entry->row) ||
         !process->agent_connected(core_.vmm_deadline())) {
         return seen_addresses(entry->row);
     }

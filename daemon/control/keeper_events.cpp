@@ -92,6 +92,15 @@ void on_responsive(store::Transaction& t, const store::PartitionRow& row, const 
             keeper_actor, event.detail);
 }
 
+void on_sleep(store::Transaction& t, const store::PartitionRow& row, const KeeperEvent& event,
+              store::Runtime& runtime) {
+    runtime.suspended = event.kind == Kind::suspended;
+    if (runtime.suspended != row.runtime->suspended) {
+        t.event(runtime.suspended ? "partition.suspended" : "partition.resumed", row.id,
+                keeper_actor, event.detail);
+    }
+}
+
 } // namespace
 
 bool is_wanted_end(Reason reason) {
@@ -124,6 +133,7 @@ bool apply_keeper_event(store::Transaction& t, store::PartitionNumber id,
         runtime.generation = event.generation;
         runtime.generation_started_ms = event.at_ms;
         runtime.responsive = true;
+        runtime.suspended = false;
         if (event.vmm) {
             runtime.vmm = *event.vmm;
         }
@@ -153,6 +163,10 @@ bool apply_keeper_event(store::Transaction& t, store::PartitionNumber id,
     case Kind::unresponsive:
     case Kind::responsive:
         on_responsive(t, *row, event, runtime);
+        break;
+    case Kind::suspended:
+    case Kind::awake:
+        on_sleep(t, *row, event, runtime);
         break;
     case Kind::writer_changed:
         t.event("console.writer", id, keeper_actor, event.detail);

@@ -21,6 +21,14 @@ public:
     virtual api::PartitionView set_vcpus(const api::Selector& selector,
                                          const api::SetVcpusRequest& request, const Actor& actor,
                                          posix::Deadline wait_busy) = 0;
+    /// The guest sleeps in RAM (ACPI S3), by its agent. Throws timeout when it does not yet; it may
+    /// later, which is an event. Idempotent.
+    virtual api::PartitionView suspend(const api::Selector& selector,
+                                       const api::SleepRequest& request, const Actor& actor,
+                                       posix::Deadline wait_busy) = 0;
+    /// Wakes it again. Throws wrong_state when it does not sleep.
+    virtual api::PartitionView wake(const api::Selector& selector, const api::SleepRequest& request,
+                                    const Actor& actor, posix::Deadline wait_busy) = 0;
 };
 
 } // namespace mshv::control

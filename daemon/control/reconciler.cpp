@@ -139,6 +139,7 @@ void Reconciler::adopt_run(const store::PartitionRow& row, const LivePtr& live) 
     }
     if (adopted.status) {
         follow_status(now->row, *adopted.status);
+        follow_sleep(now->row, *adopted.status);
     }
     if (now->row.revision != runtime.revision) {
         tell_end_policy(now->row);
@@ -184,6 +185,23 @@ void Reconciler::follow_status(const store::PartitionRow& row, const vmm::Keeper
         // Events that came since have a later word.
         if (now && now->state == row.state && now->runtime == row.runtime) {
             t.change(row.id, why, status.reason, actor, "found so when mshvd started");
+        }
+    });
+}
+
+/// The same for whether its guest sleeps.
+void Reconciler::follow_sleep(const store::PartitionRow& row, const vmm::KeeperStatus& status) {
+    if (status.suspended == row.runtime->suspended) {
+        return;
+    }
+    core_.store.write([&](store::Transaction& t) {
+        const auto now = t.find(row.id);
+        if (now && now->runtime == row.runtime) {
+            store::Runtime runtime = *now->runtime;
+            runtime.suspended = status.suspended;
+            t.update_run(row.id, runtime);
+            t.event(status.suspended ? "partition.suspended" : "partition.resumed", row.id, actor,
+                    "found so when mshvd started");
         }
     });
 }

@@ -29,6 +29,7 @@ private:
     void adopt_run(const store::PartitionRow& row, const LivePtr& live);
     void tell_end_policy(const store::PartitionRow& row) noexcept;
     void settle(const store::PartitionRow& row);
+    void follow_sleep(const store::PartitionRow& row, const vmm::KeeperStatus& status);
     void follow_status(const store::PartitionRow& row, const vmm::KeeperStatus& status);
     void undo(const store::PartitionRow& row) noexcept;
     void clean_strays();

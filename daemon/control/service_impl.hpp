@@ -131,6 +131,10 @@ public:
                                 const Actor& actor, Deadline wait_busy) override;
     api::PartitionView set_vcpus(const api::Selector& selector, const api::SetVcpusRequest& request,
                                  const Actor& actor, Deadline wait_busy) override;
+    api::PartitionView suspend(const api::Selector& selector, const api::SleepRequest& request,
+                               const Actor& actor, Deadline wait_busy) override;
+    api::PartitionView wake(const api::Selector& selector, const api::SleepRequest& request,
+                            const Actor& actor, Deadline wait_busy) override;
     api::MemoryView memory(const api::Selector& selector, Deadline deadline) override;
     api::NicList nics(const api::Selector& selector) override;
     api::PartitionView attach_nic(const api::Selector& selector,

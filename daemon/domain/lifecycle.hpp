@@ -114,6 +114,8 @@ enum class Verb {
     dump_core,
     drop_saved,
     device,
+    suspend,
+    resume,
 };
 
 struct VerbRule {
@@ -150,6 +152,8 @@ inline constexpr auto verb_rules = std::to_array<VerbRule>({
      "forget",
      {true, false, false, false, false, false, true, false}},
     {Verb::device, "device", "change", {false, false, true, true, false, false, false, false}},
+    {Verb::suspend, "suspend", "suspend", {false, false, true, false, false, false, false, false}},
+    {Verb::resume, "resume", "wake", {false, false, true, false, true, false, false, false}},
 });
 
 constexpr const VerbRule& rule_of(Verb verb) {

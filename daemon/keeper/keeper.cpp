@@ -22,8 +22,8 @@ using std::chrono::seconds;
 
 namespace {
 
-/// Changes between running and paused that are told in one second; a VMM that claims more of them
-/// is told of once a second.
+/// Changes between running, paused and asleep that are told in one second; a VMM that claims more
+/// of them is told of once a second.
 constexpr unsigned most_vps_reports = 20;
 
 /// Where a balloon has come to is told this long after it began to move, and again so long later.
@@ -150,6 +150,7 @@ void Keeper::start_generation(const std::string& why) {
     expected_ = Expected::nothing;
     panic_told_ = false;
     vps_ = told_vps_ = Vps::stopped;
+    asleep_ = told_asleep_ = false;
     next_stop_reason_.clear();
     errors_.clear();
     generation_started_ms_ = wall_clock_ms();
@@ -457,8 +458,16 @@ void Keeper::set_vps(Vps vps, const std::string& why) {
     report_vps();
 }
 
+/// A guest that sleeps is not paused: its VPs stand still until something wakes it.
+void Keeper::set_asleep(bool asleep) {
+    if (phase_ == Phase::live) {
+        asleep_ = asleep;
+        report_vps();
+    }
+}
+
 void Keeper::report_vps() {
-    if (vps_ == told_vps_) {
+    if (vps_ == told_vps_ && asleep_ == told_asleep_) {
         return;
     }
     if (!vps_timer_.armed()) {
@@ -471,13 +480,17 @@ void Keeper::report_vps() {
 }
 
 void Keeper::tell_vps() {
-    if (vps_ == told_vps_ || phase_ != Phase::live) {
+    if (phase_ != Phase::live) {
         return;
     }
-    told_vps_ = vps_;
-    reason_ = vps_reason_;
-    emit(vps_ == Vps::running ? "running" : "paused", vps_reason_, Message());
-    mark_state();
+    if (std::exchange(told_asleep_, asleep_) != asleep_) {
+        emit(asleep_ ? "suspended" : "awake", reason::none, Message());
+    }
+    if (std::exchange(told_vps_, vps_) != vps_) {
+        reason_ = vps_reason_;
+        emit(vps_ == Vps::running ? "running" : "paused", vps_reason_, Message());
+        mark_state();
+    }
 }
 
 /// What somebody asked for is not held back: the answer names an event behind it.
@@ -507,6 +520,8 @@ void Keeper::monitor_event(const QmpLine& line) {
     } else if (line.event == "STOP") {
         const auto why = std::exchange(next_stop_reason_, {});
         set_vps(Vps::stopped, why.empty() ? reason::user : why);
+    } else if (line.event == "SUSPEND" || line.event == "WAKEUP") {
+        set_asleep(line.event == "SUSPEND");
     } else if (line.event == "RESUME") {
         set_vps(Vps::running, reason::none);
     } else if (line.event == "BLOCK_IO_ERROR" && line.action == "stop") {

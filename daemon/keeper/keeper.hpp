@@ -52,6 +52,7 @@ private:
     void finish(const std::string& final_reason);
     void set_vps(Vps vps, const std::string& why);
     void stops_for(const char* why);
+    void set_asleep(bool asleep);
     void report_vps();
     void tell_vps();
     void answer_told(const Asker& asker);
@@ -146,6 +147,7 @@ private:
     bool leave_when_finished_ = false;
     bool leaving_ = false;
     Vps vps_ = Vps::stopped, told_vps_ = Vps::stopped;
+    bool asleep_ = false, told_asleep_ = false; ///< the guest, in RAM (ACPI S3)
     std::string vps_reason_, next_stop_reason_;
     unsigned vps_reports_ = 0; ///< in the present second
     std::optional<std::int64_t> balloon_; ///< bytes that it leaves the guest, not told yet

@@ -83,7 +83,8 @@ void Keeper::put_status(Message& message) const {
         .set("console_lost", console_ ? console_->lost() : 0)
         .set("readers", console_ ? static_cast<std::int64_t>(console_->readers()) : 0)
         .set("writer", console_ ? console_->writer() : std::string())
-        .set("qmp_fd", 1);
+        .set("qmp_fd", 1)
+        .set("suspended", asleep_ ? 1 : 0);
 }
 
 void Keeper::ask_hello(const Asker& asker, const Message& request) {

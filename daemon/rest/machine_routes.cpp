@@ -9,4 +9,16 @@ http::Answer set_vcpus(Call& call) {
         call.selector(), call.body<api::SetVcpusRequest>(), call.actor(), busy));
 }
 
+http::Answer suspend(Call& call) {
+    const auto busy = call.wait_busy();
+    return json_of(call.service.machine().suspend(call.selector(), call.body<api::SleepRequest>(),
+                                                  call.actor(), busy));
+}
+
+http::Answer resume(Call& call) {
+    const auto busy = call.wait_busy();
+    return json_of(call.service.machine().wake(call.selector(), call.body<api::SleepRequest>(),
+                                               call.actor(), busy));
+}
+
 } // namespace mshv::rest

@@ -45,6 +45,8 @@ constexpr std::array table{
           pause_partition},
     Route{"POST", "/v1/partitions/{sel}/unpause", Role::admin, Kind::change, small_body,
           unpause_partition},
+    Route{"POST", "/v1/partitions/{sel}/suspend", Role::admin, Kind::change, small_body, suspend},
+    Route{"POST", "/v1/partitions/{sel}/resume", Role::admin, Kind::change, small_body, resume},
     Route{"POST", "/v1/partitions/{sel}/trigger", Role::admin, Kind::change, small_body,
           trigger_partition},
     Route{"POST", "/v1/partitions/{sel}/rename", Role::admin, Kind::change, small_body,

@@ -177,6 +177,9 @@ http::Answer pin_vcpu(Call& call);
 
 // machine_routes.cpp
 http::Answer set_vcpus(Call& call);
+http::Answer suspend(Call& call);
+http::Answer resume(Call& call);
+
 // scheduling_routes.cpp
 http::Answer list_scheduling(Call& call);
 http::Answer get_scheduling(Call& call);

@@ -17,7 +17,7 @@ namespace {
     "r.accelerator_reason, r.vmm_version, r.responsive, r.revision, r.pending, "                   \
     "i.kind, i.actor, i.started, i.started_boot, i.deadline_boot, i.incarnation, i.methods, "      \
     "i.resend, i.escalate, p.saved, "                                                              \
-    "EXISTS (SELECT 1 FROM device_change d WHERE d.partition = p.id) "                             \
+    "EXISTS (SELECT 1 FROM device_change d WHERE d.partition = p.id), r.suspended "                \
     "FROM partition p LEFT JOIN runtime r ON r.partition = p.id "                                  \
     "LEFT JOIN intent i ON i.partition = p.id "
 constexpr const char* all_rows = MSHV_ROW_COLUMNS "ORDER BY p.id";
@@ -104,6 +104,7 @@ PartitionRow row_at(SQLite::Statement& s) {
     row.owner = s.getColumn(22).getString();
     if (!s.getColumn(23).isNull()) {
         row.runtime = runtime_at(s, 23);
+        row.runtime->suspended = column_int(s, 52) != 0;
     }
     if (!s.getColumn(41).isNull()) {
         row.intent = intent_at(s, 41);

@@ -63,6 +63,7 @@ struct Runtime {
     bool responsive = true;
     std::int64_t revision = 0; ///< of the definition that it was started with; 0 = not known
     bool pending = false;      ///< the definition has since changed in what needs a start
+    bool suspended = false;    ///< the guest sleeps in RAM
 
     bool operator==(const Runtime&) const = default;
 };

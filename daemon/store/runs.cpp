@@ -82,10 +82,10 @@ void Unit::begin_run(PartitionNumber id, const Runtime& r, const std::string& st
 
 void Unit::update_run(PartitionNumber id, const Runtime& r) {
     (bind(connection_, "UPDATE runtime SET vmm_pid = ?, vmm_start = ?, generation = ?, "
-                       "acked_seq = ?, generation_started = ?, responsive = ? "
+                       "acked_seq = ?, generation_started = ?, responsive = ?, suspended = ? "
                        "WHERE partition = ? AND incarnation = ?")
      << r.vmm.pid << ticks(r.vmm.start_ticks) << r.generation << r.acked_seq
-     << r.generation_started_ms << r.responsive << id << r.incarnation)
+     << r.generation_started_ms << r.responsive << r.suspended << id << r.incarnation)
         .exec();
     touch(id);
 }

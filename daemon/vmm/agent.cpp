@@ -50,6 +50,10 @@ void Agent::shutdown(bool reboot, posix::Deadline deadline) {
     talk.tell("guest-shutdown", reboot ? R"({"mode":"reboot"})" : R"({"mode":"powerdown"})");
 }
 
+void Agent::suspend(const AgentTime& time) {
+    talk(time, [](AgentTalk& talk) { talk.tell("guest-suspend-ram", {}); });
+}
+
 void Agent::ping(const AgentTime& time) {
     talk(time, [](AgentTalk& talk) { (void)talk.ask("guest-ping"); });
 }

@@ -33,6 +33,7 @@ public:
     void set_clock(std::int64_t unix_ns, const AgentTime& time) override;
     std::vector<GuestVcpu> vcpus(const AgentTime& time) override;
     void set_vcpus(const std::vector<GuestVcpu>& vcpus, const AgentTime& time) override;
+    void suspend(const AgentTime& time) override;
     void interrupt() override { line_.cut(); }
 
 private:

@@ -52,6 +52,9 @@ public:
     virtual std::vector<GuestVcpu> vcpus(const AgentTime& time) = 0;
     /// Uses these or not, as `online` says. Failed when the guest did not do all of it.
     virtual void set_vcpus(const std::vector<GuestVcpu>& vcpus, const AgentTime& time) = 0;
+    /// Asks the guest to sleep in RAM. Returns when the agent has the request: what sleeps does not
+    /// answer.
+    virtual void suspend(const AgentTime& time) = 0;
     /// Ends the talk that goes on, if there is one; its caller is told busy.
     virtual void interrupt() = 0;
 };

@@ -33,6 +33,8 @@ constexpr auto kinds = std::to_array<std::pair<std::string_view, Kind>>({
     {"device-deleted", Kind::device_deleted},
     {"device-kept", Kind::device_kept},
     {"balloon", Kind::balloon},
+    {"suspended", Kind::suspended},
+    {"awake", Kind::awake},
     {"notice", Kind::notice},
 });
 
@@ -126,6 +128,7 @@ KeeperStatus to_status(const Message& answer) {
     status.started_ms = need(answer, "started_ms");
     status.generation_started_ms = need(answer, "generation_started_ms");
     status.last_event_seq = need(answer, "seq");
+    status.suspended = answer.flag("suspended");
     return status;
 }
 

@@ -94,6 +94,37 @@ void KeeperProcess::sleep_button(Deadline /*deadline*/) {
                      "suspend from inside the guest");
 }
 
+namespace {
+
+/// What was seen of emulated guests: they were woken, and were lost or hung.
+void refuse_lost_sleep(std::string_view argv) {
+    using namespace std::string_view_literals;
+    const auto refuse = [](const std::string& why, const std::string& hint) {
+        throw api::Error(api::ErrorCode::unsupported, "Cannot suspend the guest: " + why, hint);
+    };
+    // What wakes enters the firmware: qboot knows only one way on, which is to boot again.
+    if (argv.find("qboot.rom\0"sv) != std::string_view::npos) {
+        refuse("it was booted by qboot, which would boot it anew in the place of waking it",
+               "start it with <video>, or with a <loader> such as SeaBIOS");
+    }
+    // The other timers that it has under tcg do not tick any more when it is awake.
+    if (argv.find(",hpet=off"sv) != std::string_view::npos) {
+        refuse("under tcg its clock would stand still after it, since it has no timer hpet",
+               "start it with <clock><timer name='hpet' present='yes'/></clock>");
+    }
+}
+
+} // namespace
+
+void KeeperProcess::refuse_sleep() const {
+    refuse_if_lacking("suspend-to-ram", "suspend the guest");
+    if (note_.accelerator == api::Accelerator::tcg) {
+        const Message answer = link_->ask(Message("makeup"), "learn what the guest runs on",
+                                          Deadline::after(keeper_grace));
+        refuse_lost_sleep(answer.text("argv"));
+    }
+}
+
 void KeeperProcess::wakeup(Deadline deadline) {
     refuse_if_lacking("suspend-to-ram", "wake the guest up");
     qemu::expect_success(qmp(qemu::qmp_command("system_wakeup"), "wake the guest up", deadline),

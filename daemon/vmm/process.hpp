@@ -39,6 +39,7 @@ public:
     void powerdown(Deadline deadline) override;
     void sleep_button(Deadline deadline) override;
     void wakeup(Deadline deadline) override;
+    void refuse_sleep() const override;
     void inject_nmi(Deadline deadline) override;
     void reset(Deadline deadline) override;
     void expect(Expected end, Deadline deadline) override;

@@ -44,6 +44,8 @@ struct KeeperEvent {
         device_deleted, ///< the guest let go of a device (detail) that nobody waited for
         device_kept,    ///< it refuses to
         balloon,        ///< the guest has `memory` bytes now
+        suspended,      ///< the guest sleeps in RAM
+        awake,          ///< it does no more
         notice,         ///< a line for the log, nothing else
         keeper_lost,    ///< made by the daemon: the keeper died (no sequence number)
     };
@@ -77,6 +79,7 @@ struct KeeperStatus {
     std::int64_t started_ms = 0;            ///< first generation
     std::int64_t generation_started_ms = 0; ///< present generation
     std::int64_t last_event_seq = 0;
+    bool suspended = false; ///< the guest sleeps in RAM
 };
 
 /// Makes a tap and joins its bridge; the interface ends with the descriptor.
@@ -112,6 +115,8 @@ public:
     virtual void powerdown(Deadline deadline) = 0; ///< ACPI power button
     virtual void sleep_button(Deadline deadline) = 0;
     virtual void wakeup(Deadline deadline) = 0;
+    /// Throws unsupported where a guest that went to sleep in RAM could not be woken.
+    virtual void refuse_sleep() const = 0;
     virtual void inject_nmi(Deadline deadline) = 0;
     /// Hard reset: the VMM is replaced by a new generation, whatever on_reboot says.
     virtual void reset(Deadline deadline) = 0;

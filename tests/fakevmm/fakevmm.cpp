@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tests/fakevmm/device_types.hpp"
 #include "tests/fakevmm/drives.hpp"
 #include "tests/fakevmm/processors.hpp"
 #include "tests/fakevmm/script.hpp"
@@ -129,6 +130,10 @@ private:
             return;
         }
         printed_ += "fakevmm runs\n";
+        if (script_.has("sleep")) {
+            status_ = "suspended";
+            event("SUSPEND", "{}");
+        }
         counting_ = script_.has("console-count");
         flooding_console_ = script_.has("console-flood");
         for (const char* what : {"poweroff-after", "reboot-after", "panic-after", "exit-after"}) {
@@ -265,8 +270,9 @@ private:
 
     void flood() {
         if (script_.has("flap")) {
-            event("STOP", "{}");
-            event("RESUME", "{}");
+            const bool dozes = script_.has("doze");
+            event(dozes ? "SUSPEND" : "STOP", "{}");
+            event(dozes ? "WAKEUP" : "RESUME", "{}");
         } else {
             event("RTC_CHANGE", R"({"offset": 99999999999999999999999, "qom-path": "/"})");
         }
@@ -381,7 +387,7 @@ private:
         if (name == "qom-list-types") {
             return member(line, "implements") == "accel"
                        ? R"([{"name": "tcg-accel"}, {"name": "kvm-accel"}, {"name": "mshv-accel"}])"
-                       : devices();
+                       : device_types();
         }
         if (name == "balloon") {
             const auto digit = line.find_first_of("0123456789", line.find("\"value\""));
@@ -491,45 +497,6 @@ private:
         return "{}";
     }
 
-    static std::string devices() {
-        std::string list = "[";
-        for (const char* name : {"virtio-blk-pci",
-                                 "virtio-net-pci",
-                                 "virtio-rng-pci",
-                                 "virtio-balloon-pci",
-                                 "virtio-serial-pci",
-                                 "virtio-scsi-pci",
-                                 "virtconsole",
-                                 "virtserialport",
-                                 "isa-serial",
-                                 "pvpanic-pci",
-                                 "pvpanic",
-                                 "pcie-root-port",
-                                 "qemu-xhci",
-                                 "usb-tablet",
-                                 "usb-kbd",
-                                 "ide-hd",
-                                 "ide-cd",
-                                 "scsi-hd",
-                                 "scsi-cd",
-                                 "virtio-vga",
-                                 "VGA",
-                                 "bochs-display",
-                                 "i6300esb",
-                                 "vmgenid",
-                                 "e1000",
-                                 "e1000e",
-                                 "ich9-ahci",
-                                 "virtio-blk-device",
-                                 "virtio-net-device",
-                                 "virtio-rng-device",
-                                 "virtio-balloon-device",
-                                 "virtio-serial-device"}) {
-            list += std::string(list.size() > 1 ? ", " : "") + R"({"name": ")" + name + "\"}";
-        }
-        return list + "]";
-    }
-
     void effect(const std::string& name) {
         if (name == "query-status" && script_.has("exit-at-ready")) {
             exit_ = static_cast<int>(script_.number("exit-at-ready", 1));
@@ -542,6 +509,9 @@ private:
                 event("BLOCK_IO_ERROR",
                       R"({"device": "vda", "operation": "write", "action": "stop"})");
             }
+        } else if (name == "system_wakeup" && status_ == "suspended") {
+            status_ = "running";
+            event("WAKEUP", "{}");
         } else if (name == "system_reset") {
             shutdown_event("host-qmp-system-reset", false);
         } else if (name == "system_powerdown") {

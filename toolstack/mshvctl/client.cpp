@@ -339,6 +339,11 @@ PartitionView Client::set_vcpus(const Selector& selector, const api::SetVcpusReq
     return post(selector, "set-vcpus", vcpus_request, deadline);
 }
 
+PartitionView Client::sleep(const Selector& selector, std::string_view verb,
+                            const api::SleepRequest& sleep_request, Deadline deadline) {
+    return post(selector, verb, sleep_request, deadline);
+}
+
 api::MemoryView Client::memory(const Selector& selector, Deadline deadline) {
     return decode_answer<api::MemoryView>(
         request("GET", partition_target(selector) + "/memory", {}, deadline));

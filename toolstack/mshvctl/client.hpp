@@ -145,6 +145,9 @@ public:
                                 Deadline deadline);
     api::PartitionView set_vcpus(const api::Selector& selector, const api::SetVcpusRequest& request,
                                  Deadline deadline);
+    /// `verb`: suspend or resume.
+    api::PartitionView sleep(const api::Selector& selector, std::string_view verb,
+                             const api::SleepRequest& request, Deadline deadline);
     api::MemoryView memory(const api::Selector& selector, Deadline deadline);
     api::DiskList disks(const api::Selector& selector, Deadline deadline);
     api::PartitionView attach_nic(const api::Selector& selector,

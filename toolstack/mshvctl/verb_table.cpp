@@ -47,6 +47,11 @@ constexpr std::array table{
          make_destroy},
     Verb{"pause", life, "stop the partition's processors", "", make_pause},
     Verb{"unpause", life, "let a paused partition go on", "", make_unpause},
+    Verb{"suspend", life, "let the guest sleep in RAM",
+         "Its agent puts it to sleep (ACPI S3); the partition keeps its memory and stays running. "
+         "A guest that does not sleep in time is exit status 9. 'pause' asks no guest.",
+         make_suspend},
+    Verb{"resume", life, "wake a guest that sleeps", "", make_resume},
     Verb{"trigger", life, "press a button of the partition or inject an interrupt", "",
          make_trigger},
     Verb{"save", life, "write a partition's state to a file and end it",

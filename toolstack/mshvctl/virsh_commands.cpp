@@ -15,6 +15,7 @@ constexpr std::array table{
     Row{"guestinfo", "guest info"},     Row{"domhostname", "guest info"},
     Row{"domfsinfo", "guest info"},     Row{"domifaddr", "guest addresses"},
     Row{"domfsfreeze", "guest freeze"}, Row{"domfsthaw", "guest thaw"},
+    Row{"dompmsuspend", "suspend"},     Row{"dompmwakeup", "resume"},
     Row{"domtime", "guest sync-time"},  Row{"qemu-agent-command", "guest exec"},
 };
 

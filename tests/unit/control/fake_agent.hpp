@@ -86,6 +86,13 @@ public:
                 });
         }
     }
+    void suspend(const vmm::AgentTime& /*time*/) override {
+        ask("suspend", [this](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            if (!machine_.faults_.sleepless) {
+                machine_.sleep(keeper, true);
+            }
+        });
+    }
     void interrupt() override {}
 
 private:

@@ -93,6 +93,23 @@ void FakeMachine::io_error(const api::Uuid& uuid) {
     send();
 }
 
+void FakeMachine::sleep(FakeKeeper& keeper, bool suspended) {
+    if (keeper.suspended != suspended) {
+        keeper.suspended = suspended;
+        note(keeper, suspended ? Kind::suspended : Kind::awake, Reason::none);
+    }
+}
+
+void FakeMachine::guest_sleeps(const api::Uuid& uuid, bool suspended) {
+    {
+        Lock lock(mutex_);
+        if (FakeKeeper* keeper = find_running(uuid)) {
+            sleep(*keeper, suspended);
+        }
+    }
+    send();
+}
+
 void FakeMachine::vmm_dies(const api::Uuid& uuid, int signal) {
     {
         Lock lock(mutex_);

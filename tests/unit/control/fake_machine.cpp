@@ -65,6 +65,7 @@ void FakeMachine::respawn(FakeKeeper& keeper, Reason reason) {
     keeper.memory = keeper.memory_target.value_or(keeper.whole);
     keeper.vcpus = keeper.later_vcpus;
     keeper.offline.clear();
+    keeper.suspended = false;
     note(keeper, Kind::vmm_started, reason);
     note(keeper, Kind::ready, reason);
     keeper.state = State::running;

@@ -49,6 +49,7 @@ struct FakeKeeper {
     vmm::DiskLimits limits;                     ///< of disks that are held to some
     std::map<std::string, std::string> taps;    ///< of NICs that came with one, its name
     bool frozen = false;                        ///< its file systems stand still
+    bool suspended = false;                     ///< it sleeps in RAM
     int looks = 0;                              ///< after a program that its agent has started
 };
 
@@ -63,6 +64,8 @@ struct Faults {
     bool no_agent = true;        ///< nobody answers to agent_shutdown
     bool mute_agent = false;     ///< an agent has the channel and does not answer
     std::string fail_freeze;     ///< what it says in the place of freezing
+    bool sleepless = false;      ///< the guest does not go to sleep, nor wake
+    bool no_sleep = false;       ///< the VMM could not wake it
     std::string agent_mac;       ///< of the interface that it tells of
     bool deaf = true;            ///< the guest ignores what it is asked for
     bool no_adoption = false;    ///< keepers do not answer a new daemon
@@ -103,6 +106,8 @@ public:
     void guest_reboot(const api::Uuid& uuid);
     void guest_panic_preserved(const api::Uuid& uuid);
     void io_error(const api::Uuid& uuid);
+    /// It goes to sleep in RAM, or wakes, by itself.
+    void guest_sleeps(const api::Uuid& uuid, bool suspended);
     /// The balloon leaves the guest so many bytes now.
     void balloon_moves(const api::Uuid& uuid, std::uint64_t bytes);
     /// The guest lets go of a device, whoever asked it.
@@ -135,8 +140,10 @@ public:
 private:
     friend class FakeVmmHost;
     friend class FakeProcess;
+    friend class FakeAgent;
 
     FakeKeeper* find_running(const api::Uuid& uuid) MSHV_REQUIRES(mutex_);
+    void sleep(FakeKeeper& keeper, bool suspended) MSHV_REQUIRES(mutex_);
     /// Writes the journal; the event still has to be sent with send().
     KeeperEvent& note(FakeKeeper& keeper, KeeperEvent::Kind kind, api::Reason reason)
         MSHV_REQUIRES(mutex_);

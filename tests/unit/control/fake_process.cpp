@@ -56,7 +56,19 @@ public:
     }
     void powerdown(Deadline) override { ask("acpi", false); }
     void sleep_button(Deadline) override { ask("sleep", false); }
-    void wakeup(Deadline) override { ask("wakeup", false); }
+    void wakeup(Deadline) override {
+        act("wakeup", [this](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
+            keeper.asked.push_back("wakeup");
+            if (!machine_.faults_.sleepless) {
+                machine_.sleep(keeper, false);
+            }
+        });
+    }
+    void refuse_sleep() const override {
+        if (machine_.faults().no_sleep) {
+            throw Error(ErrorCode::unsupported, "It would not wake");
+        }
+    }
     void inject_nmi(Deadline) override { ask("nmi", false); }
     void reset(Deadline) override {
         act("reset", [this](FakeKeeper& keeper) MSHV_REQUIRES(machine_.mutex_) {
@@ -386,6 +398,7 @@ public:
         status.started_ms = keeper.journal.front().at_ms;
         status.generation_started_ms = status.started_ms;
         status.last_event_seq = static_cast<std::int64_t>(keeper.journal.size());
+        status.suspended = keeper.suspended;
         return status;
     }
 

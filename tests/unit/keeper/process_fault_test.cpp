@@ -132,6 +132,17 @@ BOOST_AUTO_TEST_CASE(a_flood_of_events_leaves_time_for_everything_else) {
     BOOST_TEST(status.number("seq").value() < 200);
 }
 
+BOOST_AUTO_TEST_CASE(a_guest_that_dozes_does_not_fill_the_journal) {
+    Partition partition("fakevmm.at=stop fakevmm.flap fakevmm.doze");
+    auto daemon = partition.start();
+    BOOST_TEST(daemon->ask(Message("pause")).word == "ok");
+    for (int i = 0; i < 200; ++i) {
+        BOOST_TEST(daemon->ask(Message("ping")).word == "ok");
+    }
+    BOOST_TEST(daemon->ask(Message("kill")).word == "ok");
+    BOOST_TEST(daemon->ask(Message("status")).number("seq").value() < 200);
+}
+
 BOOST_AUTO_TEST_CASE(a_quit_that_is_not_obeyed_ends_in_a_kill) {
     Partition partition("fakevmm.poweroff-after=1 fakevmm.ignore-quit");
     partition.spec.quit_ms = 50;

@@ -152,6 +152,33 @@ BOOST_AUTO_TEST_CASE(pause_resume_and_relay) {
     BOOST_TEST(daemon->ask(Message("dance")).text("code") == "unsupported");
 }
 
+BOOST_AUTO_TEST_CASE(a_guest_that_sleeps_is_told_of_until_it_wakes) {
+    Partition partition("fakevmm.sleep");
+    auto daemon = partition.start();
+    daemon->event("suspended");
+    const auto status = daemon->ask(Message("status"));
+    BOOST_TEST(status.text("state") == "running");
+    BOOST_TEST(status.text("suspended") == "1");
+    // Who comes later hears of it, too.
+    daemon = partition.connect();
+    BOOST_TEST(daemon->hello().text("suspended") == "1");
+    daemon->event("suspended");
+    BOOST_TEST(daemon->ask(Message("qmp").set("command", R"({"execute": "system_wakeup"})")).word ==
+               "ok");
+    daemon->event("awake");
+    BOOST_TEST(daemon->ask(Message("status")).text("suspended") == "0");
+}
+
+BOOST_AUTO_TEST_CASE(another_generation_is_awake) {
+    Partition partition("fakevmm.sleep");
+    auto daemon = partition.start();
+    daemon->event("suspended");
+    BOOST_TEST(daemon->ask(Message("reset")).word == "ok");
+    daemon->event("ready");
+    // It goes to sleep anew, which is told anew.
+    daemon->event("suspended");
+}
+
 BOOST_AUTO_TEST_CASE(kill_of_a_stopped_process_is_sure_and_final) {
     Partition partition;
     partition.spec.policy.on_crash = "restart";

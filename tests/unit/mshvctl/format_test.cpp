@@ -161,6 +161,12 @@ BOOST_AUTO_TEST_CASE(no_state_is_six_dashes) {
     BOOST_TEST(letters(State::crashed) == "---sc-");
     BOOST_TEST(letters(State::crashed, Reason::watchdog) == "---sw-");
     BOOST_TEST(letters(State::stuck) == "-----d");
+    // xl's shutdown reason 2, "suspend".
+    auto sleeper = web1();
+    sleeper.runtime->suspended = true;
+    const auto six = state_letters(sleeper);
+    BOOST_TEST(std::string(six.data(), six.size()) == "---ss-");
+    BOOST_TEST(row(ListStyle::xl, true, sleeper).find("        2") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(names_from_outside_cannot_move_the_cursor) {

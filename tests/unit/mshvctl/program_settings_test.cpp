@@ -17,6 +17,8 @@ struct SettingsFixture : ProgramFixture {
     SettingsFixture() {
         daemon.on("POST /v1/partitions/web/set-memory", 200, partition_json(1, "web", "running"));
         daemon.on("POST /v1/partitions/web/set-vcpus", 200, partition_json(1, "web", "running"));
+        daemon.on("POST /v1/partitions/web/suspend", 200, partition_json(1, "web", "running"));
+        daemon.on("POST /v1/partitions/web/resume", 200, partition_json(1, "web", "running"));
         daemon.on("POST /v1/partitions/web/pin-vcpu", 200, partition_json(1, "web", "running"));
     }
 };
@@ -76,6 +78,14 @@ BOOST_AUTO_TEST_CASE(processors_are_counted) {
     refused({"vcpu-set", "web", "x"}, 2);
     refused({"vcpu-set", "web"}, 2);
     BOOST_TEST(contains(run({"-N", "vcpu-set", "web", "2"}).out, "2 virtual processors"));
+}
+
+BOOST_AUTO_TEST_CASE(a_guest_sleeps_for_as_long_as_it_may_take) {
+    BOOST_TEST(contains(body({"suspend", "web"}), R"({"timeout_ms":30000})"));
+    BOOST_TEST(contains(body({"suspend", "--timeout", "5", "web"}), R"({"timeout_ms":5000})"));
+    BOOST_TEST(contains(body({"resume", "web"}), R"({"timeout_ms":30000})"));
+    BOOST_TEST(contains(run({"-N", "suspend", "web"}).out, "suspend web"));
+    refused({"suspend"}, 2);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -332,6 +332,16 @@ public:
                         (request.ignore_host ? " crowd" : "") + (request.live ? " live" : ""),
                     selector);
     }
+    api::PartitionView suspend(const api::Selector& selector, const api::SleepRequest& request,
+                               const control::Actor& /*actor*/,
+                               control::Deadline /*wait_busy*/) override {
+        return view("suspend " + std::to_string(request.timeout_ms), selector);
+    }
+    api::PartitionView wake(const api::Selector& selector, const api::SleepRequest& request,
+                            const control::Actor& /*actor*/,
+                            control::Deadline /*wait_busy*/) override {
+        return view("wake " + std::to_string(request.timeout_ms), selector);
+    }
     api::MemoryView memory(const api::Selector& selector, control::Deadline /*deadline*/) override {
         note("memory " + selector.to_string());
         return {};

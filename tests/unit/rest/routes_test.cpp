@@ -255,6 +255,9 @@ BOOST_AUTO_TEST_CASE(requests_reach_the_service) {
           "vcpus 3 crowd live web");
     check("POST", "/v1/partitions/web/set-vcpus", R"({"count":8,"maximum":true})",
           "vcpus 8 maximum web");
+    check("POST", "/v1/partitions/web/suspend", R"({"timeout_ms":5})", "suspend 5 web");
+    check("POST", "/v1/partitions/web/suspend", "", "suspend 30000 web");
+    check("POST", "/v1/partitions/web/resume", R"({"timeout_ms":6})", "wake 6 web");
     check("GET", "/v1/partitions/web/interfaces", "", "interfaces web");
     check("POST", "/v1/partitions/web/attach-interface",
           R"({"interface":{"source":"bridge","bridge":"br0"},"live":true,"config":true})",

@@ -31,7 +31,7 @@ BOOST_AUTO_TEST_CASE(the_file_tells_what_it_is) {
         return query.getColumn(0).getString();
     };
     BOOST_TEST(pragma("application_id") == std::to_string(0x6d736876));
-    BOOST_TEST(pragma("user_version") == "9");
+    BOOST_TEST(pragma("user_version") == "10");
     BOOST_TEST(pragma("journal_mode") == "wal");
     struct stat info {};
     BOOST_REQUIRE(::stat(path().c_str(), &info) == 0);

@@ -189,6 +189,7 @@ BOOST_AUTO_TEST_CASE(a_device_on_its_way_from_before_media_is_there_still) {
     {
         SQLite::Database old(path(), SQLite::OPEN_READWRITE);
         old.exec("ALTER TABLE device_change DROP COLUMN before");
+        old.exec("ALTER TABLE runtime DROP COLUMN suspended");
         old.exec("PRAGMA user_version = 6");
         old.exec("DROP TABLE cpu_pool");
     }

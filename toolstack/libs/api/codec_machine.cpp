@@ -18,10 +18,19 @@ Fields fields_of<SetVcpusRequest>() {
     return list;
 }
 
+template <>
+Fields fields_of<SleepRequest>() {
+    static constexpr std::array list{
+        field<&SleepRequest::timeout_ms>("timeout_ms"),
+    };
+    return list;
+}
+
 } // namespace mshv::api::json
 
 namespace mshv::api {
 
 MSHV_DOCUMENT(SetVcpusRequest)
+MSHV_DOCUMENT(SleepRequest)
 
 } // namespace mshv::api

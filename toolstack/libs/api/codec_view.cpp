@@ -77,6 +77,7 @@ Fields fields_of<RuntimeView>() {
         field<&View::network_sent>("network_sent"),
         field<&View::sample_age_ms>("sample_age_ms"),
         field<&View::responsive>("responsive"),
+        field<&View::suspended>("suspended"),
         field<&View::revision>("revision"),
         field<&View::pending>("pending"),
         field<&View::hypervisor>("hypervisor"),

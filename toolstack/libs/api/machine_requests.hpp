@@ -16,4 +16,9 @@ struct SetVcpusRequest {
     std::uint64_t timeout_ms = 10'000; ///< for the guest to let go of one
 };
 
+/// POST /v1/partitions/{sel}/suspend and …/resume
+struct SleepRequest {
+    std::uint64_t timeout_ms = 30'000; ///< for the guest to sleep, or to be awake
+};
+
 } // namespace mshv::api

@@ -111,6 +111,7 @@ struct RuntimeView {
     std::optional<std::int64_t> network_sent;     ///< and took from it
     std::int64_t sample_age_ms = 0; ///< how old the samples above are, from cpu_time_ms on
     bool responsive = true;         ///< did the VMM answer lately?
+    bool suspended = false;         ///< its guest sleeps in RAM (ACPI S3) until it is woken
     std::int64_t revision = 0;      ///< of the definition with which it was started; 0 = not known
     bool pending = false; ///< the definition has since changed in what needs another start
     std::optional<std::int64_t> memory; ///< bytes that the balloon leaves the guest, if it said so

@@ -13,9 +13,18 @@ using api::Reason;
 using api::State;
 
 constexpr std::int64_t mebibyte = 1024L * 1024;
+constexpr std::string_view xl_reasons = "-rscwS";
+
+/// To xl a domain that sleeps is down.
+bool is_suspended(const PartitionView& view) {
+    return view.state == State::running && view.runtime && view.runtime->suspended;
+}
 
 /// xl's number of the reason for which a partition is down (the index in "-rscwS").
 int shutdown_code(const PartitionView& view) {
+    if (is_suspended(view)) {
+        return 2;
+    }
     switch (view.reason) {
     case Reason::guest_reboot:
     case Reason::restarted:
@@ -157,7 +166,12 @@ std::array<char, 6> state_letters(const PartitionView& view) {
     std::array<char, 6> letters{'-', '-', '-', '-', '-', '-'};
     switch (view.state) {
     case State::running:
-        letters[0] = 'r';
+        if (is_suspended(view)) {
+            letters[3] = 's';
+            letters[4] = xl_reasons[static_cast<std::size_t>(shutdown_code(view))];
+        } else {
+            letters[0] = 'r';
+        }
         break;
     case State::starting: // xl too builds a domain paused
     case State::paused:
@@ -174,7 +188,7 @@ std::array<char, 6> state_letters(const PartitionView& view) {
     case State::crashed:
     case State::restarting:
         letters[3] = 's';
-        letters[4] = "-rscwS"[shutdown_code(view)];
+        letters[4] = xl_reasons[static_cast<std::size_t>(shutdown_code(view))];
         break;
     }
     return letters;
@@ -233,8 +247,11 @@ void append_list_row(std::string& out, const PartitionView& view, ListStyle styl
         out += api::to_string(view.uuid);
         out += ' ';
         if (style == ListStyle::xl) {
-            append_padded(out, is_down(view.state) ? std::to_string(shutdown_code(view)) : "-", 8,
-                          Align::right);
+            append_padded(out,
+                          is_down(view.state) || is_suspended(view)
+                              ? std::to_string(shutdown_code(view))
+                              : "-",
+                          8, Align::right);
             out += "                -"; // %16s of no label, after its space
         } else {
             append_padded(out, api::to_name(view.state), 10, Align::left);

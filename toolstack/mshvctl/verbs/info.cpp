@@ -89,6 +89,9 @@ void append_runtime(std::string& out, const api::RuntimeView& runtime) {
     add_bytes("network_sent", runtime.network_sent);
     append_fact(out, "sample_age", std::to_string(runtime.sample_age_ms) + " ms");
     append_fact(out, "responsive", runtime.responsive ? "yes" : "no");
+    if (runtime.suspended) {
+        append_fact(out, "suspended", "yes: the guest sleeps, mshvctl resume wakes it");
+    }
     append_fact(out, "started_revision",
                 runtime.revision == 0 ? "not known" : std::to_string(runtime.revision));
     append_fact(out, "pending", runtime.pending ? "yes: mshvctl config diff shows what" : "no");

@@ -11,7 +11,7 @@ public:
 
 private:
     bool applies(const api::PartitionView& view) override {
-        return view.state == api::State::running;
+        return view.state == api::State::running && !(view.runtime && view.runtime->suspended);
     }
     api::PartitionView act(Context& context, const api::Selector& selector) override {
         return context.client().act(selector, "pause", context.operation_deadline());
