@@ -27,8 +27,11 @@ GuestXml guest_of(const std::string& name, const std::string& steps,
             .devices = devices};
 }
 
-void create(Host& host, const GuestXml& guest, const std::string& clock) {
+void create(Host& host, const GuestXml& guest, const std::string& clock,
+            const std::string& type = "q35") {
     auto text = guest.text();
+    const std::string machine = "machine='q35'";
+    text.replace(text.find(machine), machine.size(), "machine='" + type + "'");
     text.insert(text.find("  <devices>"), clock);
     host.ok({"create", "--define", host.write_file(guest.name + ".xml", text)});
 }
@@ -122,6 +125,19 @@ BOOST_AUTO_TEST_CASE(an_agent_puts_its_guest_to_sleep_and_a_shutdown_wakes_it) {
     host.ok({"destroy", "g"});
 }
 
+BOOST_AUTO_TEST_CASE(on_the_older_machine_it_sleeps_again_and_is_shut_down) {
+    Host host;
+    create(host, guest_of("g", "qemu-ga", {channel, video}), hpet, "pc");
+    wait_agent(host, "g");
+    host.ok({"suspend", "g"});
+    host.ok({"resume", "g"});
+    wait_agent(host, "g");
+    host.ok({"suspend", "g"});
+    BOOST_TEST(asleep(host));
+    host.ok({"shutdown", "-w", "--timeout", "60", "g"});
+    BOOST_TEST(host.view("g")["reason"].text() == "shutdown");
+}
+
 BOOST_AUTO_TEST_CASE(a_machine_that_does_not_sleep_is_told) {
     Host host;
     create(host, guest_of("q", "qemu-ga", {channel}), hpet); // no video: qboot boots it
@@ -130,11 +146,6 @@ BOOST_AUTO_TEST_CASE(a_machine_that_does_not_sleep_is_told) {
     BOOST_TEST(contains(host.fails(7, {"suspend", "q"}), "booted by qboot"));
     wait_agent(host, "t");
     BOOST_TEST(contains(host.fails(7, {"suspend", "t"}), "no timer hpet"));
-    auto text = guest_of("m", "shell", {}).text();
-    const std::string machine = "machine='q35'";
-    const auto at = text.find(machine);
-    BOOST_REQUIRE(at != std::string::npos);
-    text.replace(at, machine.size(), "machine='microvm'");
-    host.ok({"create", host.write_file("m.xml", text)});
+    create(host, guest_of("m", "shell", {}), "", "microvm");
     BOOST_TEST(contains(host.fails(7, {"suspend", "m"}), "microvm does not sleep"));
 }
