@@ -31,7 +31,7 @@ struct Options {
     std::string parent;
     std::string root = "/sys/fs/cgroup";
     /// For tests, whose folders do not come and go with their files as those of a cgroupfs do.
-    std::function<void(const std::string&folder)> made, going;
+    std::function<void(const std::string& folder)> made, going;
 };
 
 /// The groups of this host's partitions. Thread-safe: each call is a few system calls that wait for
