@@ -84,9 +84,10 @@ std::uint64_t Admission::resident(const store::PartitionRow& row, bool fresh) co
         constexpr std::size_t most = 4096;
         try {
             const auto& vmm = row.runtime->vmm;
-            const auto now = parse_stat(
-                posix::read_file(core_.options.proc + '/' + std::to_string(vmm.pid) + "/stat", most),
-                vmm);
+            const auto now =
+                parse_stat(posix::read_file(
+                               core_.options.proc + '/' + std::to_string(vmm.pid) + "/stat", most),
+                           vmm);
             return now ? static_cast<std::uint64_t>(now->rss) : 0;
         } catch (const std::system_error&) {
             return 0; // it has ended: soon it is no longer in the directory
@@ -147,9 +148,9 @@ std::vector<api::ClaimView> Admission::claims(bool fresh) const {
 
 void Admission::refuse_without_pages(const api::PartitionSpec& spec) const {
     const auto memory = host_memory(core_.options.proc);
-    const std::uint64_t size =
-        spec.memory.hugepages->page_size > 0 || !memory ? spec.memory.hugepages->page_size
-                                                        : memory->huge_page;
+    const std::uint64_t size = spec.memory.hugepages->page_size > 0 || !memory
+                                   ? spec.memory.hugepages->page_size
+                                   : memory->huge_page;
     const auto free = size == 0 ? std::nullopt : free_huge_pages(core_.options.sys, size);
     if (!free) {
         return; // the VMM's own word is the better one
@@ -193,8 +194,7 @@ void Admission::judge(const api::PartitionSpec& spec) const {
     }
 }
 
-Admission::Ticket Admission::admit(const store::PartitionRow& row,
-                                   const api::PartitionSpec& spec) {
+Admission::Ticket Admission::admit(const store::PartitionRow& row, const api::PartitionSpec& spec) {
     const auto policy = core_.options.admission;
     posix::Lock one_at_a_time(judging_);
     if (policy != api::Admission::off) {

@@ -40,8 +40,8 @@ api::Comparison Operations::compare(const std::string& path) {
         try {
             check();
         } catch (const Error& error) {
-            found.obstacles.push_back({std::string(api::error_info(error.code()).name),
-                                       error.message(), error.hint()});
+            found.obstacles.push_back(
+                {std::string(api::error_info(error.code()).name), error.message(), error.hint()});
         }
     };
     std::optional<SavedImage> image;

@@ -29,8 +29,8 @@ std::optional<HostMemory> host_memory(const std::string& proc) {
 }
 
 std::optional<std::uint64_t> free_huge_pages(const std::string& sys, std::uint64_t size) {
-    const std::string folder = sys + "/kernel/mm/hugepages/hugepages-" +
-                               std::to_string(size / kibibyte) + "kB/";
+    const std::string folder =
+        sys + "/kernel/mm/hugepages/hugepages-" + std::to_string(size / kibibyte) + "kB/";
     const auto pages = [&](const char* file) {
         return number_behind(posix::read_file(folder + file, 64), "").value_or(0);
     };

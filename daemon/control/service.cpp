@@ -11,12 +11,11 @@ ServiceImpl::ServiceImpl(const Dependencies& dependencies)
       devices_(core_, operations_), tuning_(core_, operations_), scheduling_(core_, operations_),
       guests_(core_), ladders_(core_, operations_),
       reconciler_(core_, operations_, supervisor_, ladders_), restarter_(core_, operations_),
-      autostarter_(core_, operations_),
-      sampler_(core_,
-               [this] {
-                   reconciler_.chores();
-                   scheduling_.sweep();
-               }),
+      autostarter_(core_, operations_), sampler_(core_,
+                                                 [this] {
+                                                     reconciler_.chores();
+                                                     scheduling_.sweep();
+                                                 }),
       census_(core_), log_folders_(core_) {
     core_.changed = [this] { autostarter_.nudge(); };
     core_.devices_moved = [this](const api::Uuid& uuid, const std::string& gone) {

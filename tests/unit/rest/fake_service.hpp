@@ -2,8 +2,8 @@
 #pragma once
 
 #include "daemon/control/guest_service.hpp"
-#include "daemon/control/scheduling_service.hpp"
 #include "daemon/control/machine_service.hpp"
+#include "daemon/control/scheduling_service.hpp"
 #include "daemon/control/service.hpp"
 
 #include <condition_variable>

@@ -26,8 +26,8 @@ struct Comparison {
     std::string path;
     std::string name; ///< of the partition that was saved; empty where the file does not say
     std::optional<Uuid> uuid;
-    std::string vmm;           ///< that wrote it
-    std::int64_t saved_ms = 0; ///< wall clock; 0 = the file does not say
+    std::string vmm;                 ///< that wrote it
+    std::int64_t saved_ms = 0;       ///< wall clock; 0 = the file does not say
     std::vector<Obstacle> obstacles; ///< none = it would be restored
 };
 

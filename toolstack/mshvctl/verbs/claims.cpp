@@ -56,8 +56,8 @@ private:
         if (format == TableFormat::table) {
             context.out().write("host: " + in_mib(list.total) + " MiB, available " +
                                 in_mib(list.available) + ", promised " + in_mib(list.outstanding) +
-                                ", kept " + in_mib(list.reserved) + ", room " +
-                                in_mib(list.room) + "\n");
+                                ", kept " + in_mib(list.reserved) + ", room " + in_mib(list.room) +
+                                "\n");
         }
     }
 

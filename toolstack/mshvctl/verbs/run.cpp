@@ -128,7 +128,8 @@ private:
         const bool by_itself =
             end.reason == api::Reason::guest_poweroff || end.reason == api::Reason::shutdown;
         if (!by_itself) {
-            throw Error(ErrorCode::failed, "The guest of '" + end.name + "' has no status: it ended by " +
+            throw Error(ErrorCode::failed, "The guest of '" + end.name +
+                                               "' has no status: it ended by " +
                                                std::string(api::to_name(end.reason)) +
                                                (end.detail.empty() ? "" : ": " + end.detail));
         }
