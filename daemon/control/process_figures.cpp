@@ -13,12 +13,7 @@
 namespace mshv::control {
 namespace {
 
-std::int64_t counter_in(const std::filesystem::path& file) {
-    return number_behind(posix::read_file(file, 64), "").value_or(0);
-}
-
-} // namespace
-
+/// The number behind `word` at the beginning of a line.
 std::optional<std::int64_t> number_behind(std::string_view text, std::string_view word) {
     for (std::size_t at = 0; at < text.size();) {
         const std::string_view line = text.substr(at, text.find('\n', at) - at);
@@ -36,6 +31,12 @@ std::optional<std::int64_t> number_behind(std::string_view text, std::string_vie
     }
     return std::nullopt;
 }
+
+std::int64_t counter_in(const std::filesystem::path& file) {
+    return number_behind(posix::read_file(file, 64), "").value_or(0);
+}
+
+} // namespace
 
 std::optional<Sample> parse_stat(const std::string& stat, const posix::ProcessIdentity& identity) {
     // The second field, the name in parentheses, may hold anything: count from its end.

@@ -7,13 +7,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace mshv::control {
-
-/// The number behind `word` at the beginning of a line of `text`, a file of the kernel's.
-std::optional<std::int64_t> number_behind(std::string_view text, std::string_view word);
 
 /// CPU time and memory of a process by the text of its /proc/PID/stat; empty for another process
 /// than `identity`, or text that is none.

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/scheduling.hpp"
+#include "daemon/vmm/cpu_list.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
-#include "toolstack/libs/posix/file.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 #include <map>
-#include <system_error>
 #include <utility>
 
 // Pools of processors: rows of the database. No two have a processor in common.
@@ -28,14 +26,8 @@ std::string text_of(const CpuSet& cpus) {
 }
 
 std::optional<CpuSet> cpus_of_node(const std::string& sys, unsigned node) {
-    try {
-        auto list = posix::read_file(
-            sys + "/devices/system/node/node" + std::to_string(node) + "/cpulist", 64UL * 1024);
-        list.erase(list.find_last_not_of('\n') + 1);
-        return list.empty() ? CpuSet{} : api::parse_cpu_set(list);
-    } catch (const std::system_error&) {
-        return std::nullopt;
-    }
+    return vmm::read_cpu_list(sys + "/devices/system/node/node" + std::to_string(node) +
+                              "/cpulist");
 }
 
 void refuse_name(const std::string& name) {

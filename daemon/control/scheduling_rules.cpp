@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/core.hpp"
+#include "daemon/vmm/cpu_list.hpp"
 #include "toolstack/libs/api/scheduling.hpp"
-#include "toolstack/libs/posix/file.hpp"
 
 #include <algorithm>
-#include <system_error>
 
 // What weights, caps and pools say of a definition, and what a group is given of it.
 
@@ -14,13 +13,7 @@ namespace {
 using api::CpuSet;
 
 CpuSet host_cpus(const std::string& sys) {
-    try {
-        auto list = posix::read_file(sys + "/devices/system/cpu/possible", 64UL * 1024);
-        list.erase(list.find_last_not_of('\n') + 1);
-        return api::parse_cpu_set(list).value_or(CpuSet{});
-    } catch (const std::system_error&) {
-        return {};
-    }
+    return vmm::read_cpu_list(sys + "/devices/system/cpu/possible").value_or(CpuSet{});
 }
 
 CpuSet cpus_in(const std::string& text) {

@@ -2,16 +2,14 @@
 #include "daemon/control/preparation.hpp"
 #include "daemon/control/tuning.hpp"
 #include "daemon/domain/validate.hpp"
+#include "daemon/vmm/cpu_list.hpp"
 #include "daemon/vmm/guest_agent.hpp"
-#include "toolstack/libs/api/cpu_set.hpp"
 #include "toolstack/libs/posix/crashpoint.hpp"
-#include "toolstack/libs/posix/file.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <poll.h>
 #include <set>
-#include <system_error>
 #include <utility>
 
 // How many virtual processors a guest has. What is recorded is what it shall have: one that the
@@ -56,13 +54,7 @@ void refuse_fixed(const store::PartitionRow& row, const api::PartitionSpec& spec
 
 /// 0 where it is not known.
 std::size_t processors_of_host(const std::string& sys) {
-    try {
-        auto text = posix::read_file(sys + "/devices/system/cpu/online", 64UL * 1024);
-        text.erase(text.find_last_not_of('\n') + 1);
-        return api::parse_cpu_set(text).value_or(api::CpuSet{}).size();
-    } catch (const std::system_error&) {
-        return 0;
-    }
+    return vmm::read_cpu_list(sys + "/devices/system/cpu/online").value_or(api::CpuSet{}).size();
 }
 
 void refuse_count(const store::PartitionRow& row, const api::Cpu& cpu, unsigned count) {

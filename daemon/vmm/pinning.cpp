@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vmm/pinning.hpp"
 
-#include "toolstack/libs/api/cpu_set.hpp"
-#include "toolstack/libs/posix/file.hpp"
+#include "daemon/vmm/cpu_list.hpp"
 
 #include <algorithm>
-#include <system_error>
 
 namespace mshv::vmm {
 namespace {
 
-/// "0-7\n"; empty when it cannot be read.
+/// With nothing in it when it cannot be read.
 api::CpuSet cpus_in(const std::string& path) {
-    try {
-        auto text = posix::read_file(path, 64UL * 1024);
-        text.erase(text.find_last_not_of('\n') + 1);
-        return api::parse_cpu_set(text).value_or(api::CpuSet{});
-    } catch (const std::system_error&) {
-        return {};
-    }
+    return read_cpu_list(path).value_or(api::CpuSet{});
 }
 
 bool has(const api::CpuSet& cpus, unsigned cpu) {
@@ -42,22 +34,24 @@ void add_pin_objections(std::vector<api::Problem>& to, const api::PartitionSpec&
         problem.hint = std::move(hint);
         to.push_back(std::move(problem));
     };
-    if (accelerator == api::Accelerator::mshv && scheduler != "root" && !cpu.pins.empty()) {
+    const bool linux_schedules = accelerator != api::Accelerator::mshv || scheduler == "root";
+    const std::string who = scheduler.empty()
+                                ? "it is not known whether it does"
+                                : "here the hypervisor's " + scheduler + " scheduler does";
+    if (!linux_schedules && !cpu.pins.empty()) {
         add("/spec/cpu/pins",
             "under mshv Linux pins virtual processors only where it schedules them itself, and " +
-                (scheduler.empty() ? "it is not known whether it does"
-                                   : "here the hypervisor's " + scheduler + " scheduler does"),
+                who,
             "mshvctl info shows hv_scheduler; leave the pins out");
         return;
     }
-    if (accelerator == api::Accelerator::mshv && scheduler != "root" && weighs) {
+    if (!linux_schedules && weighs) {
         add(cpu.weight ? "/spec/cpu/weight"
             : cpu.cap  ? "/spec/cpu/cap"
                        : "/spec/cpu/pool",
             "under mshv weights, caps and pools hold only where Linux schedules virtual processors "
             "itself, and " +
-                (scheduler.empty() ? "it is not known whether it does"
-                                   : "here the hypervisor's " + scheduler + " scheduler does"),
+                who,
             "mshvctl info shows hv_scheduler; leave weight, cap and pool out");
         return;
     }
