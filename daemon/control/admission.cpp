@@ -26,6 +26,12 @@ std::string in_mib(std::uint64_t bytes) {
     return std::to_string((bytes + mebibyte - 1) / mebibyte) + " MiB";
 }
 
+void put(const Admission::Promise& promise, api::ClaimView& claim) {
+    claim.memory = promise.memory;
+    claim.overhead = promise.overhead;
+    claim.deposit = promise.deposit;
+}
+
 std::uint64_t outstanding_of(const std::vector<api::ClaimView>& claims) {
     std::uint64_t sum = 0;
     for (const auto& claim : claims) {
@@ -122,9 +128,7 @@ std::vector<api::ClaimView> Admission::claims(bool fresh) const {
         }
         api::ClaimView claim{view.id, view.uuid, view.name, view.state, view.vcpus};
         claim.cpu_time_ms = view.runtime ? view.runtime->cpu_time_ms : 0;
-        claim.memory = promise.memory;
-        claim.overhead = promise.overhead;
-        claim.deposit = promise.deposit;
+        put(promise, claim);
         std::uint64_t lent = 0;
         if (view.runtime && view.runtime->hypervisor) {
             const auto& has = *view.runtime->hypervisor;
@@ -214,13 +218,15 @@ Admission::Ticket Admission::admit(const store::PartitionRow& row, const api::Pa
     claim.name = row.name;
     claim.state = api::State::starting;
     claim.vcpus = spec.cpu.current;
-    claim.memory = promise.memory;
-    claim.overhead = promise.overhead;
-    claim.deposit = promise.deposit;
+    put(promise, claim);
     claim.outstanding = promise.sum();
     posix::Lock lock(mutex_);
     starting_[row.uuid] = std::move(claim);
     return {*this, row.uuid};
+}
+
+std::uint64_t Admission::outstanding() const {
+    return outstanding_of(claims(false));
 }
 
 api::ClaimList Admission::list() const {

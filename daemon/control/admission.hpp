@@ -47,6 +47,8 @@ public:
 
     /// Everybody that runs or starts.
     api::ClaimList list() const;
+    /// What they may still take of the host's memory, in bytes.
+    [[nodiscard]] std::uint64_t outstanding() const;
 
 private:
     /// A promise as it was read from the database, and of what.

@@ -102,7 +102,7 @@ Service::Counts ServiceImpl::counts() const {
     Counts counts;
     counts.partitions = core_.directory.all().size();
     counts.live = core_.lives.all().size();
-    counts.promised = admission_.list().outstanding;
+    counts.promised = admission_.outstanding();
     counts.last_event_seq = core_.hub.last_seq();
     counts.hypervisor = summary(*core_.census.get());
     return counts;
