@@ -45,12 +45,6 @@ struct SleepWorld : Whole {
                              [&](const api::Event& event) { return event.kind == kind; });
     }
     std::vector<std::string> asked() { return machine().asked(get("web").uuid); }
-    template <typename Change>
-    void fault(Change change) {
-        auto faults = machine().faults();
-        change(faults);
-        machine().set_faults(faults);
-    }
 };
 
 BOOST_FIXTURE_TEST_SUITE(sleeping, SleepWorld)

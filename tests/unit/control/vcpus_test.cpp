@@ -50,12 +50,6 @@ struct VcpuWorld : Whole {
         }
         return false;
     }
-    template <typename Change>
-    void fault(Change change) {
-        auto faults = machine().faults();
-        change(faults);
-        machine().set_faults(faults);
-    }
 };
 
 BOOST_FIXTURE_TEST_SUITE(vcpus, VcpuWorld)

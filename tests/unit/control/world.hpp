@@ -107,6 +107,13 @@ public:
     std::vector<std::string> story(const std::string& name);
     /// Waits until no keeper is left that has finished.
     bool released();
+    /// Changes what the machine does wrong.
+    template <typename Change>
+    void fault(Change change) {
+        auto faults = machine().faults();
+        change(faults);
+        machine().set_faults(faults);
+    }
 
 private:
     TempDir dir_;

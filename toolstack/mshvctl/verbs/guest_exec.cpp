@@ -19,7 +19,6 @@ using api::Error;
 using api::ErrorCode;
 using std::chrono::milliseconds;
 
-constexpr int no_status = 255;
 constexpr int of_a_signal = 128;
 constexpr std::size_t largest_input = 512UL * 1024;
 /// How long the daemon waits at a time.
@@ -105,6 +104,13 @@ void run(Context& context, const api::Selector& selector, const GuestProgram& pr
 
 } // namespace
 
+void end_without_status(Context& context, const Error& error) {
+    constexpr int no_status = 255;
+    context.out().flush();
+    write_error(context.json() ? error_document(error) : error_text(error));
+    context.set_exit_status(no_status);
+}
+
 void run_in_guest(Context& context, const api::Selector& selector, const GuestProgram& program) {
     if (program.words.empty()) {
         throw Error(ErrorCode::usage, "PROGRAM is missing",
@@ -116,9 +122,7 @@ void run_in_guest(Context& context, const api::Selector& selector, const GuestPr
     try {
         run(context, selector, program);
     } catch (const Error& error) {
-        context.out().flush();
-        write_error(context.json() ? error_document(error) : error_text(error));
-        context.set_exit_status(no_status);
+        end_without_status(context, error);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "toolstack/mshvctl/progress.hpp"
 #include "toolstack/mshvctl/result.hpp"
 #include "toolstack/mshvctl/verbs/all.hpp"
+#include "toolstack/mshvctl/verbs/guest_exec.hpp"
 #include "toolstack/mshvctl/verbs/new_partition.hpp"
 #include "toolstack/mshvctl/waiting.hpp"
 
@@ -20,7 +21,6 @@ using api::Error;
 using api::ErrorCode;
 
 constexpr std::chrono::seconds start_timeout{60};
-constexpr int no_status = 255; // as of guest exec
 
 /// A partition that is to end with this command, unless it has ended by itself.
 class Removal {
@@ -69,9 +69,7 @@ public:
         try {
             run_document(context, document);
         } catch (const Error& error) {
-            context.out().flush();
-            write_error(context.json() ? error_document(error) : error_text(error));
-            context.set_exit_status(no_status);
+            end_without_status(context, error);
         }
     }
 

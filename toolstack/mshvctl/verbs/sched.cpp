@@ -38,12 +38,31 @@ void write_json(Context& context, std::string_view verb, const Views& views) {
     begin_document(json, verb);
     json.key("items").begin_array();
     for (const auto& view : views) {
-        std::string text;
-        api::encode(view, text);
-        json.raw(text);
+        json.raw(api::encode(view));
     }
     json.end_array().end_object();
     context.out().write("\n");
+}
+
+/// Of one partition, or of all.
+Views fetch(Context& context, const std::optional<std::string>& partition, bool config) {
+    SchedulingClient client(context);
+    return partition ? Views{client.get(api::Selector::parse(*partition), config,
+                                        context.read_deadline())}
+                     : client.all(context.read_deadline()).partitions;
+}
+
+void change(Context& context, std::string_view verb, const std::string& partition,
+            const api::SetSchedulingRequest& request) {
+    const auto selector = api::Selector::parse(partition);
+    if (context.dry_run("change the scheduling of " + selector.text)) {
+        return;
+    }
+    const auto view =
+        SchedulingClient(context).set(selector, request, context.operation_deadline());
+    if (context.json()) {
+        write_json(context, verb, {view});
+    }
 }
 
 class Sched final : public Command {
@@ -71,7 +90,6 @@ public:
             throw Error(ErrorCode::usage, "a weight, cap or pool needs a partition",
                         "mshvctl help sched");
         }
-        const auto selector = api::Selector::parse(*partition_);
         api::SetSchedulingRequest request;
         if (weight_) {
             request.weight = static_cast<unsigned>(*weight_);
@@ -82,23 +100,12 @@ public:
         request.pool = pool_;
         request.live = scope_.live;
         request.config = scope_.config;
-        if (context.dry_run("change the scheduling of " + selector.text)) {
-            return;
-        }
-        const auto view =
-            SchedulingClient(context).set(selector, request, context.operation_deadline());
-        if (context.json()) {
-            write_json(context, "sched", {view});
-        }
+        change(context, "sched", *partition_, request);
     }
 
 private:
     void show(Context& context) const {
-        const Views views =
-            partition_
-                ? Views{SchedulingClient(context).get(api::Selector::parse(*partition_),
-                                                      scope_.config, context.read_deadline())}
-                : SchedulingClient(context).all(context.read_deadline()).partitions;
+        const Views views = fetch(context, partition_, scope_.config);
         if (context.json()) {
             write_json(context, "sched", views);
             return;
@@ -161,7 +168,6 @@ public:
         if (weight_ && *weight_ == 0) {
             throw Error(ErrorCode::usage, "a weight is between 1 and 65535");
         }
-        const auto selector = api::Selector::parse(*partition_);
         api::SetSchedulingRequest request;
         if (weight_) {
             request.weight = api::weight_of_xl(static_cast<unsigned>(*weight_));
@@ -169,22 +175,12 @@ public:
         if (cap_) {
             request.cap = cap_of(*cap_);
         }
-        if (context.dry_run("change the scheduling of " + selector.text)) {
-            return;
-        }
-        const auto view =
-            SchedulingClient(context).set(selector, request, context.operation_deadline());
-        if (context.json()) {
-            write_json(context, verb_, {view});
-        }
+        change(context, verb_, *partition_, request);
     }
 
 private:
     void show(Context& context) const {
-        Views views = partition_
-                          ? Views{SchedulingClient(context).get(api::Selector::parse(*partition_),
-                                                                false, context.read_deadline())}
-                          : SchedulingClient(context).all(context.read_deadline()).partitions;
+        Views views = fetch(context, partition_, false);
         std::erase_if(views, [&](const auto& view) {
             // xl lists what runs.
             return (pool_ && view.pool != *pool_) ||
